@@ -1,0 +1,36 @@
+/** A value to be written: small ones as bytes, large ones as a source that can be opened again for a retry. */
+export type Body = Uint8Array | { readonly size: number; open(): AsyncIterable<Uint8Array> };
+
+export type StoredEntry = { readonly bytes: Uint8Array; readonly etag: string };
+export type ListedKey = { readonly key: string; readonly size: number };
+
+/**
+ * The store of models, release records and their logs: keys with `/`, immutable or replaced by compare-and-swap. Every write is
+ * atomic and durable: a reader sees the old value, or the whole new one, also when the writer is killed.
+ * Implementations: a folder; any S3-compatible store (conditional writes).
+ */
+export interface ModelStore {
+  /** `file:///…` or `s3://bucket/prefix`, without a trailing slash; as users name it. */
+  readonly uri: string;
+  /** Writes a key that must not exist yet. `exists`: somebody was first, nothing was changed. */
+  create(
+    key: string,
+    body: Body,
+  ): Promise<{ readonly state: "created"; readonly etag: string } | { readonly state: "exists" }>;
+  /** Reads a small value whole (records, aliases, log entries). */
+  read(key: string): Promise<StoredEntry | undefined>;
+  /** Opens a value of any size as a stream. */
+  open(key: string): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** Writes a key only if its etag is still this one. `changed`: somebody else wrote or removed it, nothing was changed. */
+  replace(
+    key: string,
+    etag: string,
+    body: Body,
+  ): Promise<{ readonly state: "replaced"; readonly etag: string } | { readonly state: "changed" }>;
+  /** All keys below a prefix that ends in `/`, sorted by UTF-16 code units. */
+  list(prefix: string): AsyncIterable<ListedKey>;
+  /** Removes a key only if its etag is still this one; a missing key is `changed` too. */
+  remove(key: string, etag: string): Promise<{ readonly state: "removed" } | { readonly state: "changed" }>;
+  /** The address under which a serving system finds a key: `file:///…/key`, `s3://bucket/prefix/key`. */
+  address(key: string): string;
+}

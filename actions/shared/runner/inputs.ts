@@ -1,0 +1,120 @@
+import type { GenericSchema, InferOutput } from "valibot";
+
+type Common = {
+  /** One sentence, ending with the allowed values where they are not plain. */
+  readonly description: string;
+  readonly required?: true;
+  /** Masked as it is read. */
+  readonly secret?: true;
+  /** Only these modes take it; elsewhere it is an error to set it. */
+  readonly modes?: readonly string[];
+  /** Stands in where the input is empty. */
+  readonly env?: `ML_RELEASE_${string}`;
+};
+
+export type Kind =
+  | { readonly kind: "string"; readonly pattern?: RegExp; readonly example?: string; readonly maxLength?: number }
+  | { readonly kind: "boolean" }
+  | { readonly kind: "integer"; readonly min?: number; readonly max?: number }
+  | { readonly kind: "number"; readonly min?: number; readonly max?: number }
+  /** Read as milliseconds. */
+  | { readonly kind: "duration"; readonly minMs?: number; readonly maxMs?: number }
+  /** Read as bytes. */
+  | { readonly kind: "size"; readonly minBytes?: number; readonly maxBytes?: number }
+  /** `5%` or `0.05`, read as a fraction from 0 to 1. */
+  | { readonly kind: "fraction"; readonly min?: number; readonly max?: number }
+  | { readonly kind: "enum"; readonly values: readonly string[] }
+  /** Separated by line breaks or commas outside brackets; `#` starts a comment. */
+  | { readonly kind: "list"; readonly pattern?: RegExp; readonly example?: string }
+  /** `key: value` lines as YAML; every value a string. */
+  | { readonly kind: "map" }
+  | { readonly kind: "yaml"; readonly schema: GenericSchema }
+  /** Relative to `working-directory`; must stay inside the workspace, symlinks resolved, and exist. Read as an absolute path. */
+  | { readonly kind: "workspace-path" }
+  /** Any path, made absolute; need not exist. */
+  | { readonly kind: "path" };
+
+export type InputDeclaration = Common & Kind & { readonly default?: string };
+
+type Value<D> = D extends { kind: "boolean" }
+  ? boolean
+  : D extends { kind: "integer" | "number" | "duration" | "size" | "fraction" }
+    ? number
+    : D extends { kind: "enum"; values: readonly (infer V)[] }
+      ? V
+      : D extends { kind: "list" }
+        ? readonly string[]
+        : D extends { kind: "map" }
+          ? Readonly<Record<string, string>>
+          : D extends { kind: "yaml"; schema: infer S extends GenericSchema }
+            ? InferOutput<S>
+            : string;
+
+/** The typed values by input name. What is neither required nor defaulted may be undefined. */
+export type Inputs<D extends Record<string, InputDeclaration>> = {
+  readonly [K in keyof D]: D[K] extends { required: true } | { default: string }
+    ? Value<D[K]>
+    : Value<D[K]> | undefined;
+};
+
+export type Manifest<D extends Record<string, InputDeclaration> = Record<string, InputDeclaration>> = {
+  readonly name: string;
+  readonly description: string;
+  readonly branding: { readonly icon: string; readonly color: string };
+  readonly inputs: D;
+  readonly outputs: Readonly<Record<string, { readonly description: string }>>;
+};
+
+/** The one source of an action's manifest. Keeps literal types, so that `InputsOf` knows each value's type. */
+export function defineAction<const D extends Record<string, InputDeclaration>>(manifest: Manifest<D>): Manifest<D> {
+  return manifest;
+}
+
+export type InputsOf<M> = M extends Manifest<infer D> ? Inputs<D> : never;
+
+/** The outputs that every action has. */
+export const commonOutputs = {
+  release: {
+    description: "The release record, one line of canonical JSON: give it to the next job's actions as `release`.",
+  },
+  report: { description: "Folder with the report files: summary.md, report.json." },
+} as const;
+
+/** The inputs that every action has; `modes` lists the action's own verb first. */
+export function commonInputs<const M extends readonly [string, ...string[]]>(modes: M, timeout: string) {
+  return {
+    mode: {
+      kind: "enum",
+      values: modes,
+      default: modes[0],
+      description: `What to do: ${modes.map((mode) => `\`${mode}\``).join(", ")}.`,
+    },
+    release: {
+      kind: "string",
+      description:
+        "The release record to go on with: its text, a path, or an id to be found in the store. Empty: the job's own, or the store's record of this tag.",
+    },
+    store: {
+      kind: "string",
+      env: "ML_RELEASE_STORE",
+      description: "The model store: a folder. Empty: a folder under ML_RELEASE_HOME.",
+    },
+    timeout: {
+      kind: "duration",
+      default: timeout,
+      minMs: 1_000,
+      description: "Longest time for the whole step, such as `90s`, `15m`, `6h`.",
+    },
+    "github-token": {
+      kind: "string",
+      secret: true,
+      default: "${{ github.token }}",
+      description: "Token for GitHub's API; the job's own by default.",
+    },
+    "working-directory": {
+      kind: "string",
+      default: ".",
+      description: "Folder inside the workspace that relative paths start from.",
+    },
+  } as const satisfies Record<string, InputDeclaration>;
+}
