@@ -1,0 +1,138 @@
+/**
+ * Who may import whom: the table behind `biome.layers.json`, which `make generate` writes.
+ *
+ * Biome matches the text of a specifier. A layer is always reached through `../`, and what is one's own through `./` or, from a
+ * folder of one's own, through as many `../` as lead back to its root: so the text says which layer is meant.
+ */
+
+type Table = Readonly<Record<string, readonly string[]>>;
+
+/** Folders of `actions/shared`: the layers and modules that they import, besides themselves (a client: besides its own folder). */
+const sharedLayers: Table = {
+  domain: ["valibot"],
+  ports: ["domain"],
+  lib: ["domain", "valibot", "node:"],
+  clients: ["ports", "lib", "domain", "valibot", "node:"],
+  local: ["ports", "lib", "domain", "valibot", "node:"],
+  model: ["ports", "lib", "domain", "valibot", "node:"],
+  render: ["domain"],
+  runner: ["render", "lib", "domain", "ports", "valibot", "node:", "node:process", "@actions/core"],
+  cli: ["runner", "render", "actions", "node:", "node:process"],
+  tools: ["runner", "lib", "domain", "actions", "valibot", "node:", "node:process", "@valibot/to-json-schema"],
+};
+
+/** Files that every action has: what they import. `./*` is whatever lies beside them and has no row of its own. */
+const actionFiles: Table = {
+  "index.ts": ["./inputs.ts", "./connect.ts", "./main.ts", "./report.ts", "./cancel.ts", "runner"],
+  "inputs.ts": ["runner/inputs.ts", "valibot"],
+  "connect.ts": ["./inputs.ts", "ports", "lib", "domain", "clients", "local", "model", "node:path"],
+  "main.ts": ["./*", "./inputs.ts", "ports", "lib", "domain", "valibot", "node:path"],
+  "report.ts": ["./outcome.ts", "domain"],
+};
+
+/** Everything else that belongs to one action. */
+const noun: readonly string[] = ["./*", "ports", "lib", "domain", "valibot", "node:path"];
+
+/** The one file (or folder) of each third-party package. */
+const packages: Table = {
+  "lib/exec": ["@actions/exec"],
+  "lib/yaml": ["yaml"],
+  "clients/github": ["@actions/github"],
+};
+
+/** Layers that are pure: their values depend on their parameters alone. */
+const pure = ["domain", "ports", "render", "report.ts"];
+
+const impureGlobals = [
+  "process",
+  "console",
+  "fetch",
+  "performance",
+  "crypto",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+];
+
+/** Folders within a layer or an action may be this deep; what lies deeper is refused as outside of the layout. */
+const depths = [0, 1, 2];
+
+type Place = { readonly layer: string; readonly includes: readonly string[]; readonly allowed: readonly string[] };
+
+/** The text of `biome.layers.json`. */
+export function layersJson(): string {
+  const outside: Place = { layer: "a file outside of the layout", includes: ["actions/**/*.ts"], allowed: [] };
+  const places = [outside, ...actionPlaces(), ...sharedPlaces()];
+  return `{ "overrides": [\n${places.map((place) => JSON.stringify(override(place))).join(",\n")}\n] }\n`;
+}
+
+function actionPlaces(): readonly Place[] {
+  const rows = Object.entries(actionFiles);
+  const named = rows.map(([file, may]) => ({
+    layer: file,
+    includes: [`actions/*/${file}`],
+    allowed: may.flatMap((target) => fromAction(target, 0)),
+  }));
+  const nouns = depths.map((depth) => ({
+    layer: "what belongs to one action",
+    includes: [
+      `actions/*/${"*/".repeat(depth)}*.ts`,
+      "!actions/shared/**",
+      ...rows.map(([file]) => `!actions/*/${file}`),
+    ],
+    allowed: noun.flatMap((target) => fromAction(target, depth)),
+  }));
+  return [...named, ...nouns];
+}
+
+function sharedPlaces(): readonly Place[] {
+  const layers = Object.entries(sharedLayers).flatMap(([layer, may]) =>
+    depths.map((depth) => sharedPlace(`${layer}/${"*/".repeat(depth)}*.ts`, may, depth)),
+  );
+  const owners = Object.entries(packages).flatMap(([path, names]) => {
+    const may = [...(sharedLayers[layerOf(path)] ?? []), ...names];
+    return [sharedPlace(`${path}.ts`, may, 0), sharedPlace(`${path}/*.ts`, may, 1)];
+  });
+  return [...layers, ...owners];
+}
+
+function sharedPlace(path: string, may: readonly string[], depth: number): Place {
+  const layer = layerOf(path);
+  const ownDepth = layer === "clients" ? depth - 1 : depth;
+  const toShared = "../".repeat(depth + 1);
+  const targets = may.flatMap((target) => (target === "actions" ? [`!${toShared}../*/*.ts`] : reach(target, toShared)));
+  return { layer, includes: [`actions/shared/${path}`], allowed: [...within(ownDepth), ...targets] };
+}
+
+function fromAction(target: string, depth: number): readonly string[] {
+  if (target === "./*") return [...within(depth), ...Object.keys(actionFiles).map((file) => up(depth) + file)];
+  if (target.startsWith("./")) return [`!${target}`];
+  return reach(target, `${"../".repeat(depth + 1)}shared/`);
+}
+
+function reach(target: string, toShared: string): readonly string[] {
+  if (target === "node:") return ["!node:*", "!node:*/*", "node:process", "node:module"];
+  if (target.includes("/") && target.endsWith(".ts")) return [`!${toShared}${target}`];
+  if (target in sharedLayers) return [`!${toShared}${target}/**`];
+  return [`!${target}`, ...(target.startsWith("@") ? [`!${target}/**`] : [])];
+}
+
+/** Everything at most `levels` folders up, and nothing further up. */
+function within(levels: number): readonly string[] {
+  if (levels < 0) return [];
+  const ups = Array.from({ length: levels }, (_, level) => `!${"../".repeat(level + 1)}**`);
+  return ["!./**", ...ups, `${"../".repeat(levels + 1)}**`];
+}
+
+const layerOf = (path: string) => path.slice(0, path.indexOf("/"));
+
+const up = (depth: number) => (depth === 0 ? "./" : "../".repeat(depth));
+
+function override({ layer, includes, allowed }: Place) {
+  const message = `Not for ${layer} to import: see the table in actions/shared/tools/layers.ts.`;
+  const noRestrictedImports = { level: "error", options: { patterns: [{ group: ["**", ...allowed], message }] } };
+  const deniedGlobals = Object.fromEntries(impureGlobals.map((name) => [name, `${layer} is pure: pass it in.`]));
+  const noRestrictedGlobals = { level: "error", options: { deniedGlobals } };
+  const style = { noRestrictedImports, ...(pure.includes(layer) ? { noRestrictedGlobals } : {}) };
+  return { includes, linter: { rules: { style } } };
+}
