@@ -1,0 +1,200 @@
+import type { Clock } from "../ports/clock.ts";
+import { systemClock } from "./clock.ts";
+import { type ErrorCode, isReleaseError, ReleaseError } from "./error.ts";
+
+export type HttpBody = string | Uint8Array | { readonly size: number; open(): AsyncIterable<Uint8Array> };
+
+export type HttpRequest = {
+  /** Whom we speak to, as it reads in a sentence: `the registry ghcr.io`. */
+  readonly service: string;
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly url: string | URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: HttpBody;
+  readonly signal?: AbortSignal;
+  /** Of one attempt, until the whole answer is read. Default 60 s. */
+  readonly timeoutMs?: number;
+  /** Statuses that are an answer to the caller. Default: 200 to 299. */
+  readonly okStatus?: readonly number[];
+  /** Default 4; 1 for POST and PATCH, which may have been carried out although no answer came. */
+  readonly attempts?: number;
+  /** `manual` gives the redirect's answer (its status must be in `okStatus`). */
+  readonly redirect?: "follow" | "manual";
+  /** Largest answer that is read whole. Default 64 MiB. */
+  readonly maxBytes?: number;
+  /** What to do, by the kind of failure: the permission to add, the input to check. */
+  readonly hints?: Partial<Readonly<Record<ErrorCode, string>>>;
+  readonly clock?: Clock;
+};
+
+export type HttpAnswer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array;
+  text(): string;
+  /** Throws `PROTOCOL` where it is no JSON. */
+  json(): unknown;
+};
+
+/** One request, repeated while the service is unavailable. Throws as STYLE's table says; nothing secret is in an error. */
+export function request(wanted: HttpRequest): Promise<HttpAnswer> {
+  return withRetries(wanted, async (response) => {
+    const bytes = await readAll(response, wanted);
+    const text = () => new TextDecoder().decode(bytes);
+    return { status: response.status, headers: response.headers, bytes, text, json: () => parseJson(text(), wanted) };
+  });
+}
+
+/** As `request`, but the answer's body is read by the caller as it comes; only the head is repeated. */
+export function requestStream(
+  wanted: HttpRequest,
+): Promise<{ readonly status: number; readonly headers: Headers; readonly body: AsyncIterable<Uint8Array> }> {
+  return withRetries({ ...wanted, timeoutMs: wanted.timeoutMs ?? 6 * 3_600_000 }, async (response) => ({
+    status: response.status,
+    headers: response.headers,
+    body: response.body ?? emptyBody(),
+  }));
+}
+
+async function withRetries<T>(wanted: HttpRequest, read: (response: Response) => Promise<T>): Promise<T> {
+  const clock = wanted.clock ?? systemClock;
+  const repeatable = wanted.method !== "POST" && wanted.method !== "PATCH";
+  const attempts = wanted.attempts ?? (repeatable ? 4 : 1);
+  for (let attempt = 1; ; attempt++) {
+    const tried = await attemptOnce(wanted, read, clock);
+    if (tried.state === "answered") return tried.answer;
+    if (tried.error.code !== "UNAVAILABLE" || attempt >= attempts) throw tried.error;
+    await clock.sleep(tried.retryAfterMs ?? 500 * 2 ** (attempt - 1), wanted.signal);
+  }
+}
+
+type Attempt<T> =
+  | { readonly state: "answered"; readonly answer: T }
+  | { readonly state: "failed"; readonly error: ReleaseError; readonly retryAfterMs?: number | undefined };
+
+async function attemptOnce<T>(
+  wanted: HttpRequest,
+  read: (response: Response) => Promise<T>,
+  clock: Clock,
+): Promise<Attempt<T>> {
+  try {
+    const response = await send(wanted);
+    const isOk = wanted.okStatus ? wanted.okStatus.includes(response.status) : response.ok;
+    if (isOk) return { state: "answered", answer: await read(response) };
+    const snippet = await snippetOf(response, wanted);
+    const saw = snippet === "" ? String(response.status) : `${response.status}: ${snippet}`;
+    return {
+      state: "failed",
+      error: problem(wanted, codeOfStatus(response.status), { saw }),
+      retryAfterMs: retryAfterMs(response.headers.get("retry-after"), clock.now()),
+    };
+  } catch (error) {
+    wanted.signal?.throwIfAborted();
+    const ours = isReleaseError(error) ? error : problem(wanted, "UNAVAILABLE", { saw: reasonOf(error), cause: error });
+    return { state: "failed", error: ours };
+  }
+}
+
+function send(wanted: HttpRequest): Promise<Response> {
+  const timeout = AbortSignal.timeout(wanted.timeoutMs ?? 60_000);
+  const { body, headers } = bodyOf(wanted);
+  const init: RequestInit & { duplex?: "half" } = {
+    method: wanted.method ?? "GET",
+    headers: { "user-agent": "ml-release-actions", ...headers, ...wanted.headers },
+    signal: wanted.signal ? AbortSignal.any([wanted.signal, timeout]) : timeout,
+    redirect: wanted.redirect ?? "follow",
+    ...(body === undefined ? {} : { body, duplex: "half" as const }),
+  };
+  return fetch(wanted.url, init);
+}
+
+export function codeOfStatus(status: number): ErrorCode {
+  if (status === 401 || status === 403) return "AUTH";
+  if (status === 404 || status === 410) return "NOT_FOUND";
+  if (status === 409 || status === 412) return "CONFLICT";
+  if (status === 408 || status === 425 || status === 429 || status >= 500) return "UNAVAILABLE";
+  return "PROTOCOL";
+}
+
+/** Seconds or a date; at most five minutes are waited. */
+export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 300_000);
+}
+
+const RULES: Partial<Record<ErrorCode, string>> = {
+  AUTH: "refused the credentials",
+  NOT_FOUND: "does not know this",
+  CONFLICT: "says that it conflicts with what is there",
+  UNAVAILABLE: "is not available",
+};
+
+type Seen = { readonly saw: string; readonly cause?: unknown };
+
+function problem(wanted: HttpRequest, code: ErrorCode, { saw, cause }: Seen): ReleaseError {
+  const hint = wanted.hints?.[code];
+  const rule = `${wanted.service} ${RULES[code] ?? "did not answer as its API promises"} (${addressOf(wanted)})`;
+  return new ReleaseError(code, { rule, saw, ...(hint === undefined ? {} : { hint }) }, cause);
+}
+
+/** Method and address without user, password, query (signatures live there) and fragment. */
+function addressOf(wanted: HttpRequest): string {
+  const url = new URL(wanted.url);
+  return `${wanted.method ?? "GET"} ${url.protocol}//${url.host}${url.pathname}`;
+}
+
+async function snippetOf(response: Response, wanted: HttpRequest): Promise<string> {
+  const text = await response.text().catch(() => "");
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return withoutCredentials(line, wanted).slice(0, 300);
+}
+
+/** A service may echo what it was sent. */
+function withoutCredentials(text: string, wanted: HttpRequest): string {
+  const secret = Object.entries(wanted.headers ?? {})
+    .filter(([name]) => /^(authorization|proxy-authorization|cookie|x-[\w-]*token|[\w-]*api-key)$/i.test(name))
+    .flatMap(([, value]) => [value, value.replace(/^\S+\s+/, "")])
+    .filter((value) => value.length >= 4);
+  return secret.reduce((shown, value) => shown.replaceAll(value, "***"), text);
+}
+
+/** fetch says "fetch failed" and keeps the reason in the cause. */
+function reasonOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown.name === "TimeoutError") return "no whole answer in time";
+  const cause = thrown.cause;
+  if (cause instanceof Error) return "code" in cause ? `${String(cause.code)} ${cause.message}`.trim() : cause.message;
+  return thrown.message;
+}
+
+type FetchBody = NonNullable<RequestInit["body"]>;
+
+function bodyOf(wanted: HttpRequest): { body?: FetchBody; headers: Record<string, string> } {
+  const { body } = wanted;
+  if (body === undefined) return { headers: {} };
+  if (typeof body === "string" || body instanceof Uint8Array) return { body: body as FetchBody, headers: {} };
+  return { body: ReadableStream.from(body.open()) as FetchBody, headers: { "content-length": String(body.size) } };
+}
+
+async function readAll(response: Response, wanted: HttpRequest): Promise<Uint8Array> {
+  const limit = wanted.maxBytes ?? 64 * 1024 * 1024;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? emptyBody()) {
+    size += chunk.length;
+    if (size > limit) throw problem(wanted, "PROTOCOL", { saw: `an answer of more than ${limit} bytes` });
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+}
+
+async function* emptyBody(): AsyncIterable<Uint8Array> {}
+
+function parseJson(text: string, wanted: HttpRequest): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw problem(wanted, "PROTOCOL", { saw: `no JSON: ${text.slice(0, 100)}`, cause: error });
+  }
+}
