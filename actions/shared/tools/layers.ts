@@ -11,14 +11,14 @@ type Table = Readonly<Record<string, readonly string[]>>;
 const sharedLayers: Table = {
   domain: ["valibot"],
   ports: ["domain"],
-  lib: ["domain", "valibot", "node:"],
+  lib: ["ports", "domain", "valibot", "node:"],
   clients: ["ports", "lib", "domain", "valibot", "node:"],
   local: ["ports", "lib", "domain", "valibot", "node:"],
   model: ["ports", "lib", "domain", "valibot", "node:"],
   render: ["domain"],
   runner: ["render", "lib", "domain", "ports", "valibot", "node:", "node:process", "@actions/core"],
   cli: ["runner", "render", "actions", "node:", "node:process"],
-  tools: ["runner", "lib", "domain", "actions", "valibot", "node:", "node:process", "@valibot/to-json-schema"],
+  tools: ["runner", "lib", "domain", "actions", "valibot", "node:", "node:process", "@valibot/to-json-schema", "esbuild"],
 };
 
 /** Files that every action has: what they import. `./*` is whatever lies beside them and has no row of its own. */
