@@ -31,6 +31,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "e2e",
+          // GitHub's parser imports JSON without an attribute, which only a bundler forgives.
+          server: { deps: { inline: [/@actions\/(languageservice|workflow-parser|expressions)/] } },
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 600_000,
