@@ -18,7 +18,17 @@ const sharedLayers: Table = {
   render: ["domain"],
   runner: ["render", "lib", "domain", "ports", "valibot", "node:", "node:process", "@actions/core"],
   cli: ["runner", "render", "actions", "node:", "node:process"],
-  tools: ["runner", "lib", "domain", "actions", "valibot", "node:", "node:process", "@valibot/to-json-schema", "esbuild"],
+  tools: [
+    "runner",
+    "lib",
+    "domain",
+    "actions",
+    "valibot",
+    "node:",
+    "node:process",
+    "@valibot/to-json-schema",
+    "esbuild",
+  ],
 };
 
 /** Files that every action has: what they import. `./*` is whatever lies beside them and has no row of its own. */
