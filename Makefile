@@ -1,0 +1,68 @@
+# Every target does its own set-up and says how long it took. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Node 24 comes with the project's dependencies and goes before the machine's.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+timed = @test/support/timed "make $@"
+tools = actions/shared/tools
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: packages
+packages: ## Install the packages of package-lock.json, if they are not installed yet
+	@test/support/install-packages
+
+.PHONY: debian
+debian: ## Install real parts for the tests from Debian's packages, where that is possible
+	$(timed) test/support/install-debian.sh
+
+.PHONY: test
+test: packages ## Unit, contract and action tests
+	$(timed) vitest run --project unit --project contract --project action
+
+.PHONY: test-e2e
+test-e2e: packages ## Whole releases; workflows run by a workflow runner and checked by linters
+	$(timed) vitest run --project e2e
+
+.PHONY: test-long
+test-long: packages ## What takes longer than CI should
+	$(timed) vitest run --project long
+
+.PHONY: demo
+demo: packages ## Three releases of examples/digits: promoted, promoted on evidence, rolled back
+	$(timed) node $(tools)/demo.ts $(ARGS)
+
+.PHONY: bench-judge
+bench-judge: packages ## How often canary judges err: ours and others, seeded
+	$(timed) node benchmarks/judge.ts $(ARGS)
+
+.PHONY: lint
+lint: packages ## Style, import layers, unused code
+	$(timed) bash -euc 'biome check --error-on-warnings && knip --no-progress'
+
+.PHONY: types
+types: packages ## Check the types
+	$(timed) tsc --noEmit
+
+.PHONY: generate
+generate: packages ## Write what is generated: action.yml, tables of READMEs, schemas, import layers
+	$(timed) bash -euc 'node $(tools)/generate-layers.ts && node $(tools)/generate.ts'
+
+.PHONY: check-generated
+check-generated: packages ## Compare what is generated with its sources
+	$(timed) bash -euc 'node $(tools)/generate-layers.ts --check && node $(tools)/generate.ts --check'
+
+.PHONY: dist
+dist: packages ## Build dist/ of every action
+	$(timed) node $(tools)/bundle.ts
+
+.PHONY: check-dist
+check-dist: packages ## Build dist/ of every action and compare it with what is committed
+	$(timed) node $(tools)/bundle.ts --check
