@@ -1,0 +1,11 @@
+import { describe } from "vitest";
+import { folderStore } from "../../actions/shared/local/folder-store.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { modelStoreContract } from "./model-store-contract.ts";
+
+describe("folder store", () => {
+  modelStoreContract(async () => {
+    const folder = await temporaryFolder();
+    return { store: folderStore(folder), again: () => folderStore(folder) };
+  });
+});
