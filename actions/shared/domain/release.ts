@@ -141,7 +141,7 @@ export const ReleaseSchema = v.object({
   deployment: v.optional(DeploymentSchema),
 });
 
-type DeepReadonly<T> = T extends readonly (infer U)[]
+export type DeepReadonly<T> = T extends readonly (infer U)[]
   ? readonly DeepReadonly<U>[]
   : T extends object
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
