@@ -37,7 +37,13 @@ function distsOf(clonePath: string): ReadonlyMap<string, string> {
 function plantAction(clonePath: string): void {
   const action = join(clonePath, "actions/probe");
   mkdirSync(action);
-  writeFileSync(join(action, "index.ts"), `const { read } = await import("./lazy.ts");\nconsole.log(await read());\n`);
+  writeFileSync(
+    join(action, "index.ts"),
+    `import * as core from "@actions/core";
+const { read } = await import("./lazy.ts");
+core.info(JSON.stringify(await read()));
+`,
+  );
   writeFileSync(
     join(action, "lazy.ts"),
     `import { readFile } from "node:fs/promises";
@@ -73,8 +79,18 @@ test("a bundle runs alone, finds its files and names its licences", () => {
 
   const output = execFileSync("node", [join(alone, "index.js")], { encoding: "utf8" });
 
-  expect(output).toContain("[ { found: true }, 'function' ]");
+  expect(output).toContain('[{"found":true},"function"]');
   expect(readFileSync(join(alone, "licenses.txt"), "utf8")).toMatch(/^yaml\nISC$/m);
+});
+
+test("a bundle leaves out what its action does not use of a package", () => {
+  const path = clone("a");
+  plantAction(path);
+  bundle(path, { cwd: path });
+
+  const code = [...distsOf(path)].filter(([name]) => name.startsWith("probe/")).map(([, text]) => text);
+
+  expect(code.join("\n")).not.toContain("ACTIONS_ID_TOKEN_REQUEST_URL"); // what core reads to ask for an OIDC token
 });
 
 test("a bundle that is not what its sources build is named", () => {

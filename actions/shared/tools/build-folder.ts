@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, readFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -19,6 +19,18 @@ export async function fillBuildFolder(root: string, folder: string): Promise<voi
     cp(join(root, "package.json"), join(folder, "package.json")),
     copyPackages(root, folder),
   ]);
+  await Promise.all(effectFree.map((name) => declareEffectFree(join(folder, "node_modules", name, "package.json"))));
+}
+
+/**
+ * Packages whose modules do nothing when they are imported, and do not say so: what an action does not use of them is left out.
+ * `@actions/core` brings an HTTP client for OIDC tokens along, without which an action starts 50 ms sooner.
+ */
+const effectFree = ["@actions/core"];
+
+async function declareEffectFree(path: string): Promise<void> {
+  const manifest = JSON.parse(await readFile(path, "utf8")) as Readonly<Record<string, unknown>>;
+  await writeFile(path, JSON.stringify({ ...manifest, sideEffects: false }));
 }
 
 async function copyPackages(root: string, folder: string): Promise<void> {
