@@ -18,7 +18,11 @@ export const MetricSchema = v.object({
 export type Metric = Readonly<v.InferOutput<typeof MetricSchema>>;
 
 /** A metric as people write it: `accuracy`, `evaluate.accuracy`, `recall[class=3]`, `recall[class=*]`. */
-export type MetricName = { readonly task?: string; readonly name: string; readonly slice?: Slice };
+export type MetricName = {
+  readonly task?: string | undefined;
+  readonly name: string;
+  readonly slice?: Slice | undefined;
+};
 
 const NAME = /^(?:([A-Za-z0-9_-]+)\.)?([A-Za-z_][A-Za-z0-9_-]*)(?:\[([^[\]]+)\])?$/;
 
