@@ -9,8 +9,6 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
-    passWithNoTests: true,
-    restoreMocks: true,
     unstubEnvs: true,
     coverage: {
       provider: "v8",
