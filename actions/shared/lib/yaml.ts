@@ -8,11 +8,60 @@ export type ParsedYaml = {
   readonly placeOf: (path: readonly (string | number)[]) => Place;
 };
 
+export type YamlSource = { readonly file: string } | { readonly input: string };
+
 /**
  * One YAML 1.2 document (core schema: `no` and `on` are strings). Throws `INPUT` or `CONFIG` with line and column for what is no YAML,
  * twice the same key, several documents, or aliases that multiply.
  */
-export function parseYaml(text: string, from: { readonly file: string } | { readonly input: string }): ParsedYaml {
+export function parseYaml(text: string, from: YamlSource): ParsedYaml {
+  return parse(text, from, "core");
+}
+
+/** As `parseYaml`, but every scalar is the text that was written. */
+export function parseYamlTexts(text: string, from: YamlSource): ParsedYaml {
+  return parse(text, from, "failsafe");
+}
+
+function parse(text: string, from: YamlSource, schema: "core" | "failsafe"): ParsedYaml {
+  const [first, second] = readDocuments(text, from, schema);
+  if (second !== undefined)
+    throw new ReleaseError("file" in from ? "CONFIG" : "INPUT", {
+      rule: "must be one YAML document",
+      where: second.start,
+      saw: "more than one",
+      allowed: "1",
+    });
+  return first ?? { value: undefined, placeOf: () => ({ ...from }) };
+}
+
+/** As `parseYaml`, for files of several documents. */
+export function parseYamlDocuments(text: string, from: YamlSource): readonly ParsedYaml[] {
+  return readDocuments(text, from, "core");
+}
+
+export type ScalarEdit = {
+  readonly document: number;
+  readonly path: readonly (string | number)[];
+  readonly value: string;
+};
+
+/** The same text with other strings at these paths; every other byte stays. A path that leads to no scalar is passed over. */
+export function replaceScalars(text: string, edits: readonly ScalarEdit[]): string {
+  const documents = [...parseAllDocuments(text, { version: "1.2", schema: "core", merge: false })];
+  const places = edits.flatMap((edit) => {
+    const node = documents[edit.document]?.getIn(edit.path, true);
+    return isScalar(node) && node.range ? [{ start: node.range[0], end: node.range[1], value: edit.value }] : [];
+  });
+  // from the end, so that the places before keep their numbers
+  return places
+    .toSorted((a, b) => b.start - a.start)
+    .reduce((now, { start, end, value }) => now.slice(0, start) + JSON.stringify(value) + now.slice(end), text);
+}
+
+type Document = ParsedYaml & { readonly start: Place };
+
+function readDocuments(text: string, from: YamlSource, schema: "core" | "failsafe"): readonly Document[] {
   const lines = new LineCounter();
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
@@ -22,7 +71,7 @@ export function parseYaml(text: string, from: { readonly file: string } | { read
     ...parseAllDocuments(text, {
       lineCounter: lines,
       version: "1.2",
-      schema: "core",
+      schema,
       merge: false,
       prettyErrors: false,
     }),
@@ -32,22 +81,14 @@ export function parseYaml(text: string, from: { readonly file: string } | { read
     document.errors.map((error) => ({ rule: `is no valid YAML: ${error.message}`, where: at(error.pos[0]) })),
   );
   if (problems.length > 0) throw new ReleaseError(code, problems);
-  const second = documents[1];
-  if (second !== undefined)
-    throw new ReleaseError(code, {
-      rule: "must be one YAML document",
-      where: at(second.range[0]),
-      saw: String(documents.length),
-      allowed: "1",
-    });
-  const document = documents[0];
-  if (document === undefined) return { value: undefined, placeOf: () => ({ ...from }) };
-  return { value: toPlain(() => document.toJS({ maxAliasCount: 100 }), from, code), placeOf };
-
-  function placeOf(path: readonly (string | number)[]): Place {
-    const offset = offsetOf(document?.contents ?? undefined, path);
-    return offset === undefined ? { ...from } : at(offset);
-  }
+  return documents.map((document) => ({
+    value: toPlain(() => document.toJS({ maxAliasCount: 100 }), from, code),
+    placeOf: (path) => {
+      const offset = offsetOf(document.contents ?? undefined, path);
+      return offset === undefined ? { ...from } : at(offset);
+    },
+    start: at(document.range[0]),
+  }));
 }
 
 function toPlain(read: () => unknown, from: Place, code: "CONFIG" | "INPUT"): unknown {

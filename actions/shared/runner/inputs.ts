@@ -12,7 +12,8 @@ type Common = {
   readonly env?: `ML_RELEASE_${string}`;
 };
 
-export type Kind =
+/** Kinds whose value follows from their text alone. */
+export type PlainKind =
   | { readonly kind: "string"; readonly pattern?: RegExp; readonly example?: string; readonly maxLength?: number }
   | { readonly kind: "boolean" }
   | { readonly kind: "integer"; readonly min?: number; readonly max?: number }
@@ -25,7 +26,10 @@ export type Kind =
   | { readonly kind: "fraction"; readonly min?: number; readonly max?: number }
   | { readonly kind: "enum"; readonly values: readonly string[] }
   /** Separated by line breaks or commas outside brackets; `#` starts a comment. */
-  | { readonly kind: "list"; readonly pattern?: RegExp; readonly example?: string }
+  | { readonly kind: "list"; readonly pattern?: RegExp; readonly example?: string };
+
+export type Kind =
+  | PlainKind
   /** `key: value` lines as YAML; every value a string. */
   | { readonly kind: "map" }
   | { readonly kind: "yaml"; readonly schema: GenericSchema }
@@ -58,6 +62,7 @@ export type Inputs<D extends Record<string, InputDeclaration>> = {
 };
 
 export type Manifest<D extends Record<string, InputDeclaration> = Record<string, InputDeclaration>> = {
+  /** The action's folder: `build-images`. */
   readonly name: string;
   readonly description: string;
   readonly branding: { readonly icon: string; readonly color: string };

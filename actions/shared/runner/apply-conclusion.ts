@@ -1,0 +1,171 @@
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { isAbsolute, join, relative } from "node:path";
+import type { AnnotationProperties } from "@actions/core";
+import { canonicalJson, type Json } from "../domain/canonical.ts";
+import type { Place } from "../domain/problem.ts";
+import type { Release } from "../domain/release.ts";
+import { checkLinks, formatRelease, PART_NAMES, type PartName, pickParts, withParts } from "../domain/release-flow.ts";
+import type { Conclusion, Finding } from "../domain/report.ts";
+import { ReleaseError } from "../lib/error.ts";
+import { saveRelease } from "../lib/release-store.ts";
+import { writeFileAtomic } from "../lib/write-file.ts";
+import type { Log } from "../ports/log.ts";
+import type { ModelStore } from "../ports/model-store.ts";
+import { renderJson } from "../render/json.ts";
+import { plainHeadline } from "../render/markdown.ts";
+import { shorten } from "../render/plain.ts";
+import { renderSummary } from "../render/summary.ts";
+import { renderTerminal } from "../render/terminal.ts";
+import { type FoundRelease, jobRecordPath, ownPartsPath } from "./find-release.ts";
+import type { Masks } from "./masks.ts";
+
+/** Where a conclusion goes. */
+export type Desk = {
+  readonly action: string;
+  /** The outputs that the manifest declares. */
+  readonly declared: readonly string[];
+  readonly onGitHub: boolean;
+  readonly log: Log;
+  readonly masks: Masks;
+  readonly workspace: string;
+  /** The runner's file for the job summary. */
+  readonly summaryFile: string | undefined;
+  /** Our folder below the runner's temporary one. */
+  readonly folder: string | undefined;
+  /** Undefined where the step failed before it had one. */
+  readonly reports: string | undefined;
+  readonly found: FoundRelease | undefined;
+  /** Where the record is kept; undefined in a plan, too. */
+  readonly store: ModelStore | undefined;
+};
+
+/** Writes record, report files, outputs, summary and annotations. Throws before it has told anything where the record may not be written. */
+export async function applyConclusion(conclusion: Conclusion, desk: Desk): Promise<void> {
+  const release = await keepRecord(conclusion, desk);
+  const outputs = {
+    ...release,
+    ...(desk.reports === undefined ? {} : { report: desk.reports }),
+    ...conclusion.outputs,
+  };
+  refuseSecrets(
+    Object.entries(outputs).map(([name, text]) => ({ what: `output ${name}`, text })),
+    desk.masks,
+  );
+  refuseUndeclared(outputs, desk);
+  await writeReportFiles(conclusion, desk, outputs);
+  if (desk.onGitHub) await tellGitHub(conclusion, desk, outputs);
+  else desk.log.info(renderTerminal(conclusion.report, process.stdout.columns ?? 120));
+}
+
+/** The record with this step's parts: for the job's later steps, in the store, and as an output. */
+async function keepRecord({ parts = {} }: Conclusion, desk: Desk): Promise<{ readonly release?: string }> {
+  if (desk.found === undefined || desk.folder === undefined) return {};
+  const written = PART_NAMES.filter((name) => parts[name] !== undefined);
+  const own = [...new Set([...desk.found.own, ...written])];
+  const next = withParts(desk.found.release, parts);
+  refuseSecrets(partTexts(next), desk.masks);
+  const text = recordText(next);
+  if (desk.store !== undefined && written.length > 0) await saveRelease(desk.store, next, pickParts(next, own));
+  await mkdir(desk.folder, { recursive: true });
+  await writeFileAtomic(jobRecordPath(desk.folder), text);
+  await writeFileAtomic(ownPartsPath(desk.folder), JSON.stringify(own satisfies readonly PartName[]));
+  desk.log.debug(`wrote ${jobRecordPath(desk.folder)}`);
+  return { release: text };
+}
+
+function recordText(release: Release): string {
+  const checked = checkLinks(release, {});
+  if (checked.state === "bad") throw new ReleaseError("INTEGRITY", checked.problems);
+  const text = formatRelease(release);
+  if (text.state === "bad") throw new ReleaseError("REFUSED", text.problems);
+  return text.value;
+}
+
+type NamedText = { readonly what: string; readonly text: string };
+
+function partTexts(release: Release): readonly NamedText[] {
+  return Object.entries(release).map(([name, part]) => ({
+    what: `part ${name} of the release record`,
+    text: canonicalJson(part as Json),
+  }));
+}
+
+/** GitHub drops an output that holds a masked value, without an error: the next job would find nothing. */
+function refuseSecrets(texts: readonly NamedText[], masks: Masks): void {
+  const problems = texts.flatMap(({ what, text }) => {
+    const secret = masks.foundIn(text);
+    if (secret === undefined) return [];
+    return [
+      {
+        rule: `the ${what} holds the value of ${secret}, which is a secret`,
+        hint: "GitHub would drop it: take the secret out of the names, addresses and parameters of this release; a secret that is an ordinary word is none",
+      },
+    ];
+  });
+  if (problems.length > 0) throw new ReleaseError("INTEGRITY", problems);
+}
+
+function refuseUndeclared(outputs: Readonly<Record<string, string>>, desk: Desk): void {
+  const unknown = Object.keys(outputs).filter((name) => !desk.declared.includes(name));
+  if (unknown.length > 0)
+    throw new ReleaseError("INTERNAL", { rule: "an output is not in the manifest", saw: unknown.join(", ") });
+}
+
+async function writeReportFiles(
+  { report, succeeded }: Conclusion,
+  desk: Desk,
+  outputs: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (desk.reports === undefined) return;
+  const { release: _, ...shown } = outputs;
+  const id = desk.found === undefined ? {} : { releaseId: desk.found.release.id };
+  const json = renderJson({ action: desk.action, ...id, succeeded, report, outputs: shown });
+  await mkdir(desk.reports, { recursive: true });
+  await writeFile(join(desk.reports, "report.json"), desk.masks.hide(json));
+  await writeFile(join(desk.reports, "summary.md"), desk.masks.hide(renderSummary(report)));
+}
+
+/** The toolkit brings an HTTP client along: it is loaded when the work is done, so that neither start nor waiting pays for it. */
+async function tellGitHub(
+  { report, succeeded }: Conclusion,
+  desk: Desk,
+  outputs: Readonly<Record<string, string>>,
+): Promise<void> {
+  const core = await import("@actions/core");
+  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
+  if (desk.summaryFile) await appendFile(desk.summaryFile, desk.masks.hide(renderSummary(report)));
+  for (const { level, message, where } of withinLimits(report.findings)) {
+    core[level](desk.masks.hide(shorten(message, ANNOTATION_CHARS)), {
+      title: desk.action,
+      ...placeOf(where, desk.workspace),
+    });
+  }
+  const headline = plainHeadline(report);
+  if (succeeded || report.findings.some(({ level }) => level === "error")) desk.log.info(headline);
+  else core.error(desk.masks.hide(shorten(headline, ANNOTATION_CHARS)), { title: desk.action });
+  if (desk.reports !== undefined) desk.log.info(`Report: ${join(desk.reports, "summary.md")}`);
+}
+
+/** Of what GitHub shows: 10 annotations of a level in a step, 4,096 characters in each. */
+const ANNOTATION_COUNT = 10;
+const ANNOTATION_CHARS = 4_000;
+
+/** The first of each level; the last place says how many more there are. */
+export function withinLimits(findings: readonly Finding[]): readonly Finding[] {
+  return (["error", "warning", "notice"] as const).flatMap((level) => {
+    const all = findings.filter((finding) => finding.level === level);
+    if (all.length <= ANNOTATION_COUNT) return all;
+    const shown = all.slice(0, ANNOTATION_COUNT - 1);
+    return [...shown, { level, message: `${all.length - shown.length} more: see the job summary` }];
+  });
+}
+
+/** Annotations name files from the root of the repository; a line of an input is in no file. */
+function placeOf(where: Place | undefined, workspace: string): AnnotationProperties {
+  if (where?.file === undefined) return {};
+  return {
+    file: isAbsolute(where.file) ? relative(workspace, where.file) : where.file,
+    ...(where.line === undefined ? {} : { startLine: where.line }),
+    ...(where.column === undefined ? {} : { startColumn: where.column }),
+  };
+}
