@@ -1,6 +1,6 @@
 import { oneLine } from "./plain.ts";
 
-/** Zero width space, as GitHub's Markdown reads it: breaks what would become a mention, a reference, a link or an emoji. */
+/** Zero width space, as GitHub's Markdown reads it: breaks what would become a mention, a reference, a link or an emoji. It holds a # itself: those come first. */
 const BREAK = "&#8203;";
 
 /**
@@ -13,8 +13,8 @@ export function escapeMarkdown(text: string): string {
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
-    .replaceAll("@", `@${BREAK}`)
     .replaceAll(/#(?=\w)/g, `#${BREAK}`)
+    .replaceAll("@", `@${BREAK}`)
     .replaceAll(/:(?=[\w+/-])/g, `:${BREAK}`)
     .replaceAll(/\b(www)\./gi, `$1${BREAK}.`)
     .replaceAll(/\b(GH)-(?=\d)/gi, `$1-${BREAK}`)
@@ -38,8 +38,8 @@ export function escapeHtml(text: string): string {
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;")
-    .replaceAll("@", `@${BREAK}`)
-    .replaceAll(/#(?=\w)/g, `#${BREAK}`);
+    .replaceAll(/#(?=\w)/g, `#${BREAK}`)
+    .replaceAll("@", `@${BREAK}`);
 }
 
 /** A code block; its fence is longer than any inside of it. */
