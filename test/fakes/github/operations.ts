@@ -1,0 +1,13 @@
+/** What we use of GitHub's REST API, by GitHub's own names; the description is cut to these, and the fake answers these. */
+export const OPERATIONS = [
+  "checks/create",
+  "checks/list-annotations",
+  "checks/list-for-ref",
+  "checks/update",
+  "issues/create-comment",
+  "issues/list-comments",
+  "issues/update-comment",
+  "users/get-authenticated",
+] as const;
+
+export type OperationId = (typeof OPERATIONS)[number];
