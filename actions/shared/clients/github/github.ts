@@ -1,0 +1,86 @@
+import { getOctokit } from "@actions/github";
+import type { Clock } from "../../ports/clock.ts";
+import type { Forge, ForgeTexts, Posted } from "../../ports/forge.ts";
+import { writeCheck } from "./check.ts";
+import { writeComment } from "./comment.ts";
+import { type Failure, failureOf } from "./failure.ts";
+import type { Session } from "./session.ts";
+
+export type GitHubAccess = {
+  /** `https://api.github.com`, or `https://HOST/api/v3` of GitHub Enterprise Server. */
+  readonly apiUrl: string;
+  readonly token: string;
+  /** `owner/name`. */
+  readonly repository: string;
+  readonly texts: ForgeTexts;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+};
+
+const ATTEMPTS = 5;
+const FIRST_WAIT_MS = 1_000;
+/** A limit that holds for longer is not waited for: what was to be posted is in the summary too. */
+const LONGEST_WAIT_MS = 120_000;
+const REQUEST_MS = 30_000;
+
+/** GitHub and GitHub Enterprise Server, with the token of a job, an app or a person. */
+export function githubForge(access: GitHubAccess): Forge {
+  const session = sessionOf(access);
+  return {
+    name: "GitHub",
+    check: (check) => persistently(access, () => writeCheck(session, check)),
+    comment: (comment) => persistently(access, () => writeComment(session, comment)),
+  };
+}
+
+function sessionOf({ apiUrl, token, repository, texts, signal }: GitHubAccess): Session {
+  const [owner = "", repo = ""] = repository.split("/");
+  const silent = () => {};
+  const octokit = getOctokit(token, {
+    baseUrl: apiUrl,
+    userAgent: "ml-release-actions",
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+  });
+  const request = () => ({ signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]) });
+  return { octokit, where: { owner, repo }, token, texts, request };
+}
+
+/**
+ * Looks and writes, again from the look where it failed in passing: an answer may have been lost after the deed was done, so a write
+ * is never simply repeated.
+ */
+async function persistently({ clock, signal }: GitHubAccess, act: () => Promise<Posted>): Promise<Posted> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act();
+    } catch (error) {
+      signal.throwIfAborted();
+      const failure = failureIn(error, clock.now());
+      if (failure === undefined) throw error;
+      if (failure.kind === "denied") return { state: "denied", reason: failure.reason };
+      const waitMs = failure.kind === "passing" ? (failure.waitMs ?? FIRST_WAIT_MS * 2 ** (attempt - 1)) : 0;
+      const isLast = attempt >= ATTEMPTS || waitMs > LONGEST_WAIT_MS || failure.kind === "other";
+      if (isLast || (failure.kind === "gone" && attempt > 1)) return { state: "failed", reason: failure.reason };
+      await clock.sleep(waitMs, signal);
+    }
+  }
+}
+
+/** Octokit's errors have a status; one of the network has 500 and no response. Undefined: a fault of ours. */
+function failureIn(error: unknown, nowMs: number): Failure | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === "TimeoutError") return { kind: "passing", reason: "no answer in time" };
+  if (!("status" in error) || typeof error.status !== "number") return undefined;
+  const response =
+    "response" in error ? (error.response as { headers?: Record<string, string>; data?: unknown }) : undefined;
+  return failureOf(
+    { status: error.status, message: messageOf(error, response?.data), headers: response?.headers ?? {} },
+    nowMs,
+  );
+}
+
+/** GitHub's own sentence; Octokit puts addresses and lists of errors behind it. */
+function messageOf(error: Error, data: unknown): string {
+  const own = typeof data === "object" && data !== null && "message" in data ? String(data.message) : error.message;
+  return own.split("\n")[0]?.slice(0, 300) ?? "";
+}
