@@ -7,10 +7,13 @@ import { DataSetSchema, type DeepReadonly, GateSchema, PipelineSchema, RunSchema
 export const MODEL_SCHEMA = 1;
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** Words that stand for a version where one is asked for. */
+const RESERVED: readonly string[] = ["latest", "previous"];
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$/;
 
 export const MODEL_NAME_RULE = "a-z 0-9 -, 1 to 63 of them, no - at either end";
-export const MODEL_VERSION_RULE = "A-Z a-z 0-9 . _ + -, 1 to 63 of them, the first a letter or digit; not `latest`";
+export const MODEL_VERSION_RULE =
+  "A-Z a-z 0-9 . _ + -, 1 to 63 of them, the first a letter or digit; not `latest` or `previous`";
 export const ALIAS_RULE = MODEL_NAME_RULE;
 
 export function isModelName(text: string): boolean {
@@ -18,7 +21,7 @@ export function isModelName(text: string): boolean {
 }
 
 export function isModelVersion(text: string): boolean {
-  return VERSION.test(text) && text.toLowerCase() !== "latest";
+  return VERSION.test(text) && !RESERVED.includes(text.toLowerCase());
 }
 
 /** Aliases are written as names are; one that reads as a version would make `name@this` mean two things. */
@@ -49,7 +52,8 @@ export const TensorSchema = v.object({
 
 export const EnvironmentSchema = v.object({
   os: v.optional(v.string()),
-  cpu: v.optional(v.object({ model: v.optional(v.string()), count: v.number() })),
+  architecture: v.optional(v.string()),
+  cpu: v.optional(v.object({ name: v.optional(v.string()), count: v.number() })),
   memoryBytes: v.optional(v.number()),
   gpus: v.optional(RunSchema.entries.gpus),
   python: v.optional(v.string()),
@@ -98,6 +102,7 @@ export const VersionRecordSchema = v.object({
       finishedAt: v.optional(v.string()),
       task: v.optional(v.string()),
       output: v.optional(v.string()),
+      parameters: v.optional(v.record(v.string(), v.unknown())),
       details: v.optional(DigestSchema),
     }),
   ),

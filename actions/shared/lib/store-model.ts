@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../domain/canonical.ts";
+import { type Digest, shortDigest } from "../domain/digest.ts";
+import type { ModelFile } from "../domain/signing-manifest.ts";
+import type { ModelStore } from "../ports/model-store.ts";
+import { ReleaseError } from "./error.ts";
+import { sha256, sha256Stream } from "./hash.ts";
+import { type HashedModel, hashFiles, modelDigest, readUnchanged } from "./hash-model.ts";
+import type { FoundFile } from "./model-files.ts";
+
+export type StoredModel = HashedModel & {
+  /** The folder of the files, as a key of the store. */
+  readonly folder: string;
+  /** Bytes that were written now; the rest was there from an attempt that was cut short. */
+  readonly written: number;
+};
+
+export type Storing = {
+  readonly name: string;
+  readonly version: string;
+  readonly files: readonly FoundFile[];
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Copies a model into the store, hashing each file while it is copied, before any record names it. What an earlier attempt left is used.
+ *
+ * The version's folder is claimed, once and for ever, by the list of paths and sizes that goes there; files in it are only created, never
+ * changed. So whoever shares it writes the same set of files, and a record that names it can never come to lie beside a file of another
+ * model, however many writers race or die. Who comes with another list, or with other bytes, writes to a folder of their own:
+ * `<version>~<first 12 of its digest>`. Versions hold no `~`.
+ */
+export async function storeModel(store: ModelStore, storing: Storing): Promise<StoredModel> {
+  const { name, version, files, signal } = storing;
+  const base = `${name}/files/${version}`;
+  const list = canonicalJson(files.map(({ path, size }) => ({ path, size })));
+  const folder = (await claim(store, `${base}~files.json`, list)) ? base : `${base}~${first12(sha256(list))}`;
+  const copied = await copyFiles(store, folder, storing);
+  if (copied !== undefined) return copied;
+  const { digest } = await hashFiles(files, signal);
+  const own = `${base}~${first12(digest)}`;
+  const again = await copyFiles(store, own, storing);
+  if (again?.digest === digest) return again;
+  throw new ReleaseError("INTEGRITY", {
+    rule: "a folder of the store that is named by a digest must hold what has that digest",
+    where: { file: store.address(own) },
+    saw: "other bytes",
+    allowed: shortDigest(digest),
+    hint: "files in the store were changed: remove that folder, which no version names, and run the step again",
+  });
+}
+
+/** Whether the claim is this text: ours now, or that of an earlier attempt with the same files. */
+async function claim(store: ModelStore, key: string, text: string): Promise<boolean> {
+  if ((await store.create(key, new TextEncoder().encode(text))).state === "created") return true;
+  const held = await store.read(key);
+  return held !== undefined && new TextDecoder().decode(held.bytes) === text;
+}
+
+/** Undefined: other bytes lie in this folder under one of the paths. */
+async function copyFiles(
+  store: ModelStore,
+  folder: string,
+  { files, signal }: Storing,
+): Promise<StoredModel | undefined> {
+  const copied: ModelFile[] = [];
+  let written = 0;
+  for (const file of files) {
+    signal.throwIfAborted();
+    const key = `${folder}/${file.path}`;
+    const created = await createHashed(store, key, { file, signal });
+    const digest = created ?? (await digestWhereSame(store, key, { file, signal }));
+    if (digest === undefined) return undefined;
+    if (created !== undefined) written += file.size;
+    copied.push({ path: file.path, size: file.size, digest });
+  }
+  return { files: copied, digest: modelDigest(copied), folder, written };
+}
+
+type Reading = { readonly file: FoundFile; readonly signal: AbortSignal };
+
+/** The digest of what was copied; undefined where the key exists. */
+async function createHashed(store: ModelStore, key: string, { file, signal }: Reading): Promise<Digest | undefined> {
+  let hash = createHash("sha256");
+  const open = async function* () {
+    // Opened again for a retry: what was read before counts no more.
+    hash = createHash("sha256");
+    for await (const chunk of readUnchanged(file, signal)) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  };
+  const { state } = await store.create(key, { size: file.size, open });
+  return state === "created" ? `sha256:${hash.digest("hex")}` : undefined;
+}
+
+async function digestWhereSame(store: ModelStore, key: string, { file, signal }: Reading): Promise<Digest | undefined> {
+  const stored = await store.open(key);
+  if (stored === undefined) return undefined;
+  const [ours, theirs] = [await sha256Stream(readUnchanged(file, signal)), await sha256Stream(stored)];
+  return ours.digest === theirs.digest ? ours.digest : undefined;
+}
+
+const first12 = (digest: Digest) => digest.slice("sha256:".length, "sha256:".length + 12);
