@@ -1,0 +1,68 @@
+import * as v from "valibot";
+import { commonInputs, commonOutputs, defineAction, type InputsOf } from "../shared/runner/inputs.ts";
+
+const registering = ["register", "plan"] as const;
+
+export const manifest = defineAction({
+  name: "register-model",
+  description:
+    "Registers a model as an immutable version with its digest, its origin and its metrics, and moves aliases",
+  branding: { icon: "archive", color: "blue" },
+  inputs: {
+    ...commonInputs(["register", "plan", "verify", "alias"], "1h"),
+    name: {
+      kind: "string",
+      required: true,
+      pattern: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+      example: "digits",
+      description: "Name of the model: a-z, 0-9 and -, at most 63 of them.",
+    },
+    version: {
+      kind: "string",
+      example: "1.1.0",
+      description:
+        "Version of the model. Empty: the tag without its leading `v`. In mode `alias` the version to point at, or `previous`.",
+    },
+    model: {
+      kind: "path",
+      modes: registering,
+      description: "A file, a folder or a glob pattern. Empty: the model artifact of the run in the release record.",
+    },
+    aliases: {
+      kind: "list",
+      modes: [...registering, "alias"],
+      example: "staging",
+      description:
+        "Aliases to point at the version, besides `candidate`. In mode `alias` the ones to move. `champion` is moved by deploy-model only.",
+    },
+    "on-failed-gate": {
+      kind: "enum",
+      values: ["register", "stop"],
+      default: "register",
+      modes: registering,
+      description:
+        "A model that did not pass its gate: `register` it with its verdict and without an alias, or `stop`.",
+    },
+    card: {
+      kind: "workspace-path",
+      modes: registering,
+      description: "A model card (Markdown) to keep beside the version.",
+    },
+    metadata: {
+      kind: "yaml",
+      schema: v.record(v.string(), v.unknown()),
+      modes: registering,
+      description: "More fields for the version record, as YAML. What the release knows by itself need not be given.",
+    },
+  },
+  outputs: {
+    ...commonOutputs,
+    model: { description: "The model by its version: `name@version`." },
+    version: { description: "The version." },
+    digest: { description: "Root digest over all files of the model, `sha256:…` (OpenSSF Model Signing)." },
+    uri: { description: "Where the files of the version lie, for a serving system." },
+    existed: { description: "`true` where this version was registered before with the same digest." },
+  },
+});
+
+export type RegisterModelInputs = InputsOf<typeof manifest>;

@@ -1,0 +1,122 @@
+import { isAbsolute, join } from "node:path";
+import type { VersionRecord } from "../shared/domain/model-version.ts";
+import type { Finding } from "../shared/domain/report.ts";
+import { RunDetailsSchema } from "../shared/domain/run/details.ts";
+import { decode } from "../shared/lib/decode.ts";
+import { ReleaseError } from "../shared/lib/error.ts";
+import { sha256 } from "../shared/lib/hash.ts";
+import { type FoundFile, findModel } from "../shared/lib/model-files.ts";
+import { findAlias, findVersion } from "../shared/lib/model-registry.ts";
+import { readTextFile } from "../shared/lib/read-text.ts";
+import { judgeStanding, type Standing } from "./chain.ts";
+import { findSource, type Source } from "./find-source.ts";
+import { LICENCE_FILES, licenceOf } from "./licence.ts";
+import { type Request, readRequest } from "./request.ts";
+import { type RunFacts, readRunFacts } from "./run-facts.ts";
+import type { Description, Ports, RegisterStep } from "./step.ts";
+
+/** Everything that is known before a byte of the model is read. */
+export type Prepared = {
+  readonly request: Request;
+  readonly source: "run" | "files";
+  readonly files: readonly FoundFile[];
+  readonly described: Description;
+  readonly facts: RunFacts | undefined;
+  readonly licence: string | undefined;
+  readonly card: Card | undefined;
+  readonly existing: VersionRecord | undefined;
+  readonly champion: VersionRecord | undefined;
+  readonly findings: readonly Finding[];
+};
+
+export type Card = { readonly key: string; readonly text: string; readonly digest: ReturnType<typeof sha256> };
+
+/** Where the model comes from and which version it is to be. Throws for what is wrong with either. */
+export function readWish({ inputs, release }: RegisterStep): { readonly request: Request; readonly source: Source } {
+  const request = readRequest(inputs, release);
+  const source = findSource(inputs.model, release);
+  if (request.state === "bad") throw new ReleaseError("INPUT", request.problems);
+  if (source.state === "bad") throw new ReleaseError("REFUSED", source.problems);
+  return { request: request.value, source: source.value };
+}
+
+export async function prepare(
+  step: RegisterStep,
+  ports: Ports,
+  { request, source }: { readonly request: Request; readonly source: Exclude<Source, { source: "none" }> },
+): Promise<Prepared> {
+  const { release, job, log } = step;
+  checkChain(judgeStanding(release, { source: source.source }));
+  const files = await findModel(source.path, [job.workspace, job.temp, job.home]);
+  log.info(`Found the model at ${source.path}: ${files.length} files.`);
+  const described = await ports.describe(files);
+  const { facts, findings } = await readDetails(step, source.source);
+  const champion = await findAlias(ports.store, request.name, "champion");
+  return {
+    request,
+    source: source.source,
+    files,
+    described,
+    facts,
+    licence: await readLicence(job.workspace),
+    card: await readCard(step, request),
+    existing: await findVersion(ports.store, request.name, request.version),
+    champion: champion && (await findVersion(ports.store, request.name, champion.version)),
+    findings: [...described.findings, ...findings],
+  };
+}
+
+/** The standing, unless run, verdict and model do not belong together: throws `INTEGRITY`. */
+export function checkChain(standing: Standing): Exclude<Standing, { state: "broken" }> {
+  if (standing.state === "broken") throw new ReleaseError("INTEGRITY", standing.problems);
+  return standing;
+}
+
+const MAX_DETAILS_BYTES = 64 * 1024 * 1024;
+const MAX_TEXT_BYTES = 1024 * 1024;
+
+type Details = { readonly facts: RunFacts | undefined; readonly findings: readonly Finding[] };
+
+/** The file with the run's details is found by its path and trusted by its digest. */
+async function readDetails({ release, job }: RegisterStep, source: "run" | "files"): Promise<Details> {
+  const { run } = release;
+  if (source !== "run" || run?.details === undefined) return { facts: undefined, findings: [] };
+  const { path, digest } = run.details;
+  const file = isAbsolute(path) ? path : join(job.home, "runs", run.id, path);
+  const text = await readTextFile(file, MAX_DETAILS_BYTES);
+  if (text === undefined)
+    return {
+      facts: undefined,
+      findings: [
+        {
+          level: "warning",
+          message: `${file} is not on this machine: framework, hyper-parameters and environment of the training are not recorded`,
+        },
+      ],
+    };
+  if (sha256(text) !== digest)
+    throw new ReleaseError("INTEGRITY", {
+      rule: "the details of the run must be what the release record names",
+      where: { file },
+      saw: sha256(text),
+      allowed: digest,
+      hint: "the file was changed after the run: run run-pipeline again",
+    });
+  return { facts: readRunFacts(decode(RunDetailsSchema, JSON.parse(text), file), run), findings: [] };
+}
+
+async function readLicence(workspace: string): Promise<string | undefined> {
+  for (const name of LICENCE_FILES) {
+    const text = await readTextFile(join(workspace, name), MAX_TEXT_BYTES);
+    if (text !== undefined) return licenceOf(text);
+  }
+  return undefined;
+}
+
+async function readCard({ inputs }: RegisterStep, { name, version }: Request): Promise<Card | undefined> {
+  if (inputs.card === undefined) return undefined;
+  const text = (await readTextFile(inputs.card, MAX_TEXT_BYTES)) ?? "";
+  const digest = sha256(text);
+  // Named by its content, so that an attempt that was cut short cannot leave another card in its place.
+  return { key: `${name}/versions/${version}.card.${digest.slice(7, 19)}.md`, text, digest };
+}

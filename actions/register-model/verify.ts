@@ -1,0 +1,26 @@
+import { ReleaseError } from "../shared/lib/error.ts";
+import { verifyModel } from "../shared/lib/verify-model.ts";
+import { findRecord } from "./find-record.ts";
+import type { Outcome } from "./outcome.ts";
+import { readRequest } from "./request.ts";
+import type { Ports, RegisterStep } from "./step.ts";
+
+/** Reads every byte of a registered version again and holds it against its record. */
+export async function verify(step: RegisterStep, { store }: Ports): Promise<Outcome> {
+  const { inputs, release, job, signal, log } = step;
+  const request = readRequest({ ...inputs, aliases: undefined }, release);
+  if (request.state === "bad") throw new ReleaseError("INPUT", request.problems);
+  const record = await findRecord(store, request.value.name, request.value.version);
+  const { faults, digest, bytes } = await verifyModel(store, record, signal);
+  if (digest !== record.digest)
+    throw new ReleaseError("INTEGRITY", {
+      rule: "the digest of a version must follow from the digests of its files",
+      where: { file: `${record.model} ${record.version}` },
+      saw: record.digest,
+      allowed: digest,
+      hint: "the version record was edited: do not use this version",
+    });
+  for (const fault of faults) log.info(`${fault.path}: ${fault.state}.`);
+  const state = faults.length === 0 ? "verified" : "damaged";
+  return { state, rehearsal: job.ephemeral, record, uri: store.address(record.folder), bytes, faults };
+}
