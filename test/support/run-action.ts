@@ -63,7 +63,12 @@ export async function runAction(action: string, run: ActionRun): Promise<Result>
   if (run.post === false) return { main, post: undefined };
   const state = Object.fromEntries(Object.entries(main.state).map(([name, value]) => [`STATE_${name}`, value]));
   const { cancelWhen: _, killWhen: __, ...quiet } = run;
-  const post = await runPhase(entry, { run: quiet, variables: { ...inputs, ...state } });
+  // As dist/post.js does for the bundle.
+  const begun = isBundled ? {} : { STATE_progress: "started" };
+  const post = await runPhase(isBundled ? join(folder, "dist/post.js") : entry, {
+    run: quiet,
+    variables: { ...inputs, ...begun, ...state },
+  });
   const secrets = Object.keys(manifest.inputs).filter((name) => manifest.inputs[name]?.secret);
   for (const phase of [main, post])
     refuseLeaks(

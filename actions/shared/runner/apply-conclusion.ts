@@ -1,23 +1,20 @@
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
-import { isAbsolute, join, relative } from "node:path";
-import type { AnnotationProperties } from "@actions/core";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { canonicalJson, type Json } from "../domain/canonical.ts";
-import type { Place } from "../domain/problem.ts";
 import type { Release } from "../domain/release.ts";
 import { checkLinks, formatRelease, PART_NAMES, type PartName, pickParts, withParts } from "../domain/release-flow.ts";
-import type { Conclusion, Finding } from "../domain/report.ts";
+import type { Conclusion } from "../domain/report.ts";
 import { ReleaseError } from "../lib/error.ts";
 import { saveRelease } from "../lib/release-store.ts";
 import { writeFileAtomic } from "../lib/write-file.ts";
 import type { Log } from "../ports/log.ts";
 import type { ModelStore } from "../ports/model-store.ts";
 import { renderJson } from "../render/json.ts";
-import { plainHeadline } from "../render/markdown.ts";
-import { shorten } from "../render/plain.ts";
 import { renderSummary } from "../render/summary.ts";
 import { renderTerminal } from "../render/terminal.ts";
 import { type FoundRelease, jobRecordPath, ownPartsPath } from "./find-release.ts";
 import type { Masks } from "./masks.ts";
+import { tellGitHub } from "./tell-github.ts";
 
 /** Where a conclusion goes. */
 export type Desk = {
@@ -53,7 +50,7 @@ export async function applyConclusion(conclusion: Conclusion, desk: Desk): Promi
   );
   refuseUndeclared(outputs, desk);
   await writeReportFiles(conclusion, desk, outputs);
-  if (desk.onGitHub) await tellGitHub(conclusion, desk, outputs);
+  if (desk.onGitHub) await tellGitHub({ ...conclusion, outputs }, desk);
   else desk.log.info(renderTerminal(conclusion.report, process.stdout.columns ?? 120));
 }
 
@@ -123,49 +120,4 @@ async function writeReportFiles(
   await mkdir(desk.reports, { recursive: true });
   await writeFile(join(desk.reports, "report.json"), desk.masks.hide(json));
   await writeFile(join(desk.reports, "summary.md"), desk.masks.hide(renderSummary(report)));
-}
-
-/** The toolkit brings an HTTP client along: it is loaded when the work is done, so that neither start nor waiting pays for it. */
-async function tellGitHub(
-  { report, succeeded }: Conclusion,
-  desk: Desk,
-  outputs: Readonly<Record<string, string>>,
-): Promise<void> {
-  const core = await import("@actions/core");
-  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
-  if (desk.summaryFile) await appendFile(desk.summaryFile, desk.masks.hide(renderSummary(report)));
-  for (const { level, message, where } of withinLimits(report.findings)) {
-    core[level](desk.masks.hide(shorten(message, ANNOTATION_CHARS)), {
-      title: desk.action,
-      ...placeOf(where, desk.workspace),
-    });
-  }
-  const headline = plainHeadline(report);
-  if (succeeded || report.findings.some(({ level }) => level === "error")) desk.log.info(headline);
-  else core.error(desk.masks.hide(shorten(headline, ANNOTATION_CHARS)), { title: desk.action });
-  if (desk.reports !== undefined) desk.log.info(`Report: ${join(desk.reports, "summary.md")}`);
-}
-
-/** Of what GitHub shows: 10 annotations of a level in a step, 4,096 characters in each. */
-const ANNOTATION_COUNT = 10;
-const ANNOTATION_CHARS = 4_000;
-
-/** The first of each level; the last place says how many more there are. */
-export function withinLimits(findings: readonly Finding[]): readonly Finding[] {
-  return (["error", "warning", "notice"] as const).flatMap((level) => {
-    const all = findings.filter((finding) => finding.level === level);
-    if (all.length <= ANNOTATION_COUNT) return all;
-    const shown = all.slice(0, ANNOTATION_COUNT - 1);
-    return [...shown, { level, message: `${all.length - shown.length} more: see the job summary` }];
-  });
-}
-
-/** Annotations name files from the root of the repository; a line of an input is in no file. */
-function placeOf(where: Place | undefined, workspace: string): AnnotationProperties {
-  if (where?.file === undefined) return {};
-  return {
-    file: isAbsolute(where.file) ? relative(workspace, where.file) : where.file,
-    ...(where.line === undefined ? {} : { startLine: where.line }),
-    ...(where.column === undefined ? {} : { startColumn: where.column }),
-  };
 }

@@ -1,5 +1,5 @@
 import { formatPlace, formatProblem, type Problem } from "../domain/problem.ts";
-import { type Conclusion, code, type Finding, type Report, type Section, text } from "../domain/report.ts";
+import { type Conclusion, code, type Finding, type Report, type Section, type Text, text } from "../domain/report.ts";
 import { isReleaseError, ReleaseError } from "../lib/error.ts";
 
 /** An error as what people are told: a red step with the rule, the place, what was seen and what to do. */
@@ -39,8 +39,8 @@ function errorReport(error: ReleaseError): Report {
   if (more.length === 0)
     return {
       tone: tone(error),
-      headline: text`${code(error.code)} ${summary}`,
-      lead: first?.hint === undefined || first.hint.includes("\n") ? [] : [`What to do: ${first.hint}`],
+      headline: text`${code(error.code)} ${marked(summary)}`,
+      lead: first?.hint === undefined || first.hint.includes("\n") ? [] : [marked(`What to do: ${first.hint}`)],
       sections: first?.hint?.includes("\n") ? [output(first.hint)] : [],
       findings,
     };
@@ -51,6 +51,11 @@ function errorReport(error: ReleaseError): Report {
     sections: [problemTable(error.problems)],
     findings,
   };
+}
+
+/** Messages mark names with backticks, as the log shows them; here they become code. */
+function marked(message: string): Text {
+  return message.split(/`([^`]+)`/).flatMap((part, i) => (part === "" ? [] : [i % 2 === 1 ? code(part) : part]));
 }
 
 function tone(error: ReleaseError): Report["tone"] {
@@ -79,10 +84,10 @@ function problemTable(problems: readonly Problem[]): Section {
   const columns = ["where", "rule", "seen", "allowed", "what to do"].map((title) => ({ title }));
   const rows = problems.map(({ rule, where, saw, allowed, hint }) => [
     code(formatPlace(where)),
-    rule,
+    marked(rule),
     saw ?? "",
     allowed ?? "",
-    hint ?? "",
+    marked(hint ?? ""),
   ]);
   return { priority: 1, blocks: [{ kind: "table", columns, rows }] };
 }

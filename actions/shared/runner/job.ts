@@ -50,6 +50,8 @@ export async function describeJob(place: Place, env: Environment, parts: JobPart
     ephemeral: env.RUNNER_ENVIRONMENT === "github-hosted",
     github: place.github,
     childEnv: childEnvironment(env, parts.secrets),
+    envOf: (names) =>
+      Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name] ?? ""]]))),
   };
 }
 
