@@ -74,17 +74,20 @@ export type Exit = { readonly code?: number; readonly signal?: NodeJS.Signals };
 export type GroupOptions = Spawn & {
   /** Where its output goes: to a file (the only choice for what will be released), or line by line to us. */
   readonly output: { readonly file: string } | { readonly onLine: (line: string, from: "stdout" | "stderr") => void };
+  /** `open`: a pipe to which nothing is written and that ends when this process does, however it ends. Default: nothing to read. */
+  readonly stdin?: "ignore" | "open";
 };
 
 /** Starts a program that runs beside us. Throws `COMMAND` where it cannot be started. */
 export async function startGroup(
   command: string,
   args: readonly string[],
-  { cwd, env, output }: GroupOptions,
+  { cwd, env, output, stdin = "ignore" }: GroupOptions,
 ): Promise<ChildGroup> {
   const file = "file" in output ? openSync(output.file, "a") : undefined;
   try {
-    const stdio = file === undefined ? (["ignore", "pipe", "pipe"] as const) : (["ignore", file, file] as const);
+    const from = stdin === "open" ? "pipe" : "ignore";
+    const stdio = file === undefined ? ([from, "pipe", "pipe"] as const) : ([from, file, file] as const);
     const child = spawn(command, args, { cwd, env, detached: true, stdio: [...stdio] });
     const group = groupOf(child, command);
     if ("onLine" in output) {

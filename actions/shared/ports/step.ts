@@ -21,6 +21,8 @@ export type Job = {
   readonly github: GitHubFacts;
   /** The environment that a child process may see: the job's own, less everything that came as an input, token or secret. */
   readonly childEnv: Readonly<Record<string, string>>;
+  /** Variables of the job that the user named for a child (`pass-env`), secrets too; those that are not set are left out. */
+  envOf(names: readonly string[]): Readonly<Record<string, string>>;
 };
 
 export type GitHubFacts = {
