@@ -1,48 +1,22 @@
-import { getOctokit } from "@actions/github";
-import type { Clock } from "../../ports/clock.ts";
-import type { Forge, ForgeTexts, Posted } from "../../ports/forge.ts";
+import type { Forge, Posted } from "../../ports/forge.ts";
 import { writeCheck } from "./check.ts";
 import { writeComment } from "./comment.ts";
 import { type Failure, failureOf } from "./failure.ts";
-import type { Session } from "./session.ts";
-
-export type GitHubAccess = {
-  /** `https://api.github.com`, or `https://HOST/api/v3` of GitHub Enterprise Server. */
-  readonly apiUrl: string;
-  readonly token: string;
-  /** `owner/name`. */
-  readonly repository: string;
-  readonly texts: ForgeTexts;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-};
+import { type GitHubAccess, openSession } from "./session.ts";
 
 const ATTEMPTS = 5;
 const FIRST_WAIT_MS = 1_000;
 /** A limit that holds for longer is not waited for: what was to be posted is in the summary too. */
 const LONGEST_WAIT_MS = 120_000;
-const REQUEST_MS = 30_000;
 
 /** GitHub and GitHub Enterprise Server, with the token of a job, an app or a person. */
 export function githubForge(access: GitHubAccess): Forge {
-  const session = sessionOf(access);
+  const session = openSession(access);
   return {
     name: "GitHub",
     check: (check) => persistently(access, () => writeCheck(session, check)),
     comment: (comment) => persistently(access, () => writeComment(session, comment)),
   };
-}
-
-function sessionOf({ apiUrl, token, repository, texts, signal }: GitHubAccess): Session {
-  const [owner = "", repo = ""] = repository.split("/");
-  const silent = () => {};
-  const octokit = getOctokit(token, {
-    baseUrl: apiUrl,
-    userAgent: "ml-release-actions",
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-  });
-  const request = () => ({ signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]) });
-  return { octokit, where: { owner, repo }, token, texts, request };
 }
 
 /**

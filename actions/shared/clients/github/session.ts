@@ -1,5 +1,17 @@
-import type { getOctokit } from "@actions/github";
+import { getOctokit } from "@actions/github";
+import type { Clock } from "../../ports/clock.ts";
 import type { ForgeTexts } from "../../ports/forge.ts";
+
+export type GitHubAccess = {
+  /** `https://api.github.com`, or `https://HOST/api/v3` of GitHub Enterprise Server. */
+  readonly apiUrl: string;
+  readonly token: string;
+  /** `owner/name`. */
+  readonly repository: string;
+  readonly texts: ForgeTexts;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+};
 
 /** What each request needs: the client, the repository, and parameters that end it when it takes too long or the step ends. */
 export type Session = {
@@ -9,3 +21,17 @@ export type Session = {
   readonly texts: ForgeTexts;
   request(): { readonly signal: AbortSignal };
 };
+
+const REQUEST_MS = 30_000;
+
+export function openSession({ apiUrl, token, repository, texts, signal }: GitHubAccess): Session {
+  const [owner = "", repo = ""] = repository.split("/");
+  const silent = () => {};
+  const octokit = getOctokit(token, {
+    baseUrl: apiUrl,
+    userAgent: "ml-release-actions",
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+  });
+  const request = () => ({ signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]) });
+  return { octokit, where: { owner, repo }, token, texts, request };
+}

@@ -37,12 +37,25 @@ export function readNumbers(rule: SingleRule, question: Question): Numbers | Rea
   if (rule.minimumN !== undefined && (own.n === undefined || own.n < rule.minimumN))
     return { ...seen, state: "no-data", reason: tooFew(own.n, rule.minimumN) };
   const detail = own.detail === undefined ? {} : { detail: own.detail };
-  if (!asksChampion(rule) || champion === undefined) return { ...seen, bound: boundOf(rule, 0), ...detail };
+  if (!asksChampion(rule) || champion === undefined)
+    return { ...seen, ...besides(rule, own, champion), bound: boundOf(rule, 0), ...detail };
   const theirs = readSide(rule.subject, champion, `champion ${champion.version}`);
   const reason = whyNotComparable(rule, own, theirs);
   if (reason !== undefined) return { ...seen, ...championOf(theirs), ...reason };
   const value = theirs.state === "measured" ? theirs.value : "";
   return { ...seen, champion: value, bound: typeof value === "string" ? value : boundOf(rule, value), ...detail };
+}
+
+/** The champion's value for whoever reads the result, where it says something: measured, and on no other data. */
+function besides(
+  rule: SingleRule,
+  own: Measured,
+  champion: Champion | undefined,
+): { readonly champion?: number | string } {
+  if (champion === undefined) return {};
+  const theirs = readSide(rule.subject, champion, "");
+  const isOther = theirs.state === "measured" && own.dataset !== theirs.dataset && own.dataset && theirs.dataset;
+  return isOther ? {} : championOf(theirs);
 }
 
 type Measured = Extract<Side, { readonly state: "measured" }>;

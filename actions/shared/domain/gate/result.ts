@@ -43,7 +43,7 @@ export function best(states: readonly RuleState[]): RuleState {
   return WORST_FIRST.findLast((state) => states.includes(state)) ?? "skipped";
 }
 
-/** Every case of a result; those of alternatives one after another. */
-export function casesOf(result: RuleResult): readonly Case[] {
-  return "cases" in result ? result.cases : result.alternatives.flatMap((one) => one.cases);
+/** A result's rules: itself, or its alternatives. */
+export function singlesOf(result: RuleResult): readonly SingleResult[] {
+  return "cases" in result ? [result] : result.alternatives;
 }

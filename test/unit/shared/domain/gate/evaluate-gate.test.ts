@@ -3,7 +3,7 @@ import type { Champion } from "../../../../../actions/shared/domain/gate/champio
 import { evaluateGate } from "../../../../../actions/shared/domain/gate/evaluate-gate.ts";
 import { parseGateLines } from "../../../../../actions/shared/domain/gate/lines.ts";
 import { parseGateObjects } from "../../../../../actions/shared/domain/gate/objects.ts";
-import { type Case, casesOf } from "../../../../../actions/shared/domain/gate/result.ts";
+import { type Case, singlesOf } from "../../../../../actions/shared/domain/gate/result.ts";
 import type { Rule } from "../../../../../actions/shared/domain/gate/rule.ts";
 import type { Metric } from "../../../../../actions/shared/domain/metric.ts";
 import { formatProblem } from "../../../../../actions/shared/domain/problem.ts";
@@ -62,7 +62,9 @@ function judge(lines: string, { metrics = CANDIDATE, champion, data = DATA }: Se
 }
 
 function cases(lines: string, setting: Setting = {}): readonly Case[] {
-  return judge(lines, setting).results.flatMap(casesOf);
+  return judge(lines, setting)
+    .results.flatMap(singlesOf)
+    .flatMap((one) => one.cases);
 }
 
 describe("one rule on its own numbers", () => {
@@ -357,7 +359,8 @@ describe("confidence", () => {
     const parsed = parseGateObjects({ rules: [rule] }, () => ({ file: "gates.yaml" }));
     if (parsed.state === "bad") throw new Error(parsed.problems.map(formatProblem).join("\n"));
     return evaluateGate({ rules: parsed.value, metrics })
-      .results.flatMap(casesOf)
+      .results.flatMap(singlesOf)
+      .flatMap((one) => one.cases)
       .map((one) => one.state);
   }
 
