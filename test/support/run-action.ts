@@ -26,6 +26,8 @@ export type ActionRun = {
   readonly timing?: { readonly term: number; readonly kill: number };
   /** Whether the post phase is run. Default: true. */
   readonly post?: boolean;
+  /** Hears the standard output as it comes. */
+  readonly onOutput?: (text: string) => void;
 };
 
 /** What one phase of a step did, as the runner would see it. */
@@ -116,6 +118,7 @@ async function runPhase(
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
+    run.onOutput?.(text);
     if (run.cancelWhen?.(stdout)) sender.cancel();
     if (run.killWhen?.(stdout)) child.kill("SIGKILL");
   });
