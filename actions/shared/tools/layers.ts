@@ -35,7 +35,7 @@ const sharedLayers: Table = {
 const actionFiles: Table = {
   "index.ts": ["./inputs.ts", "./connect.ts", "./main.ts", "./report.ts", "./cancel.ts", "runner"],
   "inputs.ts": ["runner/inputs.ts", "valibot"],
-  "connect.ts": ["./inputs.ts", "ports", "lib", "domain", "clients", "local", "model", "node:path"],
+  "connect.ts": ["./inputs.ts", "ports", "lib", "domain", "render", "clients", "local", "model", "node:path"],
   "main.ts": ["./*", "./inputs.ts", "ports", "lib", "domain", "valibot", "node:path"],
   "report.ts": ["./outcome.ts", "domain"],
 };

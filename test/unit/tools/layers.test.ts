@@ -51,6 +51,7 @@ const rows: readonly Row[] = [
       "../shared/ports/clock.ts",
       "../shared/lib/hash.ts",
       "../shared/domain/digest.ts",
+      "../shared/render/html.ts",
       "node:path",
     ],
     only: {
@@ -65,7 +66,6 @@ const rows: readonly Row[] = [
       "./main.ts",
       "./noun.ts",
       "../shared/runner/log.ts",
-      "../shared/render/html.ts",
       "../two/connect.ts",
       "node:fs",
       "yaml",
