@@ -22,6 +22,7 @@ export type Origin = {
   readonly licence: string | undefined;
   readonly card: VersionRecord["card"];
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly logAfter: number;
   readonly createdAt: string;
 };
 
@@ -45,6 +46,7 @@ export function buildRecord(origin: Origin): VersionRecord {
     ...(card === undefined ? {} : { card }),
     ...(metadata === undefined ? {} : { metadata }),
     release: release.id,
+    logAfter: origin.logAfter,
     createdAt: origin.createdAt,
   };
 }

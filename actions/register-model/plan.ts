@@ -36,6 +36,7 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
       standing: judged,
       card: card && { key: card.key, digest: card.digest },
       metadata: inputs.metadata,
+      logAfter: 0,
       createdAt: new Date(clock.now()).toISOString(),
     });
   const standing = keepStanding(judged, record);

@@ -1,9 +1,9 @@
 import { shortDigest } from "../shared/domain/digest.ts";
-import { MODEL_SCHEMA, type VersionRecord } from "../shared/domain/model-version.ts";
+import { MODEL_SCHEMA, type ModelEvent, type VersionRecord } from "../shared/domain/model-version.ts";
 import { formatSize } from "../shared/domain/quantity.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
-import { appendOnce, createVersion, findVersion } from "../shared/lib/model-registry.ts";
+import { appendOnce, createVersion, findVersion, logLength } from "../shared/lib/model-registry.ts";
 import { storeModel } from "../shared/lib/store-model.ts";
 import { actOf } from "./act.ts";
 import { leftAlias, type Pointing, pointAlias } from "./aliases.ts";
@@ -61,6 +61,7 @@ async function createRecord(step: RegisterStep, { store }: Ports, prepared: Prep
     standing,
     card: card && { key: card.key, digest: card.digest },
     metadata: inputs.metadata,
+    logAfter: await logLength(store, request.name),
     createdAt: new Date(clock.now()).toISOString(),
   });
   state.save({ doing: "record", name: request.name, version: request.version, digest: stored.digest });
@@ -99,7 +100,8 @@ async function setAliases(
   const { model: name, version, digest } = record;
   const act = actOf(step);
   const verdict = record.gate === undefined ? {} : { reason: `gate: ${record.gate.verdict}` };
-  await appendOnce(store, name, { schema: MODEL_SCHEMA, event: "registered", version, digest, ...verdict, act });
+  const event: ModelEvent = { schema: MODEL_SCHEMA, event: "registered", version, digest, ...verdict, act };
+  await appendOnce(store, name, { event, after: record.logAfter });
   const results: AliasResult[] = [];
   for (const alias of [...new Set([CANDIDATE, ...prepared.request.aliases])]) {
     step.signal.throwIfAborted();

@@ -118,6 +118,8 @@ export const VersionRecordSchema = v.object({
   /** What the user added, under names of the user's own. */
   metadata: v.optional(v.record(v.string(), v.unknown())),
   release: v.string(),
+  /** How long the model's log was before: the entry of the registration stands behind that. */
+  logAfter: v.number(),
   createdAt: Time,
 });
 
@@ -139,6 +141,8 @@ export const AliasRecordSchema = v.object({
   previous: v.optional(target),
   /** How often the alias was set; makes the bytes of every move its own. */
   move: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** How long the log was when the alias was moved: the entry of this move stands behind that. */
+  logAfter: v.number(),
   act: ActSchema,
 });
 

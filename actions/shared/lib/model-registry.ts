@@ -91,10 +91,9 @@ export async function findAlias(store: ModelStore, name: string, alias: string):
 export async function moveAlias(store: ModelStore, move: AliasMove): Promise<AliasMoved> {
   const { name, alias, to, expected, act } = move;
   const current = await findAlias(store, name, alias);
-  if (current !== undefined) await logMoveOnce(store, name, current);
-  if (current?.version === to.version && current.digest === to.digest)
-    return { state: "unchanged", etag: current.etag, alias: withoutEtag(current) };
+  if (current?.version === to.version && current.digest === to.digest) return await unchanged(store, name, current);
   if (current?.etag !== expected) return { state: "lost", current };
+  const logAfter = current === undefined ? await logLength(store, name) : await logMove(store, name, current);
   const next: AliasRecord = {
     schema: MODEL_SCHEMA,
     alias,
@@ -102,53 +101,58 @@ export async function moveAlias(store: ModelStore, move: AliasMove): Promise<Ali
     digest: to.digest,
     ...(current === undefined ? {} : { previous: { version: current.version, digest: current.digest } }),
     move: (current?.move ?? 0) + 1,
+    logAfter,
     act,
   };
   const etag = await swap(store, aliasKey(name, alias), { expected, next });
   if (etag === undefined) return { state: "lost", current: await findAlias(store, name, alias) };
-  await logMoveOnce(store, name, next);
+  await logMove(store, name, next);
   return { state: "moved", etag, alias: next };
 }
 
 /** Writes the next entry of a model's log and returns its number, from 1. */
 export async function appendEvent(store: ModelStore, name: string, event: ModelEvent): Promise<number> {
-  let number = (await lastNumber(store, name)) + 1;
+  let number = (await logLength(store, name)) + 1;
   while ((await store.create(eventKey(name, number), toBytes(event))).state === "exists") number++;
   return number;
 }
 
-/** The log of a model, oldest first. An entry that two processes repaired at once is told once. */
+/**
+ * Appends an event that can happen only once (a registration, a numbered move of an alias) unless the log has it, and returns its number.
+ * `after` is how long the log was at some time before the event could be logged: it is looked for, and put, behind that.
+ */
+export async function appendOnce(
+  store: ModelStore,
+  name: string,
+  { event, after }: { readonly event: ModelEvent; readonly after: number },
+): Promise<number> {
+  for (let number = after + 1; ; number++) {
+    const key = eventKey(name, number);
+    if ((await store.create(key, toBytes(event))).state === "created") return number;
+    const other = await store.read(key);
+    if (other !== undefined && isSameEvent(decodeRecord(ModelEventSchema, other, key), event)) return number;
+  }
+}
+
+/** The log of a model, oldest first. */
 export async function history(store: ModelStore, name: string): Promise<readonly ModelEvent[]> {
-  const events = new Map<string, ModelEvent>();
+  const events: ModelEvent[] = [];
   for await (const { key } of store.list(`${checkName(name)}/log/`)) {
     const entry = await store.read(key);
-    if (entry === undefined) continue;
-    const event = decodeRecord(ModelEventSchema, entry, key);
-    const identity = identityOf(event) ?? key;
-    if (!events.has(identity)) events.set(identity, event);
+    if (entry !== undefined) events.push(decodeRecord(ModelEventSchema, entry, key));
   }
-  return [...events.values()];
+  return events;
 }
 
-/** Appends an event that can happen only once (a registration, a numbered move of an alias) unless the log has it. */
-export async function appendOnce(store: ModelStore, name: string, event: ModelEvent): Promise<void> {
-  const identity = identityOf(event);
-  // From the newest back: what may be missing is the last thing that was done.
-  for (let number = await lastNumber(store, name); number > 0; number--) {
-    const entry = await store.read(eventKey(name, number));
-    if (entry === undefined) continue;
-    if (identityOf(decodeRecord(ModelEventSchema, entry, eventKey(name, number))) === identity) return;
-  }
-  await appendEvent(store, name, event);
+function isSameEvent(one: ModelEvent, other: ModelEvent): boolean {
+  return (
+    one.event === other.event && one.version === other.version && one.alias === other.alias && one.move === other.move
+  );
 }
 
-function identityOf(event: ModelEvent): string | undefined {
-  if (event.event === "registered") return `registered ${event.version}`;
-  return event.event === "alias-moved" ? `alias-moved ${event.alias} ${event.move}` : undefined;
-}
-
-async function logMoveOnce(store: ModelStore, name: string, alias: AliasRecord): Promise<void> {
-  await appendOnce(store, name, {
+/** The number of the log's entry for the last move of an alias, written now where it is missing. */
+async function logMove(store: ModelStore, name: string, alias: AliasRecord): Promise<number> {
+  const event: ModelEvent = {
     schema: MODEL_SCHEMA,
     event: "alias-moved",
     alias: alias.alias,
@@ -157,7 +161,8 @@ async function logMoveOnce(store: ModelStore, name: string, alias: AliasRecord):
     ...(alias.previous === undefined ? {} : { previous: alias.previous }),
     move: alias.move,
     act: alias.act,
-  });
+  };
+  return appendOnce(store, name, { event, after: alias.logAfter });
 }
 
 async function swap(
@@ -170,10 +175,17 @@ async function swap(
   return written.state === "created" || written.state === "replaced" ? written.etag : undefined;
 }
 
-async function lastNumber(store: ModelStore, name: string): Promise<number> {
-  let last = 0;
-  for await (const { key } of store.list(`${checkName(name)}/log/`))
-    last = Number(/(\d+)\.json$/.exec(key)?.[1] ?? last);
+/** The number of the newest entry; 0 for none. Found by doubling and halving, since the log has no gaps and may be long. */
+export async function logLength(store: ModelStore, name: string): Promise<number> {
+  const isWritten = async (number: number) => (await store.read(eventKey(name, number))) !== undefined;
+  let beyond = 1;
+  while (await isWritten(beyond)) beyond *= 2;
+  let last = Math.floor(beyond / 2);
+  while (beyond - last > 1) {
+    const middle = Math.floor((last + beyond) / 2);
+    if (await isWritten(middle)) last = middle;
+    else beyond = middle;
+  }
   return last;
 }
 
@@ -189,8 +201,10 @@ async function namesBelow(store: ModelStore, prefix: string): Promise<readonly s
   return names;
 }
 
-function withoutEtag({ etag: _, ...alias }: FoundAlias): AliasRecord {
-  return alias;
+async function unchanged(store: ModelStore, name: string, current: FoundAlias): Promise<AliasMoved> {
+  const { etag, ...alias } = current;
+  await logMove(store, name, alias);
+  return { state: "unchanged", etag, alias };
 }
 
 function toBytes(value: VersionRecord | AliasRecord | ModelEvent): Uint8Array {

@@ -25,6 +25,7 @@ export function folderStore(folder: string): ModelStore {
   const own = join(root, ".store");
   const durable = new Set<string>();
   let swept = false;
+  let real: string | undefined;
 
   return {
     uri: pathToFileURL(root).href,
@@ -60,21 +61,22 @@ export function folderStore(folder: string): ModelStore {
     replace: (key, etag, body) =>
       storing(key, async () => {
         if ((await etagOf(key)) !== etag) return { state: "changed" };
-        return withTemporary(body, (temporary, newEtag) =>
-          withLock(join(own, "lock"), async () => {
-            if ((await etagOf(key)) !== etag) return { state: "changed" };
+        // Written inside of the lock: of many writers at once, only the one that wins writes.
+        return locked(async () => {
+          if ((await etagOf(key)) !== etag) return { state: "changed" };
+          return withTemporary(body, async (temporary, newEtag) => {
             const path = join(root, key);
             await rename(temporary, path);
             await syncFolder(dirname(path));
             return { state: "replaced", etag: newEtag };
-          }),
-        );
+          });
+        });
       }),
 
     remove: (key, etag) =>
       storing(key, async () => {
         if ((await etagOf(key)) !== etag) return { state: "changed" };
-        return withLock(join(own, "lock"), async () => {
+        return locked(async () => {
           if ((await etagOf(key)) !== etag) return { state: "changed" };
           const path = join(root, key);
           await rm(path);
@@ -88,6 +90,11 @@ export function folderStore(folder: string): ModelStore {
       yield* walk(root, prefix);
     },
   };
+
+  async function locked<T>(act: () => Promise<T>): Promise<T> {
+    await makeFolder(own);
+    return withLock(join(own, "lock"), act);
+  }
 
   async function openKey(key: string): Promise<FileHandle | undefined> {
     checkKey(key);
@@ -138,8 +145,8 @@ export function folderStore(folder: string): ModelStore {
   /** A link inside the store could lead out of it: none is followed. */
   async function checkInside(key: string): Promise<void> {
     const parent = dirname(key);
-    const expected = join(await realpath(root), parent);
-    if ((await realpath(join(root, parent))) !== expected) throw linkError(key);
+    real ??= await realpath(root);
+    if ((await realpath(join(root, parent))) !== join(real, parent)) throw linkError(key);
   }
 
   async function withTemporary<T>(body: Body, act: (path: string, etag: string) => Promise<T>): Promise<T> {

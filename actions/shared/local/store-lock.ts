@@ -1,3 +1,6 @@
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
@@ -10,6 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  */
 export async function withLock<T>(file: string, act: () => Promise<T>): Promise<T> {
   const { DatabaseSync } = await import("node:sqlite");
+  await checkWritable(file);
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     // Polled, since a wait inside SQLite would stop this process's signal handlers.
@@ -21,6 +25,16 @@ export async function withLock<T>(file: string, act: () => Promise<T>): Promise<
     }
   } finally {
     database.close();
+  }
+}
+
+/** SQLite would fall back to reading, and then an exclusive lock is none. Not by opening it, which would drop a lock of this process. */
+async function checkWritable(file: string): Promise<void> {
+  try {
+    await access(file, constants.W_OK);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    await access(dirname(file), constants.W_OK);
   }
 }
 
