@@ -17,8 +17,7 @@ export type BuildRequest = {
   readonly name: string;
   readonly repository: string;
   readonly plan: StagePlan;
-  readonly target: string | undefined;
-  /** Reachable or not: engines get what they ask for. Images of the release are in it by digest. */
+  /** What reachable code declares; images of the release stand in it by their reference. */
   readonly args: Readonly<Record<string, string>>;
   readonly platform: string;
   readonly network: string;

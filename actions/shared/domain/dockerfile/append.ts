@@ -50,9 +50,20 @@ function checkCopy(instruction: Instruction, where: Place): readonly Problem[] {
     ...(owner === undefined || /^\d+(:\d+)?$/.test(owner) ? [] : ["has an owner by name: write numbers"]),
     ...(mode === undefined || /^[0-7]{3,4}$/.test(mode) ? [] : ["has a mode that is not octal"]),
     ...(heredocs.length > 0 ? ["writes a file from a heredoc"] : []),
+    ...(keyword === "ADD" ? checkArchives(sources) : []),
     ...(sources.some((source) => /^(https?|git|ssh):\/\/|^git@/.test(source)) ? ["fetches from the network"] : []),
   ];
   return found.map((what) => obstacle(what, where, keyword));
+}
+
+/** ADD unpacks archives: those that are a whole layer by themselves can be taken as they are. */
+function checkArchives(words: readonly string[]): readonly string[] {
+  const archives = words.slice(0, -1).filter((word) => /\.(tar|tgz|txz|tbz2?|tar\.\w+)$/.test(word));
+  const packedOtherwise = archives.filter((word) => !/\.(tar|tgz|tar\.gz)$/.test(word));
+  return [
+    ...packedOtherwise.map((word) => `unpacks ${word}: only .tar and .tar.gz are known`),
+    ...(archives.length > 0 && words.at(-1) !== "/" ? ["unpacks an archive elsewhere than to /"] : []),
+  ];
 }
 
 function obstacle(what: string, where: Place, keyword: string): Problem {

@@ -12,7 +12,7 @@ export type CopiedSource = {
   readonly roots: readonly { readonly path: string; readonly isFolder: boolean }[];
 };
 
-type Found = Pick<ContextEntry, "path">;
+type Found = Pick<ContextEntry, "path" | "type">;
 
 /** The files that a COPY pattern takes from the paths of a context: single files, and folders by their contents. */
 export function matchSource(pattern: string, paths: readonly Found[]): CopiedSource["roots"] {
@@ -21,11 +21,11 @@ export function matchSource(pattern: string, paths: readonly Found[]): CopiedSou
   const matches = globMatcher(wanted);
   const depth = wanted.split("/").length;
   const roots = new Map<string, boolean>();
-  for (const { path } of paths) {
+  for (const { path, type } of paths) {
     const parts = path.split("/");
     if (parts.length < depth) continue;
     const root = parts.slice(0, depth).join("/");
-    if (matches(root)) roots.set(root, roots.get(root) === true || parts.length > depth);
+    if (matches(root)) roots.set(root, roots.get(root) === true || parts.length > depth || type === "folder");
   }
   return [...roots].map(([path, isFolder]) => ({ path, isFolder })).sort((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -51,10 +51,14 @@ export function copySources(
   const globals = globalVariables(plan.globals, { ...request, args: plan.args });
   const problems: Problem[] = [];
   const sources: { pattern: string; line: number }[] = [];
-  let inherited: ReadonlyMap<string, string> = new Map();
+  // A stage inherits the environment of the one that it stands on, not its build arguments.
+  const environment = new Map<string, string>();
   for (const stage of plan.stages) {
-    const variables = new Map(inherited);
+    const variables = new Map(environment);
     for (const instruction of stage.instructions) {
+      if (instruction.keyword === "ENV")
+        for (const [name, value] of readPairs(instruction.rest, variables, escapeChar) ?? [])
+          environment.set(name, value);
       declare(instruction, { variables, globals, args: plan.args, escapeChar });
       if (instruction.keyword !== "COPY" && instruction.keyword !== "ADD") continue;
       const where = { file: request.file, line: instruction.line };
@@ -74,7 +78,6 @@ export function copySources(
       if (split === undefined) problems.push({ rule: "needs sources and a destination", where, saw: instruction.rest });
       for (const pattern of split?.sources ?? []) sources.push({ pattern, line: instruction.line });
     }
-    inherited = variables;
   }
   return problems.length > 0 ? bad(...problems) : ok(sources);
 }
