@@ -93,7 +93,8 @@ const JUDGED_BY = ["test", "eval", "evaluation", "validation", "holdout"];
 
 /**
  * The data behind the metrics of a task: its `system.Dataset` input that is named as data to judge by, or its only one. Where the run's
- * data has a set of that role, that is it; else the input itself, by its digest. A task without such an input: the run's set `test`.
+ * data has a set of that role that was handed to the pipeline, that is it; else the input itself, by its digest. A task without such an
+ * input: the run's set `test`.
  */
 function datasetOf(task: RunTask, data: readonly DataSet[]): { role: string; digest: Digest } | undefined {
   const inputs = Object.entries(task.inputs.artifacts).filter(

@@ -1,0 +1,191 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { gpuRequests } from "../../domain/pipeline/gpus.ts";
+import { localFaults } from "../../domain/pipeline/local-faults.ts";
+import type { PackageFault } from "../../domain/pipeline/package.ts";
+import { installedPackages } from "../../domain/pipeline/requirements.ts";
+import { taskSites } from "../../domain/pipeline/tasks.ts";
+import type { RunTask } from "../../domain/run/task.ts";
+import { ReleaseError } from "../../lib/error.ts";
+import { type ChildGroup, exec, startGroup } from "../../lib/exec.ts";
+import { writeFileAtomic } from "../../lib/write-file.ts";
+import type { PipelineEngine, RunRequest, TaskLog } from "../../ports/pipeline-engine.ts";
+import { withDigests } from "./artifacts.ts";
+import { statusOf, type Told } from "./events.ts";
+import { eventReader, exists, liveDriver, runFiles, tailOf } from "./run-folder.ts";
+import { taskEnvironment } from "./task-environment.ts";
+
+export type KfpEngineOptions = {
+  /** The folder of all runs: one folder each, named by the run id. */
+  readonly runs: string;
+  /** The interpreter of an environment with the KFP SDK and these packages besides: found or made when it is asked for. */
+  readonly pythonWith: (packages: readonly string[]) => Promise<string>;
+  /** What the tasks may see of the job's environment is chosen from this. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Variables that the tasks get because the user named them. */
+  readonly taskEnv: Readonly<Record<string, string>>;
+  /** A package that asks for GPUs may run on a machine without. */
+  readonly allowCpu: boolean;
+};
+
+/** The files that run in Python: the build takes along every file that is named. */
+const SCRIPTS = {
+  driver: join(import.meta.dirname, "driver.py"),
+  guard: join(import.meta.dirname, "guard.py"),
+  condition: join(import.meta.dirname, "condition.py"),
+  hooks: join(import.meta.dirname, "hooks.py"),
+  machine: join(import.meta.dirname, "machine.py"),
+  plainJson: join(import.meta.dirname, "plain_json.py"),
+} as const;
+
+/** driver.py: another driver holds the lock of the run's folder. */
+const BUSY = 75;
+/** From SIGTERM until the driver has ended its tasks, with SIGKILL where they do not obey: below the 5 s of a cancelled step. */
+const CANCEL_MS = 4_800;
+const LOG_LINES = 60;
+
+/**
+ * Pipelines on this machine, by the KFP SDK's own local runner in a child process. One folder a run: started again in the same folder, what
+ * has finished is taken from there. The run ends with the process that started it, however that ends.
+ */
+export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
+  const readers = new Map<string, () => Promise<Told>>();
+  const started = new Map<string, ChildGroup>();
+  const folderOf = (runId: string) => resolve(options.runs, runId);
+
+  const told = (runId: string): Promise<Told> => {
+    const reader = readers.get(runId) ?? eventReader(folderOf(runId));
+    readers.set(runId, reader);
+    return reader();
+  };
+
+  return {
+    kind: "local",
+    endpoint: "local",
+    lookMs: { min: 50, max: 1_000 },
+
+    async check(request) {
+      const { package: pipeline } = request.pipeline;
+      const sites = taskSites(pipeline);
+      const python = await options.pythonWith(installedPackages(pipeline));
+      const asked = gpuRequests(sites, request.parameters);
+      const gpuFault = asked.requests.length === 0 ? [] : await gpuFaults(python, options);
+      return [...localFaults(pipeline, sites), ...asked.faults, ...gpuFault];
+    },
+
+    async submit(request) {
+      const folder = folderOf(request.runId);
+      if ((await liveDriver(folder)) !== undefined) return;
+      const python = await options.pythonWith(installedPackages(request.pipeline.package));
+      await writeRequest(folder, request);
+      const group = await startDriver(folder, python, taskEnvironment(options.env, python, options.taskEnv));
+      if (group !== undefined) started.set(request.runId, group);
+    },
+
+    async state(runId) {
+      const folder = folderOf(runId);
+      // alive first: a driver that ends in between has written its last word
+      const alive = (await liveDriver(folder)) !== undefined;
+      if (!alive && !(await exists(runFiles(folder).events))) return undefined;
+      return { ...statusOf(await told(runId), alive), url: pathToFileURL(folder).href };
+    },
+
+    async results(runId) {
+      const { tasks, environment } = await told(runId);
+      const all = await withDigests([...tasks.values()]);
+      const failed = all.filter((task) => task.state === "failed");
+      const logs = await Promise.all(failed.map((task) => taskLog(folderOf(runId), task)));
+      return { tasks: all, logs, ...(environment === undefined ? {} : { environment }) };
+    },
+
+    async cancel(runId) {
+      const folder = folderOf(runId);
+      const driver = await liveDriver(folder);
+      const group = started.get(runId);
+      if (driver === undefined) {
+        await group?.end(0);
+        return [`nothing of run ${runId} is running`];
+      }
+      process.kill(driver, "SIGTERM");
+      const deadline = performance.now() + CANCEL_MS;
+      while ((await liveDriver(folder)) !== undefined && performance.now() < deadline) await pause(20);
+      // the tasks' guards notice that the driver is gone, and end what they guard
+      if ((await liveDriver(folder)) !== undefined) process.kill(driver, "SIGKILL");
+      return [`ended the tasks of run ${runId}; it can be resumed`];
+    },
+  };
+}
+
+async function writeRequest(folder: string, request: RunRequest): Promise<void> {
+  const files = runFiles(folder);
+  await mkdir(files.logs, { recursive: true });
+  await writeFileAtomic(files.package, request.pipeline.text);
+  const { runId, attempt, parameters } = request;
+  const { name, version, digest } = request.pipeline;
+  const content = { runId, attempt, pipeline: { name, version, packageDigest: digest }, parameters };
+  await writeFileAtomic(files.request, `${JSON.stringify(content, undefined, 1)}\n`);
+}
+
+/** Starts the driver and waits until it holds the folder; undefined where another one does. */
+async function startDriver(
+  folder: string,
+  python: string,
+  env: Readonly<Record<string, string>>,
+): Promise<ChildGroup | undefined> {
+  const files = runFiles(folder);
+  await writeFile(files.driverLog, "");
+  const group = await startGroup(python, ["-B", SCRIPTS.driver, folder], {
+    cwd: folder,
+    env,
+    output: { file: files.driverLog },
+    stdin: "open",
+  });
+  const exit = await Promise.race([group.exited, holdsFolder(folder, group.pid)]);
+  if (exit === "holds" || exit.code === 0 || exit.code === 1) return group;
+  if (exit.code === BUSY) return undefined;
+  throw new ReleaseError("COMMAND", {
+    rule: "the local engine could not be started",
+    where: { file: files.driverLog },
+    saw: exit.signal ?? `exit code ${exit.code}`,
+    hint: `it said:\n${await tailOf(files.driverLog, 20)}`,
+  });
+}
+
+async function holdsFolder(folder: string, pid: number): Promise<"holds"> {
+  while ((await liveDriver(folder)) !== pid && isRunning(pid)) await pause(10);
+  return "holds";
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function gpuFaults(python: string, { env, allowCpu }: KfpEngineOptions): Promise<readonly PackageFault[]> {
+  const answer = await exec(python, ["-B", SCRIPTS.machine], { cwd: "/", env: taskEnvironment(env, python, {}) });
+  const { gpus }: { gpus: readonly unknown[] } = JSON.parse(answer.stdout);
+  if (gpus.length > 0) return [];
+  return [
+    {
+      level: allowCpu ? "warning" : "error",
+      path: [0, "deploymentSpec"],
+      rule: "the pipeline asks for GPUs, and this machine has none",
+      saw: "no GPU (nvidia-smi)",
+      hint: allowCpu
+        ? "it runs on the CPU, as allow-cpu says"
+        : "run it on a machine with a GPU, or set allow-cpu: true to run it on the CPU",
+    },
+  ];
+}
+
+async function taskLog(folder: string, task: RunTask): Promise<TaskLog> {
+  if (task.log === undefined) return { task: task.path, tail: task.error ?? "" };
+  const place = join(folder, task.log);
+  return { task: task.path, tail: await tailOf(place, LOG_LINES), place };
+}

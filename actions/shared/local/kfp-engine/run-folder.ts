@@ -1,0 +1,77 @@
+import { open, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { nothingTold, type Told, tell } from "./events.ts";
+
+/** The files of one run, as driver.py knows them. */
+export function runFiles(folder: string) {
+  return {
+    package: join(folder, "package.yaml"),
+    request: join(folder, "request.json"),
+    events: join(folder, "events.jsonl"),
+    lock: join(folder, "lock"),
+    logs: join(folder, "logs"),
+    driverLog: join(folder, "logs", "driver.log"),
+  };
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The driver that holds the lock of a run folder, if it still runs. */
+export async function liveDriver(folder: string): Promise<number | undefined> {
+  try {
+    const { pid, born }: { pid: number; born: string } = JSON.parse(await readFile(runFiles(folder).lock, "utf8"));
+    process.kill(pid, 0);
+    const now = await birthOf(pid);
+    return now === undefined || now === born ? pid : undefined;
+  } catch {
+    // no lock, a lock that is being written, or no such process
+    return undefined;
+  }
+}
+
+/** When a process was started, in ticks since boot: tells it from a later one with its number. Undefined where the system does not say. */
+async function birthOf(pid: number): Promise<string | undefined> {
+  if (process.platform !== "linux") return undefined;
+  const text = await readFile(`/proc/${pid}/stat`, "latin1");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  // a zombie has ended: only its parent has not looked yet
+  return fields[0] === "Z" ? "ended" : fields[19];
+}
+
+/** Reads the events of a run as they come: each call goes on where the last one ended. */
+export function eventReader(folder: string): () => Promise<Told> {
+  let told = nothingTold;
+  let position = 0;
+  return async () => {
+    const text = await readFrom(runFiles(folder).events, position);
+    const end = text.lastIndexOf("\n") + 1;
+    position += Buffer.byteLength(text.slice(0, end));
+    told = tell(told, text.slice(0, end).split("\n"));
+    return told;
+  };
+}
+
+async function readFrom(path: string, position: number): Promise<string> {
+  const file = await open(path, "r").catch(() => undefined);
+  if (file === undefined) return "";
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.alloc(Math.max(0, size - position));
+    await file.read(bytes, 0, bytes.length, position);
+    return bytes.toString("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+/** The last lines of a file, without reading the whole of it. */
+export async function tailOf(path: string, lines: number): Promise<string> {
+  const { size } = await stat(path).catch(() => ({ size: 0 }));
+  const text = await readFrom(path, Math.max(0, size - 64 * 1024));
+  return text.trimEnd().split("\n").slice(-lines).join("\n");
+}
