@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { storeFolder } from "../shared/lib/store-folder.ts";
+import type { Step } from "../shared/ports/step.ts";
+import type { RunPipelineInputs } from "./inputs.ts";
+
+export async function connect({ inputs, job, log, signal }: Step<RunPipelineInputs>) {
+  const [{ folderStore }, { kfpEngine }, { compilePipeline }, { ensureEnvironment }] = await Promise.all([
+    import("../shared/local/folder-store.ts"),
+    import("../shared/local/kfp-engine/engine.ts"),
+    import("../shared/local/kfp-engine/compile.ts"),
+    import("../shared/local/kfp-engine/environment.ts"),
+  ]);
+  const folder = join(job.workspace, inputs["working-directory"]);
+  const pythonWith = async (packages: readonly string[]) => {
+    const environment = await ensureEnvironment({
+      python: inputs.python,
+      ...(inputs.requirements === undefined ? {} : { file: inputs.requirements }),
+      requirements: [...inputs.kfp, ...packages],
+      cache: job.cache,
+      env: job.childEnv,
+      log,
+      signal,
+    });
+    return environment.python;
+  };
+  return {
+    folder,
+    store: folderStore(storeFolder(inputs.store, job)),
+    engine: kfpEngine({
+      runs: join(job.home, "runs"),
+      pythonWith,
+      env: job.childEnv,
+      taskEnv: job.envOf(inputs["pass-env"] ?? []),
+      allowCpu: inputs["allow-cpu"],
+    }),
+    compile: async (source: {
+      readonly source: string;
+      readonly function: string | undefined;
+      readonly variables: Readonly<Record<string, string>>;
+    }) =>
+      compilePipeline({
+        python: await pythonWith([]),
+        source: source.source,
+        ...(source.function === undefined ? {} : { function: source.function }),
+        env: { ...job.childEnv, ...source.variables },
+        cwd: folder,
+        temp: job.temp,
+        signal,
+        onOutput: log.fenced,
+      }),
+  };
+}

@@ -1,0 +1,148 @@
+import { basename } from "node:path";
+import { canonicalJson } from "../shared/domain/canonical.ts";
+import { type GpuRequest, gpuRequests } from "../shared/domain/pipeline/gpus.ts";
+import { applyPins, type ImageRefs, pinImages } from "../shared/domain/pipeline/images.ts";
+import { type PackageFault, readPackage } from "../shared/domain/pipeline/package.ts";
+import { checkParameters, declaredParameters, type Parameters } from "../shared/domain/pipeline/parameters.ts";
+import { type TaskSite, taskSites } from "../shared/domain/pipeline/tasks.ts";
+import type { Problem } from "../shared/domain/problem.ts";
+import type { DataSet } from "../shared/domain/release.ts";
+import type { Finding } from "../shared/domain/report.ts";
+import { chooseModelOutput, type ModelOutput } from "../shared/domain/run/model-output.ts";
+import { ReleaseError } from "../shared/lib/error.ts";
+import { hashText } from "../shared/lib/hash.ts";
+import { replaceScalars } from "../shared/lib/yaml.ts";
+import type { RunRequest } from "../shared/ports/pipeline-engine.ts";
+import { findingOf, problemOf, type ReadPipeline, readPipeline } from "./read-pipeline.ts";
+import { type ResolvedData, resolveData } from "./resolve-data.ts";
+import type { Ports, RunStep } from "./step.ts";
+
+/** Everything that is known before the run, checked. */
+export type Prepared = {
+  readonly pipeline: RunRequest["pipeline"];
+  readonly parameters: Parameters;
+  /** What of the parameters is part of the run's identity. */
+  readonly identityParameters: Parameters;
+  readonly data: readonly DataSet[];
+  /** Those of them that the pipeline gets by a parameter. */
+  readonly handed: readonly DataSet[];
+  readonly sites: readonly TaskSite[];
+  readonly model: ModelOutput | undefined;
+  readonly gpus: readonly GpuRequest[];
+  /** Executors and the images that they name. */
+  readonly images: Readonly<Record<string, string>>;
+  readonly findings: readonly Finding[];
+};
+
+/** Compiles, pins, resolves and checks. Everything that is wrong is thrown at once, before anything is paid for. */
+export async function prepare({ inputs, job, release }: RunStep, ports: Ports): Promise<Prepared> {
+  const base = ports.folder;
+  const images = Object.fromEntries(Object.entries(release.images ?? {}).map(([name, image]) => [name, image.ref]));
+  const wish = { path: inputs.pipeline, function: inputs.function, base };
+  const [read, data] = await Promise.all([
+    readPipeline(wish, images, ports.compile),
+    resolveData(inputs.data ?? {}, { workspace: job.workspace, base }),
+  ]);
+  const pinned = pin(read, images);
+  const sites = taskSites(pinned.package);
+  const given = joinParameters(inputs.parameters ?? {}, data, Object.keys(declaredParameters(pinned.package)));
+  const checked = checkParameters(pinned.package, given.parameters);
+  const model = chooseModelOutput(sites, inputs["model-artifact"]);
+  const name = inputs["pipeline-name"] ?? pinned.package.spec.pipelineInfo.name;
+  const digest = hashText(canonicalJson([...pinned.package.documents]));
+  const pipeline = { name, version: inputs.version ?? release.id, package: pinned.package, text: pinned.text, digest };
+  const request = { runId: "", attempt: 1, pipeline, parameters: checked.values };
+  const isSound = checked.problems.length === 0;
+  const faults = [...pinned.faults, ...(isSound ? await ports.engine.check(request) : [])];
+  const problems = [
+    ...faults.filter(({ level }) => level === "error").map((fault) => problemOf(fault, read.placeOf(fault))),
+    ...data.problems,
+    ...given.problems,
+    ...checked.problems,
+    ...(model.state === "bad" ? model.problems : []),
+  ];
+  if (problems.length > 0 || model.state === "bad") throw new ReleaseError("CONFIG", problems);
+  const identityParameters = Object.fromEntries(
+    Object.entries(checked.values).filter(([parameter]) => !data.places.includes(parameter)),
+  );
+  return {
+    pipeline,
+    parameters: checked.values,
+    identityParameters,
+    data: data.sets,
+    handed: data.sets.filter((set) => !given.unheard.includes(set)),
+    sites,
+    model: model.value,
+    gpus: gpuRequests(sites, checked.values).requests,
+    images: imagesOf(pinned.package),
+    findings: [
+      ...faults.filter(({ level }) => level !== "error").map((fault) => findingOf(fault, read.placeOf(fault))),
+      ...data.findings,
+      ...given.findings,
+      ...noModelFinding(model.value, basename(inputs.pipeline)),
+    ],
+  };
+}
+
+type Pinned = Pick<ReadPipeline, "package" | "text"> & { readonly faults: readonly PackageFault[] };
+
+function pin(read: ReadPipeline, images: ImageRefs): Pinned {
+  const { pins, faults } = pinImages(read.package, images);
+  const again = readPackage(applyPins(read.package.documents, pins));
+  if (again.state === "bad") throw new ReleaseError("INTERNAL", { rule: "a package with pinned images is a package" });
+  const edits = pins.map(({ path: [document, ...path], to }) => ({ document, path, value: to }));
+  return { package: again.package, text: replaceScalars(read.text, edits), faults };
+}
+
+function imagesOf({ spec }: ReadPipeline["package"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(spec.deploymentSpec.executors).flatMap(([label, { container }]) =>
+      container?.image === undefined ? [] : [[label, container.image]],
+    ),
+  );
+}
+
+type Joined = {
+  readonly parameters: Parameters;
+  /** Data that the pipeline has no parameter for. */
+  readonly unheard: readonly DataSet[];
+  readonly findings: readonly Finding[];
+  readonly problems: readonly Problem[];
+};
+
+/** What the user gave and what comes from the data; of the latter only what the pipeline declares. */
+function joinParameters(
+  given: Readonly<Record<string, unknown>>,
+  data: ResolvedData,
+  declared: readonly string[],
+): Joined {
+  const wanted = Object.entries(data.parameters).filter(([name]) => declared.includes(name));
+  const twice = wanted.filter(([name]) => given[name] !== undefined);
+  const unheard = data.sets.filter(
+    ({ role }) => !wanted.some(([name]) => name.startsWith(`${role.replaceAll("-", "_")}_`)),
+  );
+  return {
+    parameters: { ...(given as Parameters), ...Object.fromEntries(wanted) },
+    unheard,
+    findings: unheard.map(({ role }) => ({
+      level: "warning",
+      where: { input: "data" },
+      message: `the pipeline declares neither ${role}_uri nor ${role}_digest: the data set ${role} is recorded, but not handed to it`,
+    })),
+    problems: twice.map(([name]) => ({
+      rule: `the parameter ${name} comes from \`data\` already`,
+      where: { input: "parameters" },
+      hint: "name it in one of the two",
+    })),
+  };
+}
+
+function noModelFinding(model: ModelOutput | undefined, file: string): readonly Finding[] {
+  if (model !== undefined) return [];
+  return [
+    {
+      level: "notice",
+      message: `${file} has no output of type system.Model, so that register-model will find no model`,
+    },
+  ];
+}
