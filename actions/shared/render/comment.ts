@@ -7,7 +7,7 @@ const COMMENT_BYTES = 65_536;
 
 /** `<!-- ml-release:NAME -->`, by which a sticky comment is found again. */
 export function commentMarker(name: string): string {
-  return `<!-- ml-release:${name.replaceAll(/[^A-Za-z0-9._/-]/g, "-").replaceAll("--", "-")} -->`;
+  return `<!-- ml-release:${name.replaceAll(/[^A-Za-z0-9._/]+/g, "-")} -->`;
 }
 
 /** The body of a comment: the marker is its first line, where a report's text cannot come. */

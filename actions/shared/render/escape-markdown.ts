@@ -5,22 +5,21 @@ const BREAK = "&#8203;";
 
 /**
  * A text as GitHub's Markdown shows it letter by letter: no HTML, link, image, mention, reference, emoji, formula, table cell or emphasis comes of it.
- * On one line; good inside of a paragraph, a list item, a heading and a table cell.
+ * What makes a list, a heading or a rule of a line is escaped, 0.96 and +0.003 are not. On one line; good inside of a paragraph, a list item, a heading and a table cell.
  */
 export function escapeMarkdown(text: string): string {
   return oneLine(text)
-    .replaceAll(/[\\`*_~[\]$|^=]/g, "\\$&")
+    .replaceAll(/[\\`*_~[\]$|^]/g, "\\$&")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll(/#(?=\w)/g, `#${BREAK}`)
     .replaceAll("@", `@${BREAK}`)
     .replaceAll(/:(?=[\w+/-])/g, `:${BREAK}`)
-    .replaceAll(/\b(www)\./gi, `$1${BREAK}.`)
-    .replaceAll(/\b(GH)-(?=\d)/gi, `$1-${BREAK}`)
-    .replace(/^(\s*)([-+#>])/, "$1\\$2")
-    .replace(/^(\s*\d+)([.)])/, "$1\\$2")
-    .replace(/#$/, "\\#");
+    .replaceAll(/(www)\./gi, `$1${BREAK}.`)
+    .replaceAll(/(GH)-(?=\d)/gi, `$1-${BREAK}`)
+    .replace(/^(\s*)([-+](?=\s|$)|[#=]|--)/, "$1\\$2")
+    .replace(/^(\s*\d+)([.)])(?=\s|$)/, "$1\\$2");
 }
 
 /** A code span; one that could end a table cell, or be ended by its own backticks, is written as HTML. */

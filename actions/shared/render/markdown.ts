@@ -1,7 +1,7 @@
 import { type Block, type Column, type Report, type Section, spansOf, type Text, type Tone } from "../domain/report.ts";
 import { chartLegend, mermaidChart } from "./chart.ts";
 import { codeBlock, codeSpan, escapeHtml, escapeMarkdown, link } from "./escape-markdown.ts";
-import { plainText, visibleLines } from "./plain.ts";
+import { columnsOf, plainText, visibleLines } from "./plain.ts";
 
 export const ICONS: Readonly<Record<Tone, string>> = {
   good: "✅",
@@ -85,11 +85,11 @@ function markdownTable(columns: readonly Column[], rows: readonly (readonly Text
 
 /** Very long cells are not waited for. */
 function width(cell: string): number {
-  return Math.min(60, [...cell].length);
+  return Math.min(60, columnsOf(cell));
 }
 
 function pad(cell: string, columns: number, align: "left" | "right"): string {
-  const space = " ".repeat(Math.max(0, columns - [...cell].length));
+  const space = " ".repeat(Math.max(0, columns - columnsOf(cell)));
   return align === "right" ? `${space}${cell}` : `${cell}${space}`;
 }
 

@@ -2,7 +2,7 @@ import { formatPlace } from "../domain/problem.ts";
 import type { Block, Column, Report, Section, Text } from "../domain/report.ts";
 import { chartLegend } from "./chart.ts";
 import { plainHeadline } from "./markdown.ts";
-import { oneLine, plainText, visibleLines } from "./plain.ts";
+import { columnsOf, oneLine, plainText, visibleLines } from "./plain.ts";
 
 /** A report for a terminal or a log: plain text, wrapped at `width` columns; tables are not wrapped, their last column is cut. */
 export function renderTerminal(report: Report, width: number): string {
@@ -80,21 +80,6 @@ function wrap(text: string, width: number): string {
     } else line = line === "" ? word : `${line} ${word}`;
   }
   return [...lines, line].join("\n");
-}
-
-/** Columns that a terminal gives to a text: wide characters (East Asian, emoji) take two, combining ones none. */
-export function columnsOf(text: string): number {
-  let columns = 0;
-  for (const char of text) {
-    if (/\p{M}|\u200b|\ufe0f/u.test(char)) continue;
-    columns +=
-      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u.test(
-        char,
-      )
-        ? 2
-        : 1;
-  }
-  return columns;
 }
 
 function cutColumns(line: string, width: number): string {
