@@ -1,7 +1,7 @@
+import { formatDuration, formatPercent } from "../quantity.ts";
 import { type Pair, rateOf, type Tally } from "./e-process.ts";
 import type { Exposure } from "./exposure.ts";
 import type { SeriesName } from "./judge.ts";
-import { formatDuration, formatPercent } from "./quantity.ts";
 
 /** Why a rollout took its way, with the numbers that decided. */
 export type Reason =

@@ -1,7 +1,9 @@
+import { formatDuration, formatPercent } from "../quantity.ts";
 import { checkExposure } from "./exposure.ts";
 import { type ArmCounts, type JudgePolicy, newJudge, observe, type SeriesName, verdictOf } from "./judge.ts";
 import { binomial, poisson, type Random, seededRandom } from "./random.ts";
 import { nextStep, type RolloutPolicy } from "./rollout.ts";
+import type { TrafficPlan } from "./traffic-plan.ts";
 
 /** The traffic to be expected: requests per second, and how often stable's answers are bad. */
 export type ExpectedTraffic = {
@@ -41,6 +43,34 @@ export function forecast(trial: Trial): Forecast {
     ...(median === undefined ? {} : { promotedMs: median }),
     ...(smallestRatio === undefined ? {} : { smallestRatio }),
   };
+}
+
+/** Of a whole plan: what stable's rates will be is not known before, so a fifth of each ceiling is assumed, and said. */
+export function forecastPlan(plan: TrafficPlan, seed: number): Forecast {
+  const bad = Object.fromEntries(assumedRates(plan));
+  return forecast({ judge: plan.judge, rollout: plan.rollout, traffic: { rate: plan.rate, bad }, seed, runs: 200 });
+}
+
+function assumedRates({ judge }: TrafficPlan): readonly (readonly [SeriesName, number])[] {
+  return judge.series.map(({ name, ceiling }) => [name, ceiling / 5]);
+}
+
+/** One sentence without its full stop; what was assumed stands at its head. */
+export function formatForecast({ promotedMs, promoted, smallestRatio }: Forecast, plan: TrafficPlan): string {
+  const assumed = assumedRates(plan)
+    .map(([name, rate]) => `${formatPercent(rate)} ${name}`)
+    .join(", ");
+  const decision =
+    promotedMs === undefined
+      ? `most candidates as good as stable are not decided (${formatPercent(promoted)} are promoted): more traffic or longer steps are needed`
+      : `a candidate as good as stable is promoted after ${formatDuration(promotedMs)} (median; ${formatPercent(promoted)} of them)`;
+  const found =
+    plan.judge.against === "ceiling"
+      ? ""
+      : smallestRatio === undefined
+        ? "; no difference is found with 90 % probability"
+        : `; one ${smallestRatio} times as bad is found with 90 % probability`;
+  return `at ${plan.rate} requests/s, if stable has ${assumed}: ${decision}${found}`;
 }
 
 /** By halving: a larger ratio is never found less often. */

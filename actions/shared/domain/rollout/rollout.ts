@@ -12,7 +12,7 @@ export type RolloutPolicy = {
   readonly maxStepMs: number;
   /** How long the promoted version is watched while the former one still runs. */
   readonly bakeMs: number;
-  /** Requests that the candidate must have answered in each step. */
+  /** Requests that the candidate must have been sent in each step. */
   readonly minRequests: number;
   readonly onNoData: "hold" | "rollback";
   readonly onInconclusive: "hold" | "rollback";
@@ -25,7 +25,7 @@ export type Rollout = {
   readonly step: number;
   /** Since the step, or the bake, began. */
   readonly waitedMs: number;
-  /** Requests that the candidate has answered in this step. */
+  /** Requests that the candidate was sent in this step. */
   readonly requests: number;
   readonly exposure: Exposure;
 };

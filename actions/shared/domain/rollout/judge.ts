@@ -45,7 +45,7 @@ export type ArmCounts = {
   readonly started: number;
   readonly requests: number;
   readonly rejected: number;
-  readonly series: { readonly [name in SeriesName]?: Tally };
+  readonly series: { readonly [name in SeriesName]?: Tally | undefined };
 };
 
 export type Counts = { readonly candidate: ArmCounts; readonly stable: ArmCounts };

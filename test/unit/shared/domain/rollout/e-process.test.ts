@@ -9,7 +9,7 @@ import {
   observeRatio,
   PASS_RATIOS,
   type Pair,
-} from "../../../../actions/shared/domain/e-process.ts";
+} from "../../../../../actions/shared/domain/rollout/e-process.ts";
 
 /** `n_c, n_s, e_c, e_s`, as the vectors are published. */
 type Counts = readonly [number, number, number, number];

@@ -6,8 +6,8 @@ import {
   observe,
   type SeriesPolicy,
   verdictOf,
-} from "../../../../actions/shared/domain/judge.ts";
-import { type Random, seededRandom } from "../../../../actions/shared/domain/random.ts";
+} from "../../../../../actions/shared/domain/rollout/judge.ts";
+import { type Random, seededRandom } from "../../../../../actions/shared/domain/rollout/random.ts";
 
 const RUNS = 2_000;
 const REQUESTS = 600;

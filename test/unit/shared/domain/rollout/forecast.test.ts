@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { forecast, type Trial } from "../../../../actions/shared/domain/forecast.ts";
+import { forecast, type Trial } from "../../../../../actions/shared/domain/rollout/forecast.ts";
 
 const trialOf = (rate: number, shares: readonly number[]): Trial => ({
   judge: {

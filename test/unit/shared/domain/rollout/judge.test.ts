@@ -13,7 +13,7 @@ import {
   type SeriesName,
   type SeriesPolicy,
   verdictOf,
-} from "../../../../actions/shared/domain/judge.ts";
+} from "../../../../../actions/shared/domain/rollout/judge.ts";
 
 const seriesOf = (name: SeriesName, rules: Partial<SeriesPolicy> = {}): SeriesPolicy => ({
   name,

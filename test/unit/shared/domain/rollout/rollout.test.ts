@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { checkExposure } from "../../../../actions/shared/domain/exposure.ts";
-import type { LookState, Verdict } from "../../../../actions/shared/domain/judge.ts";
-import { nextStep, type Rollout, type RolloutPolicy, type Step } from "../../../../actions/shared/domain/rollout.ts";
+import { checkExposure } from "../../../../../actions/shared/domain/rollout/exposure.ts";
+import type { LookState, Verdict } from "../../../../../actions/shared/domain/rollout/judge.ts";
+import {
+  nextStep,
+  type Rollout,
+  type RolloutPolicy,
+  type Step,
+} from "../../../../../actions/shared/domain/rollout/rollout.ts";
 
 const policyOf = (rules: Partial<RolloutPolicy> = {}): RolloutPolicy => ({
   shares: [0.05, 0.25, 0.5],
