@@ -1,0 +1,185 @@
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import * as v from "valibot";
+import type { Digest } from "../../domain/digest.ts";
+import { decode } from "../../lib/decode.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
+import { type ExecResult, exec } from "../../lib/exec.ts";
+import type { ImageStore } from "../../ports/image-store.ts";
+import { type LoadableImage, readLoadable, writeArchive } from "./image-archive.ts";
+
+export type EngineName = "docker" | "podman";
+
+/** What runs containers on this machine. */
+export type ContainerEngine = {
+  readonly name: EngineName;
+  /** `docker 28.2.2`. */
+  readonly version: string;
+  /** Makes an image of the release runnable and answers its id; by digest, never by tag. */
+  load(image: ImageOfRelease, temp: string): Promise<string>;
+  start(container: NewContainer): Promise<void>;
+  /** `running`, or how it ended; undefined where there is none of this name. */
+  state(
+    name: string,
+  ): Promise<{ readonly state: "running" } | { readonly state: "ended"; readonly how: string } | undefined>;
+  logs(name: string): Promise<string>;
+  /** Ends and removes it; nothing where there is none. */
+  remove(name: string): Promise<void>;
+};
+
+export type ImageOfRelease = {
+  /** `localhost/acme/digits/serving@sha256:…`, or a registry's. */
+  readonly ref: string;
+  readonly digest: Digest;
+};
+
+export type NewContainer = {
+  readonly name: string;
+  readonly image: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Folder of the machine, path inside; read only. */
+  readonly mount: { readonly from: string; readonly to: string };
+  readonly user?: string;
+};
+
+export type EngineHost = {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Stops what may take long: fetching an image. What ends a container heeds no signal. */
+  readonly signal: AbortSignal;
+  /** Images of the embedded default, whose names start with `localhost/`. */
+  readonly layout: ImageStore;
+};
+
+/** The first engine that answers: docker, podman. */
+export async function findEngine(host: EngineHost): Promise<ContainerEngine | undefined> {
+  for (const name of ["docker", "podman"] as const) {
+    const version = await versionOf(name, host);
+    if (version !== undefined) return containerEngine(name, `${name} ${version}`, host);
+  }
+  return undefined;
+}
+
+async function versionOf(name: EngineName, host: EngineHost): Promise<string | undefined> {
+  const format = name === "docker" ? "{{.Server.Version}}" : "{{.Version}}";
+  try {
+    const { stdout } = await exec(
+      name,
+      name === "docker" ? ["version", "--format", format] : ["info", "--format", "{{.Version.Version}}"],
+      {
+        ...placeOf(host),
+        timeoutMs: 15_000,
+      },
+    );
+    return stdout.trim() === "" ? undefined : stdout.trim();
+  } catch (error) {
+    if (isReleaseError(error, "COMMAND", "TIMEOUT")) return undefined;
+    throw error;
+  }
+}
+
+type Run = (args: readonly string[], okCodes?: readonly number[]) => Promise<ExecResult>;
+
+/** Commands that are quick unless the engine hangs. */
+const COMMAND_MS = 30_000;
+
+const StateSchema = v.pipe(
+  v.array(
+    v.object({ State: v.object({ Status: v.string(), ExitCode: v.number(), OOMKilled: v.optional(v.boolean()) }) }),
+  ),
+  v.minLength(1),
+);
+
+export function containerEngine(name: EngineName, version: string, host: EngineHost): ContainerEngine {
+  const run: Run = (args, okCodes = [0]) => exec(name, args, { ...placeOf(host), okCodes, timeoutMs: COMMAND_MS });
+  const fetch: Run = (args) => exec(name, args, { ...placeOf(host), signal: host.signal });
+
+  return {
+    name,
+    version,
+
+    async load(image, temp) {
+      if (!image.ref.startsWith("localhost/")) {
+        await fetch(["pull", "--quiet", image.ref]);
+        return (await run(["image", "inspect", "--format", "{{.Id}}", image.ref])).stdout.trim();
+      }
+      const loadable = await readLoadable(host.layout, image);
+      const known = await run(["image", "inspect", loadable.config.digest], [0, 1, 125]);
+      if (known.code !== 0) await loadArchive(fetch, loadable, { store: host.layout, temp });
+      return loadable.config.digest;
+    },
+
+    async start({ name: container, image, env, mount, user }) {
+      const variables = Object.entries(env).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
+      await run([
+        "run",
+        "--detach",
+        "--name",
+        container,
+        "--network=host",
+        "--cap-drop=ALL",
+        "--security-opt=no-new-privileges",
+        ...PODMAN_FLAGS[name],
+        "--mount",
+        `type=bind,source=${mount.from},target=${mount.to},readonly`,
+        ...(user === undefined ? [] : ["--user", user]),
+        ...variables,
+        image,
+      ]);
+    },
+
+    async state(container) {
+      const seen = await run(["container", "inspect", container], [0, 1, 125]);
+      if (seen.code !== 0) return undefined;
+      const [found] = decode(StateSchema, JSON.parse(seen.stdout), `${name} container inspect`);
+      const state = found?.State;
+      if (state === undefined || state.Status === "running" || state.Status === "created") return { state: "running" };
+      return { state: "ended", how: state.OOMKilled ? "out of memory" : `exit code ${state.ExitCode}` };
+    },
+
+    async logs(container) {
+      const { stdout, stderr } = await run(["logs", "--tail", "50", container], [0, 1, 125]);
+      return `${stdout}${stderr}`;
+    },
+
+    async remove(container) {
+      await run(["rm", "--force", container], [0, 1]);
+    },
+  };
+}
+
+/** Where there is no systemd and no own control group, as in many runners' own containers. */
+const PODMAN_FLAGS: Readonly<Record<EngineName, readonly string[]>> = {
+  docker: [],
+  podman: ["--cgroups=disabled", "--ulimit=nofile=1024:1024"],
+};
+
+async function loadArchive(
+  run: Run,
+  image: LoadableImage,
+  { store, temp }: { readonly store: ImageStore; readonly temp: string },
+): Promise<void> {
+  await mkdir(temp, { recursive: true });
+  const archive = join(temp, `${randomUUID()}.tar`);
+  try {
+    await pipeline(writeArchive(store, image), createWriteStream(archive));
+    await run(["load", "--quiet", "--input", archive]);
+  } finally {
+    await rm(archive, { force: true });
+  }
+  const loaded = await run(["image", "inspect", "--format", "{{.Id}}", image.config.digest]);
+  const id = loaded.stdout.trim().replace(/^(?!sha256:)/, "sha256:");
+  if (id !== image.config.digest)
+    throw new ReleaseError("INTEGRITY", {
+      rule: "the engine must load the image of the release",
+      saw: id,
+      allowed: image.config.digest,
+    });
+}
+
+function placeOf({ cwd, env }: EngineHost) {
+  return { cwd, env };
+}

@@ -1,0 +1,464 @@
+import { randomBytes } from "node:crypto";
+import { access, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { VersionRecord } from "../../domain/model-version.ts";
+import type { Problem } from "../../domain/problem.ts";
+import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
+import { findVersion } from "../../lib/model-registry.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { ModelStore } from "../../ports/model-store.ts";
+import type { Arm, Served, Serving, ServingState } from "../../ports/serving.ts";
+import type { ContainerEngine } from "./container.ts";
+import { endProcess, findMarked, isAlive } from "./process-identity.ts";
+import {
+  containerName,
+  endServer,
+  freePort,
+  howEnded,
+  type Server,
+  startProcess,
+  urlOf,
+  waitUntilReady,
+} from "./server.ts";
+import { readServingFile, removeServingFile, type ServingFile, writeServingFile } from "./serving-file.ts";
+import { readSplitter, removeSplitterFiles, type SplitterCounts, setRoutes, startSplitter } from "./splitter.ts";
+import { fetchModel, type How, keepHow, readHow, removeOtherVersions, versionFolder } from "./version-folder.ts";
+
+export type LocalTarget = {
+  /** `serving/<name>` in the home of the embedded defaults. */
+  readonly folder: string;
+  readonly store: ModelStore;
+  /** How the version of this release is served; versions of earlier releases are served as they were then. */
+  readonly how: LocalHow | undefined;
+  /** What the serving image is called in the releases. */
+  readonly imageName: string;
+  /** Stable and the splitter outlive the job. */
+  readonly keep: boolean;
+  /** Where users reach the splitter; 0: where it was before, else any that is free. */
+  readonly port: number;
+  readonly readyTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly latencyBoundMs: number | undefined;
+  readonly childEnv: Readonly<Record<string, string>>;
+  readonly temp: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Asked at most once. */
+  readonly findEngine: () => Promise<ContainerEngine | undefined>;
+};
+
+export type LocalHow = {
+  readonly version: string;
+  readonly as: "auto" | "container" | "process";
+  readonly image: How["image"];
+  readonly command: readonly string[] | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  /** The folder that the command runs in, copied so that the next checkout does not change what serves. */
+  readonly context: string | undefined;
+};
+
+export type ArmServers = { readonly stable?: string; readonly candidate?: string };
+
+export type LocalServing = Serving & {
+  /** What the splitter counted, by server, and who is which arm. */
+  counts(): Promise<{ readonly counts: SplitterCounts["counts"]; readonly arms: ArmServers }>;
+};
+
+/** Versions as servers of this machine behind a weighted splitter, on 127.0.0.1 only. */
+export function localServing(target: LocalTarget): LocalServing {
+  const { folder, store, clock, log, signal, findEngine } = target;
+  const read = () => readServingFile(folder);
+  const write = (value: ServingFile) => writeServingFile(folder, value);
+  /** Changes of the file and of the routes come one after the other, also where a signal comes in between. */
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+    const turn = last.then(act, act);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+
+  return {
+    async check(model) {
+      const how = await plannedHow(model);
+      return how.state === "bad" ? how.problems : [];
+    },
+
+    current: async () => stateOf(await read()),
+
+    async apply(arm, model) {
+      const known = (await read())[arm];
+      const isUp = known?.model.digest === model.digest && (await howEnded(known, findEngine)) === undefined;
+      if (known !== undefined && !isUp) await endServer(known, findEngine);
+      const server = isUp ? known : await start(arm, model);
+      await waitUntilReady(server, { clock, signal, timeoutMs: target.readyTimeoutMs, findEngine });
+      await inTurn(connect);
+      return served(server);
+    },
+
+    split: (share, holdMs) =>
+      inTurn(async () => {
+        // A signal lowers the share in its own turn: what was about to raise it comes too late.
+        if (share > 0) signal.throwIfAborted();
+        const now = { ...(await read()), share };
+        await write(now);
+        await route(now, share > 0 ? holdMs : undefined);
+      }),
+
+    async promote() {
+      await inTurn(async () => {
+        const { candidate, stable, ...rest } = await read();
+        if (candidate === undefined) return;
+        const now = { ...rest, stable: candidate, ...(stable === undefined ? {} : { former: stable }), share: 0 };
+        await write(now);
+        await route(now, undefined);
+      });
+      await endFormer();
+    },
+
+    async remove() {
+      const candidate = await inTurn(async () => {
+        const now = { ...(await read()), share: 0 };
+        if (now.candidate === undefined) return undefined;
+        await write(now);
+        if (await isSplitterUp(now)) await route(now, undefined);
+        return now.candidate;
+      });
+      if (candidate !== undefined) {
+        await drain(candidate.id);
+        await endServer(candidate, findEngine);
+        await inTurn(async () => {
+          const { candidate: _, ...rest } = await read();
+          await write(rest);
+          if (await isSplitterUp(rest)) await route(rest, undefined);
+        });
+      }
+      await endFormer();
+    },
+
+    async settle() {
+      const now = await read();
+      await removeOtherVersions(folder, now.stable === undefined ? [] : [now.stable.model.version]);
+      if (target.keep && now.stable !== undefined) return;
+      for (const server of [now.candidate, now.former, now.stable]) {
+        if (server !== undefined) await endServer(server, findEngine);
+      }
+      if (now.splitter !== undefined) await endSplitter(now.splitter);
+      await removeServingFile(folder);
+    },
+
+    async counts() {
+      const now = await read();
+      if (now.splitter === undefined) return { counts: {}, arms: {} };
+      const { counts } = await readSplitter({ folder, id: now.splitter.id });
+      const arms = {
+        ...(now.stable === undefined ? {} : { stable: now.stable.id }),
+        ...(now.candidate === undefined ? {} : { candidate: now.candidate.id }),
+      };
+      return { counts, arms };
+    },
+  };
+
+  async function stateOf(now: ServingFile): Promise<ServingState> {
+    const [stable, candidate] = await Promise.all([describe(now.stable), describe(now.candidate)]);
+    const isUp = await isSplitterUp(now);
+    return {
+      ...(stable === undefined ? {} : { stable }),
+      ...(candidate === undefined ? {} : { candidate }),
+      share: isUp && now.splitter !== undefined ? await shareOf(now.splitter.id, now.candidate?.id) : 0,
+      ...(isUp && now.splitter !== undefined ? { url: urlOf(now.splitter) } : {}),
+    };
+  }
+
+  async function describe(server: Server | undefined): Promise<Served | undefined> {
+    if (server === undefined) return undefined;
+    const ended = await howEnded(server, findEngine);
+    return { ...served(server), ...(ended === undefined ? {} : { ended }) };
+  }
+
+  async function shareOf(splitter: string, candidate: string | undefined): Promise<number> {
+    const { routes } = await readSplitter({ folder, id: splitter });
+    const total = routes.backends.reduce((sum, backend) => sum + backend.weight, 0);
+    const weight = routes.backends.find((backend) => backend.id === candidate)?.weight ?? 0;
+    return total === 0 ? 0 : weight / total;
+  }
+
+  async function start(arm: Arm, model: ServedModel): Promise<Server> {
+    const record = await recordOf(model);
+    const how = await prepare(record);
+    const id = `${model.name}-${model.version.replaceAll(/[^A-Za-z0-9.-]/g, "-")}-${randomBytes(4).toString("hex")}`;
+    const port = await freePort();
+    await mkdir(join(folder, "logs"), { recursive: true });
+    const engine = how.as === "container" ? await findEngine() : undefined;
+    const image =
+      engine === undefined || how.image === undefined ? undefined : await engine.load(how.image, target.temp);
+    const planned: Server = {
+      id,
+      model,
+      port,
+      log: join(folder, "logs", `${id}.log`),
+      runs:
+        engine !== undefined && image !== undefined
+          ? { as: "container", engine: engine.name, image: how.image?.digest ?? image }
+          : { as: "process", command: [...(how.command ?? [])] },
+    };
+    const running = await inTurn(async () => {
+      signal.throwIfAborted();
+      await write({ ...(await read()), [arm]: planned });
+      const started =
+        engine !== undefined && image !== undefined
+          ? await startContainer(planned, engine, { image, how })
+          : await startOwnProcess(planned, how);
+      await write({ ...(await read()), [arm]: started });
+      return started;
+    });
+    log.info(`started ${model.name} ${model.version} as ${arm} at ${urlOf(running)}: ${describeRuns(running)}`);
+    return running;
+  }
+
+  function startOwnProcess(server: Server, how: How): Promise<Server> {
+    const { model, context } = versionFolder(folder, server.model.version);
+    const env = { ...serverEnv(server), ...how.env, MODEL_DIR: model };
+    return startProcess(server, { command: how.command ?? [], cwd: context, env, keep: target.keep });
+  }
+
+  async function startContainer(
+    server: Server,
+    engine: ContainerEngine,
+    { image, how }: { readonly image: string; readonly how: How },
+  ): Promise<Server> {
+    const { model } = versionFolder(folder, server.model.version);
+    const { MODEL_NAME, MODEL_VERSION, HOST, PORT } = serverEnv(server);
+    await engine.start({
+      name: containerName(server),
+      image,
+      env: { MODEL_NAME, MODEL_VERSION, HOST, PORT, ...how.env, MODEL_DIR: MOUNT },
+      mount: { from: model, to: MOUNT },
+    });
+    return server;
+  }
+
+  function serverEnv(server: Server) {
+    return {
+      ...target.childEnv,
+      // The runner ends whatever carries its tracking id when the job ends.
+      ...(target.keep ? { RUNNER_TRACKING_ID: "" } : {}),
+      MODEL_NAME: server.model.name,
+      MODEL_VERSION: server.model.version,
+      HOST: "127.0.0.1",
+      PORT: String(server.port),
+    };
+  }
+
+  async function recordOf(model: ServedModel): Promise<VersionRecord> {
+    const record = await findVersion(store, model.name, model.version);
+    if (record?.digest === model.digest) return record;
+    throw new ReleaseError(record === undefined ? "NOT_FOUND" : "INTEGRITY", {
+      rule: "the version that is to serve must be in the store with the digest that it had",
+      saw: record?.digest ?? `no ${model.name} ${model.version} in ${store.uri}`,
+      allowed: model.digest,
+    });
+  }
+
+  async function prepare(record: VersionRecord): Promise<How> {
+    await fetchModel(folder, store, record);
+    const planned = await plannedHow({ name: record.model, version: record.version, digest: record.digest });
+    if (planned.state === "bad") throw new ReleaseError("CONFIG", planned.problems);
+    const isOwn = target.how?.version === record.version;
+    if (isOwn) await keepHow(folder, record.version, { how: planned.how, context: target.how?.context });
+    return planned.how;
+  }
+
+  /** This release's version as its inputs say, an earlier one as it was served then, else by the image that it was registered with. */
+  async function plannedHow(
+    model: ServedModel,
+  ): Promise<
+    { readonly state: "ok"; readonly how: How } | { readonly state: "bad"; readonly problems: readonly Problem[] }
+  > {
+    if (target.how?.version === model.version) return decideHow(target.how, await engineFor(target.how.as));
+    const kept = await readHow(folder, model.version);
+    if (kept !== undefined && (kept.as === "process" || (await findEngine()) !== undefined))
+      return { state: "ok", how: kept };
+    const record = await findVersion(store, model.name, model.version);
+    const image = record?.images?.find((one) => one.name === target.imageName);
+    if (image !== undefined && (await findEngine()) !== undefined)
+      return { state: "ok", how: { as: "container", image: { ref: image.ref, digest: image.digest } } };
+    return {
+      state: "bad",
+      problems: [
+        {
+          rule: `${model.name} ${model.version} cannot be started here: it was never served on this machine, and there is ${image === undefined ? "no serving image in its record" : "no container engine for its image"}`,
+          hint: "install docker or podman, or keep ML_RELEASE_HOME on a machine that stays",
+        },
+      ],
+    };
+  }
+
+  async function engineFor(as: LocalHow["as"]): Promise<ContainerEngine | undefined> {
+    return as === "process" ? undefined : findEngine();
+  }
+
+  /** Sees to it that the splitter runs and knows the servers; the share stays what it is. */
+  async function connect(): Promise<void> {
+    const now = await read();
+    if (!(await isSplitterUp(now))) {
+      const splitter = await startNewSplitter(now);
+      log.info(`started the splitter at ${urlOf(splitter)}`);
+      await route({ ...(await read()), share: 0 }, undefined);
+      return;
+    }
+    const share = now.splitter === undefined ? 0 : await shareOf(now.splitter.id, now.candidate?.id);
+    // Whoever resumes sets the share itself; until then what was in force falls back as it would have.
+    await route({ ...now, share }, share > 0 ? ADOPTED_HOLD_MS : undefined);
+  }
+
+  async function startNewSplitter(now: ServingFile): Promise<NonNullable<ServingFile["splitter"]>> {
+    if (now.splitter !== undefined) await endSplitter(now.splitter);
+    const id = `splitter-${randomBytes(4).toString("hex")}`;
+    const port = target.port === 0 ? (now.splitter?.port ?? 0) : target.port;
+    await write({ ...now, splitter: { id, port } });
+    const env = { ...target.childEnv, ...(target.keep ? { RUNNER_TRACKING_ID: "" } : {}) };
+    const doors = await startSplitter({ folder, id, port, env, keep: target.keep, clock, signal });
+    const splitter = { id, port: doors.port, process: doors.process };
+    await write({ ...(await read()), splitter });
+    return splitter;
+  }
+
+  async function isSplitterUp(now: ServingFile): Promise<boolean> {
+    const { splitter } = now;
+    if (splitter?.process === undefined || !(await isAlive(splitter.process))) return false;
+    try {
+      await readSplitter({ folder, id: splitter.id });
+      return true;
+    } catch (error) {
+      if (isReleaseError(error, "UNAVAILABLE", "NOT_FOUND")) return false;
+      throw error;
+    }
+  }
+
+  async function endSplitter(splitter: NonNullable<ServingFile["splitter"]>): Promise<void> {
+    if (splitter.process !== undefined) await endProcess(splitter.process, 1_000);
+    for (const stray of await findMarked(splitter.id)) await endProcess(stray, 1_000);
+    await removeSplitterFiles({ folder, id: splitter.id });
+  }
+
+  /** The weights of a file: with one server it has everything, or nothing where it is a candidate at a share of 0. */
+  async function route(now: ServingFile, holdMs: number | undefined): Promise<void> {
+    const { splitter, stable, candidate, share } = now;
+    if (splitter === undefined)
+      throw new ReleaseError("INTERNAL", { rule: "a split needs a splitter", where: { file: folder } });
+    const backends = [
+      ...(stable === undefined ? [] : [{ id: stable.id, port: stable.port, weight: 1 - share }]),
+      ...(candidate === undefined ? [] : [{ id: candidate.id, port: candidate.port, weight: share }]),
+    ];
+    await setRoutes(
+      { folder, id: splitter.id },
+      {
+        backends,
+        ...(stable === undefined ? {} : { fallback: stable.id }),
+        ...(holdMs === undefined ? {} : { holdMs }),
+        requestTimeoutMs: target.requestTimeoutMs,
+        ...(target.latencyBoundMs === undefined ? {} : { latencyBoundMs: target.latencyBoundMs }),
+      },
+    );
+  }
+
+  /** Waits until no request is under way at a server that gets no new ones. */
+  async function drain(id: string): Promise<void> {
+    const now = await read();
+    const { splitter } = now;
+    if (splitter === undefined || !(await isSplitterUp(now))) return;
+    const end = clock.now() + Math.min(target.requestTimeoutMs, DRAIN_MS);
+    for (;;) {
+      const tally = (await readSplitter({ folder, id: splitter.id })).counts[id];
+      const underWay = tally === undefined ? 0 : tally.started - tally.finished - tally.abandoned;
+      if (underWay <= 0 || clock.now() >= end) return;
+      await clock.sleep(20);
+    }
+  }
+
+  async function endFormer(): Promise<void> {
+    const { former } = await read();
+    if (former === undefined) return;
+    await drain(former.id);
+    await endServer(former, findEngine);
+    await inTurn(async () => {
+      const { former: _, ...rest } = await read();
+      await write(rest);
+    });
+  }
+}
+
+/** A step that is cancelled has 5 s for everything. */
+const DRAIN_MS = 3_000;
+
+const MOUNT = "/mnt/models";
+
+/** How long a share that was found in force stays so before somebody confirms it. */
+const ADOPTED_HOLD_MS = 5_000;
+
+export async function decideHow(
+  how: LocalHow,
+  engine: ContainerEngine | undefined,
+): Promise<
+  { readonly state: "ok"; readonly how: How } | { readonly state: "bad"; readonly problems: readonly Problem[] }
+> {
+  const wantsContainer =
+    how.as === "container" || (how.as === "auto" && engine !== undefined && how.image !== undefined);
+  if (wantsContainer) {
+    const problems = [
+      ...(how.image === undefined
+        ? [
+            {
+              rule: "the release has no image of this name",
+              where: { input: "image" },
+              hint: "run build-images before, or set `serve`",
+            },
+          ]
+        : []),
+      ...(engine === undefined
+        ? [
+            {
+              rule: "no container engine answers",
+              where: { input: "serve-as" },
+              hint: "install docker or podman, or set serve-as: process",
+            },
+          ]
+        : []),
+    ];
+    if (problems.length > 0 || how.image === undefined) return { state: "bad", problems };
+    return { state: "ok", how: { as: "container", image: how.image, env: { ...how.env } } };
+  }
+  if (how.command === undefined)
+    return {
+      state: "bad",
+      problems: [
+        {
+          rule: `nothing can serve the model: ${engine === undefined ? "no container engine answers" : "the release has no serving image"}, and no command is given`,
+          where: { input: "serve" },
+          hint: "install docker or podman, or set `serve` to the server's command and `serve-context` to its folder",
+        },
+      ],
+    };
+  if (how.context !== undefined) await access(how.context);
+  return { state: "ok", how: { as: "process", command: [...how.command], env: { ...how.env } } };
+}
+
+function served(server: Server): Served {
+  return {
+    model: server.model,
+    url: urlOf(server),
+    runs:
+      server.runs.as === "container"
+        ? { as: "container", image: server.runs.image, engine: server.runs.engine }
+        : { as: "process", command: server.runs.command.join(" ") },
+  };
+}
+
+function describeRuns(server: Server): string {
+  return server.runs.as === "container"
+    ? `container of ${server.runs.image} by ${server.runs.engine}`
+    : `process ${server.runs.process?.pid ?? ""} (image not executed)`;
+}

@@ -1,0 +1,24 @@
+import type { Counts } from "../domain/rollout/judge.ts";
+
+/** An answer that was not the expected one. */
+export type DifferingAnswer = {
+  readonly arm: "candidate" | "stable";
+  /** Number of the payload, from 1. */
+  readonly payload: number;
+  readonly request: string;
+  readonly path: string;
+  readonly expected: string;
+  readonly saw: string;
+};
+
+/** The requests that both arms meet, and how they went. Implementations: our own payloads through the splitter; later Prometheus. */
+export interface Traffic {
+  /** Begins to send where the traffic is ours; users send it elsewhere. */
+  start(url: string): void;
+  /** What was counted so far by arm; only grows while the same servers run. */
+  counts(): Promise<Counts>;
+  /** The first answers of the candidate that differed. */
+  differing(): readonly DifferingAnswer[];
+  /** Resolves when no request of ours is under way. */
+  stop(): Promise<void>;
+}
