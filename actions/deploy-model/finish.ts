@@ -1,0 +1,68 @@
+import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
+import { ReleaseError } from "../shared/lib/error.ts";
+import { appendEvent, findAlias, history, moveAlias } from "../shared/lib/model-registry.ts";
+import type { Target } from "../shared/ports/target.ts";
+import { actOf } from "./act.ts";
+import type { DeployStep, Ports } from "./step.ts";
+
+type Place = { readonly target: Target; readonly store: Ports["store"] };
+
+/** A promotion that is decided: the candidate becomes stable, `champion` follows it, the log says so. Each part is done once, also by a re-run. */
+export async function finish(step: DeployStep, { target, store }: Place, entry: JournalEntry): Promise<JournalEntry> {
+  const recording: JournalEntry = { ...entry, phase: "recording", share: 1, decision: "promoted" };
+  await target.journal.write(recording);
+  await target.serving.promote();
+  await moveChampion(step, store, entry);
+  await logPromotion(step, store, entry);
+  const ended: JournalEntry = { ...recording, phase: "ended", endedAtMs: step.clock.now() };
+  await target.journal.write(ended);
+  return ended;
+}
+
+async function moveChampion(
+  step: DeployStep,
+  store: Ports["store"],
+  { candidate, stable }: JournalEntry,
+): Promise<void> {
+  const champion = await findAlias(store, candidate.name, "champion");
+  const isExpected =
+    champion === undefined || champion.digest === stable?.digest || champion.digest === candidate.digest;
+  const moved = isExpected
+    ? await moveAlias(store, {
+        name: candidate.name,
+        alias: "champion",
+        to: { version: candidate.version, digest: candidate.digest },
+        expected: champion?.etag,
+        act: actOf(step),
+      })
+    : { state: "lost" as const };
+  if (moved.state !== "lost") return;
+  throw new ReleaseError("CONFLICT", {
+    rule: "champion was moved by somebody else during the rollout",
+    saw: champion?.version ?? "another version",
+    allowed: stable?.version ?? "no champion",
+    hint: `${candidate.version} serves and is not the champion: see the model's log, then deploy the version that is meant`,
+  });
+}
+
+async function logPromotion(step: DeployStep, store: Ports["store"], entry: JournalEntry): Promise<void> {
+  const { name, version, digest } = entry.candidate;
+  const startedAt = new Date(entry.startedAtMs).toISOString();
+  const events = await history(store, name);
+  const isLogged = events.some(
+    (event) =>
+      event.event === "promoted" &&
+      event.digest === digest &&
+      event.target === entry.target &&
+      event.act.at >= startedAt,
+  );
+  if (isLogged) return;
+  await appendEvent(store, name, {
+    schema: 1,
+    event: "promoted",
+    version,
+    digest,
+    target: entry.target,
+    act: actOf(step),
+  });
+}

@@ -1,0 +1,93 @@
+import type { RolloutDecision } from "../shared/domain/release.ts";
+import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
+import { isReleaseError } from "../shared/lib/error.ts";
+import { appendEvent, findAlias, moveAlias } from "../shared/lib/model-registry.ts";
+import type { Target } from "../shared/ports/target.ts";
+import { actOf } from "./act.ts";
+import type { Verified } from "./outcome.ts";
+import type { Rolling } from "./rolling.ts";
+import type { DeployStep, Ports } from "./step.ts";
+
+export type Lowering = {
+  readonly decision: RolloutDecision;
+  readonly reason: string;
+};
+
+/** Everything back to stable: the share first, then the count that nothing is sent elsewhere, then the candidate's end. */
+export async function lowerAndVerify(
+  rolling: Rolling,
+  entry: JournalEntry,
+  lowering: Lowering,
+): Promise<{ readonly entry: JournalEntry; readonly verified: Verified | undefined }> {
+  const { target } = rolling;
+  const lowered: JournalEntry = { ...entry, phase: "lowering", share: 0, ...lowering };
+  await target.journal.write(lowered);
+  await target.serving.split(0, 0);
+  const verified = entry.stable === undefined ? undefined : await countElsewhere(rolling);
+  return { entry: await endLowering(rolling.step, { target, store: rolling.store }, lowered), verified };
+}
+
+/** The rest of a lowering that is in the journal: also what a killed process left of it. */
+export async function endLowering(
+  step: DeployStep,
+  { target, store }: { readonly target: Target; readonly store: Ports["store"] },
+  entry: JournalEntry,
+): Promise<JournalEntry> {
+  await target.serving.remove();
+  await championBack(step, store, entry);
+  if (entry.decision === "rolled-back") {
+    const { name, version, digest } = entry.candidate;
+    await appendEvent(store, name, {
+      schema: 1,
+      event: "rolled-back",
+      version,
+      digest,
+      target: entry.target,
+      ...(entry.reason === undefined ? {} : { reason: entry.reason }),
+      act: actOf(step),
+    });
+  }
+  const ended: JournalEntry = { ...entry, phase: "ended", share: 0, endedAtMs: step.clock.now() };
+  await target.journal.write(ended);
+  return ended;
+}
+
+/** Where the champion had moved to the candidate already, it goes back to stable. */
+async function championBack(
+  step: DeployStep,
+  store: Ports["store"],
+  { candidate, stable }: JournalEntry,
+): Promise<void> {
+  const champion = await findAlias(store, candidate.name, "champion");
+  if (stable === undefined || champion?.digest !== candidate.digest || stable.digest === candidate.digest) return;
+  await moveAlias(store, {
+    name: candidate.name,
+    alias: "champion",
+    to: { version: stable.version, digest: stable.digest },
+    expected: champion.etag,
+    act: actOf(step),
+  });
+  step.log.info(`moved champion back to ${stable.version}`);
+}
+
+const WANTED_REQUESTS = 200;
+const LONGEST_COUNT_MS = 10_000;
+
+/** How many of the next requests still reach the candidate. */
+async function countElsewhere({ step, traffic }: Rolling): Promise<Verified | undefined> {
+  try {
+    const base = await traffic.counts();
+    const end = step.clock.now() + LONGEST_COUNT_MS;
+    for (;;) {
+      await step.clock.sleep(100, step.signal);
+      const now = await traffic.counts();
+      const elsewhere = now.candidate.started - base.candidate.started;
+      const requests = elsewhere + now.stable.started - base.stable.started;
+      if (requests >= WANTED_REQUESTS || step.clock.now() >= end) return { requests, elsewhere };
+    }
+  } catch (error) {
+    if (!isReleaseError(error, "UNAVAILABLE", "NOT_FOUND")) throw error;
+    step.log.warn(`what went elsewhere could not be counted: ${error.message}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+import type { Step } from "../shared/ports/step.ts";
+import { deploy } from "./deploy.ts";
+import type { DeployModelInputs } from "./inputs.ts";
+import type { Outcome } from "./outcome.ts";
+import { plan } from "./plan.ts";
+import { abort, recover } from "./recover.ts";
+import { replayEvidence } from "./replay.ts";
+import { status } from "./status.ts";
+import type { Ports } from "./step.ts";
+
+export async function main(step: Step<DeployModelInputs>, ports: Ports): Promise<Outcome> {
+  switch (step.inputs.mode) {
+    case "deploy":
+      return deploy(step, ports);
+    case "plan":
+      return plan(step, ports);
+    case "recover":
+      return recover(step, ports);
+    case "abort":
+      return abort(step, ports);
+    case "status":
+      return status(step, ports);
+    case "replay":
+      return replayEvidence(step);
+  }
+}

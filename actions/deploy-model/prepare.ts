@@ -1,0 +1,99 @@
+import type { VersionRecord } from "../shared/domain/model-version.ts";
+import { type Forecast, forecastPlan } from "../shared/domain/rollout/forecast.ts";
+import type { ServedModel } from "../shared/domain/rollout/journal-entry.ts";
+import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
+import { ReleaseError } from "../shared/lib/error.ts";
+import { findVersion } from "../shared/lib/model-registry.ts";
+import type { Target } from "../shared/ports/target.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { decideStart, type Standing } from "./standing.ts";
+import type { DeployStep, Ports } from "./step.ts";
+import { findSubject, type Subject } from "./subject.ts";
+
+/** Everything that is known, and checked, before anything is started. */
+export type Prepared = {
+  readonly record: VersionRecord;
+  readonly candidate: ServedModel;
+  /** What the candidate is compared with: what serves, or the champion, which is then started for it. */
+  readonly stable: ServedModel | undefined;
+  /** What serves at the target now. */
+  readonly serving: ServedModel | undefined;
+  readonly url: string | undefined;
+  readonly standing: Standing;
+  readonly settings: Settings;
+  readonly plan: TrafficPlan;
+  /** Where a rollout would begin. */
+  readonly forecast: Forecast | undefined;
+  readonly target: Target;
+  /** Names this rollout: the same for a re-run. */
+  readonly rollout: string;
+  readonly rehearsal: boolean;
+};
+
+/** Any will do; always the same, so that a plan and its rollout say the same. */
+const FORECAST_SEED = 1;
+
+export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared> {
+  const { inputs, release, job } = step;
+  const settings = await readSettings(step);
+  const subject = await findSubject(step, ports.store);
+  const { record, champion } = subject;
+  const candidate: ServedModel = { name: record.model, version: record.version, digest: record.digest };
+  const image = release.images?.[inputs.image];
+  const target = await ports.open({
+    name: record.model,
+    version: record.version,
+    command: settings.command,
+    image: image === undefined ? undefined : { ref: image.ref, digest: image.digest },
+    plan: settings.planFor(true),
+  });
+  const now = await target.serving.current();
+  const serving = now.stable?.model;
+  const standing = await standingOf(step, ports, { subject, serving });
+  const other =
+    champion === undefined ? undefined : { name: record.model, version: champion.version, digest: champion.digest };
+  const stable = serving ?? (other?.digest === candidate.digest ? undefined : other);
+  const plan = settings.planFor(stable !== undefined);
+  if (standing.do === "deploy") await checkServing(target, stable === undefined ? [candidate] : [candidate, stable]);
+  return {
+    record,
+    candidate,
+    stable,
+    serving,
+    url: now.url,
+    standing,
+    settings,
+    plan,
+    forecast: standing.do === "deploy" ? forecastPlan(plan, FORECAST_SEED) : undefined,
+    target,
+    rollout: `${inputs.target}/${candidate.name}@${candidate.version} ${candidate.digest}`,
+    rehearsal: job.ephemeral || !inputs.keep,
+  };
+}
+
+async function standingOf(
+  { inputs, job }: DeployStep,
+  { store }: Ports,
+  { subject, serving }: { readonly subject: Subject; readonly serving: ServedModel | undefined },
+): Promise<Standing> {
+  const { record, gate, promoted, champion } = subject;
+  const dated = async (model: { readonly version: string; readonly digest: ServedModel["digest"] } | undefined) => {
+    if (model === undefined) return undefined;
+    const { createdAt } = (await findVersion(store, record.model, model.version)) ?? {};
+    return { version: model.version, digest: model.digest, createdAt };
+  };
+  return decideStart({
+    candidate: record,
+    gate,
+    promoted,
+    champion: await dated(champion),
+    serving: await dated(serving),
+    allowDowngrade: inputs["allow-downgrade"],
+    keep: inputs.keep && !job.ephemeral,
+  });
+}
+
+async function checkServing(target: Target, models: readonly ServedModel[]): Promise<void> {
+  const problems = (await Promise.all(models.map((model) => target.serving.check(model)))).flat();
+  if (problems.length > 0) throw new ReleaseError("CONFIG", problems);
+}

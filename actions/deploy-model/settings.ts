@@ -1,0 +1,106 @@
+import type { Place, Problem } from "../shared/domain/problem.ts";
+import { type Payload, parsePayloads } from "../shared/domain/rollout/payload.ts";
+import {
+  mergeOptions,
+  optionsOfFile,
+  type PlanOptions,
+  planOf,
+  RolloutFileSchema,
+  type TrafficPlan,
+} from "../shared/domain/rollout/traffic-plan.ts";
+import { decodeConfig } from "../shared/lib/decode.ts";
+import { ReleaseError } from "../shared/lib/error.ts";
+import { readTextFile } from "../shared/lib/read-text.ts";
+import { parseYaml } from "../shared/lib/yaml.ts";
+import type { DeployStep } from "./step.ts";
+
+/** What the user asked for, read and checked before anything is started. */
+export type Settings = {
+  readonly payloads: readonly Payload[];
+  readonly command: readonly string[] | undefined;
+  /** For a target with a stable version, and for one without. */
+  planFor(hasStable: boolean): TrafficPlan;
+};
+
+/** Throws `INPUT` or `CONFIG` with everything that is wrong. */
+export async function readSettings({ inputs }: DeployStep): Promise<Settings> {
+  const payloads = await readPayloads(inputs.payloads);
+  const command = readCommand(inputs.serve);
+  const file = await readRolloutFile(inputs.rollout);
+  const options = mergeOptions(optionsOfInputs(inputs), file.options);
+  const hasExpectations = payloads.some((payload) => payload.expect !== undefined);
+  const placeOf = (option: string): Place =>
+    option in inputs && inputs[option as keyof typeof inputs] !== undefined ? { input: option } : file.placeOf(option);
+  const planFor = (hasStable: boolean) => {
+    const plan = planOf(options, { hasStable, hasExpectations }, placeOf);
+    if (plan.state === "bad") throw new ReleaseError("INPUT", plan.problems);
+    return plan.value;
+  };
+  planFor(true);
+  return { payloads, command, planFor };
+}
+
+function optionsOfInputs(inputs: DeployStep["inputs"]): PlanOptions {
+  return {
+    steps: inputs.steps,
+    lookMs: inputs.look,
+    stepMs: inputs["step-duration"],
+    maxStepMs: inputs["max-step-duration"],
+    bakeMs: inputs.bake,
+    alpha: inputs.alpha,
+    margin: inputs.margin,
+    maxRatio: inputs["max-ratio"],
+    maxErrorRate: inputs["max-error-rate"],
+    minRequests: inputs["min-requests"],
+    onNoData: inputs["on-no-data"],
+    onInconclusive: inputs["on-inconclusive"],
+    rate: inputs.rate,
+    latencyBoundMs: inputs["latency-bound"],
+  };
+}
+
+type ReadFile = { readonly options: PlanOptions; readonly placeOf: (option: string) => Place };
+
+async function readRolloutFile(path: string | undefined): Promise<ReadFile> {
+  if (path === undefined) return { options: {}, placeOf: (option) => ({ input: option }) };
+  const text = (await readTextFile(path, MAX_BYTES)) ?? missing("rollout", path);
+  const { value, placeOf } = parseYaml(text, { file: path });
+  const file = decodeConfig(RolloutFileSchema, value ?? {}, placeOf);
+  return { options: optionsOfFile(file), placeOf: (option) => placeOf([option]) };
+}
+
+async function readPayloads(path: string | undefined): Promise<readonly Payload[]> {
+  if (path === undefined)
+    throw new ReleaseError("INPUT", {
+      rule: "target local needs payloads: its traffic is ours to send",
+      where: { input: "payloads" },
+      hint: 'give a file with lines such as { "request": …, "expect": … }',
+    });
+  const text = (await readTextFile(path, MAX_BYTES)) ?? missing("payloads", path);
+  const parsed = parsePayloads(text, path);
+  if (parsed.state === "bad") throw new ReleaseError("CONFIG", parsed.problems);
+  return parsed.value;
+}
+
+const MAX_BYTES = 64 * 1024 * 1024;
+
+function missing(input: string, path: string): never {
+  throw new ReleaseError("INPUT", { rule: "the file must exist", where: { input }, saw: path });
+}
+
+/** What only a shell would understand. */
+const SHELL = /[|&;<>()$`"'\\*?[\]{}~#\n]/;
+
+/** A list as it is; words of one line where nothing in them asks for a shell. */
+function readCommand(written: string | readonly string[] | undefined): readonly string[] | undefined {
+  if (typeof written !== "string") return written;
+  if (!SHELL.test(written) && written.trim() !== "") return written.trim().split(/\s+/);
+  const problem: Problem = {
+    rule: "is run without a shell",
+    where: { input: "serve" },
+    saw: written,
+    allowed: "plain words, or a list",
+    hint: 'write [program, "argument with spaces"]',
+  };
+  throw new ReleaseError("INPUT", problem);
+}

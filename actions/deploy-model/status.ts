@@ -1,0 +1,33 @@
+import type { Served } from "../shared/ports/serving.ts";
+import type { Outcome } from "./outcome.ts";
+import type { DeployStep, Ports } from "./step.ts";
+import { nameOfModel } from "./subject.ts";
+import { formatHolder } from "./take-lease.ts";
+
+/** What serves, which rollout is under way and who is at it. Changes nothing. */
+export async function status(step: DeployStep, ports: Ports): Promise<Outcome> {
+  const name = nameOfModel(step);
+  const { serving, journal, lease } = await ports.open({ name });
+  const [now, entry, holder] = [await serving.current(), await journal.read(), await lease.holder()];
+  return {
+    target: step.inputs.target,
+    rehearsal: false,
+    allowHold: false,
+    url: now.url,
+    state: "status",
+    status: {
+      name,
+      stable: describe(now.stable),
+      candidate: describe(now.candidate),
+      share: now.share,
+      holder: holder === undefined ? undefined : formatHolder(holder),
+      entry,
+    },
+  };
+}
+
+function describe(served: Served | undefined): string | undefined {
+  if (served === undefined) return undefined;
+  const how = served.runs.as === "container" ? `container of ${served.runs.image}` : "process, image not executed";
+  return `${served.model.version} at ${served.url} (${how})${served.ended === undefined ? "" : `: ${served.ended}`}`;
+}

@@ -1,0 +1,41 @@
+import type { ModelStore } from "../shared/ports/model-store.ts";
+import type { Step } from "../shared/ports/step.ts";
+import type { Target, TargetRequest } from "../shared/ports/target.ts";
+
+/** What the user asked for. */
+export type Wishes = {
+  readonly model: string | undefined;
+  readonly target: "local";
+  readonly rollout: string | undefined;
+  readonly steps: readonly string[] | undefined;
+  readonly look: number | undefined;
+  readonly "step-duration": number | undefined;
+  readonly "max-step-duration": number | undefined;
+  readonly bake: number | undefined;
+  readonly alpha: number | undefined;
+  readonly margin: number | undefined;
+  readonly "max-ratio": number | undefined;
+  readonly "max-error-rate": number | undefined;
+  readonly "min-requests": number | undefined;
+  readonly "on-no-data": "hold" | "rollback" | undefined;
+  readonly "on-inconclusive": "hold" | "rollback" | undefined;
+  readonly "allow-hold": boolean;
+  readonly "allow-downgrade": boolean;
+  readonly gates: string | undefined;
+  readonly serve: string | readonly string[] | undefined;
+  readonly image: string;
+  readonly payloads: string | undefined;
+  readonly rate: number | undefined;
+  readonly "latency-bound": number | undefined;
+  readonly keep: boolean;
+  readonly evidence: string | undefined;
+  readonly "working-directory": string;
+};
+
+export type DeployStep = Step<Wishes>;
+
+export type Ports = {
+  readonly store: ModelStore;
+  /** The same target for the same name, however often it is asked for. */
+  open(request: TargetRequest): Promise<Target>;
+};

@@ -1,0 +1,136 @@
+import { shortDigest } from "../shared/domain/digest.ts";
+import type { ModelEvent, VersionRecord } from "../shared/domain/model-version.ts";
+import { isAlias } from "../shared/domain/model-version.ts";
+import { nearestName } from "../shared/domain/nearest.ts";
+import type { Gate } from "../shared/domain/release.ts";
+import { ReleaseError } from "../shared/lib/error.ts";
+import { type FoundAlias, findAlias, findVersion, history, listVersions } from "../shared/lib/model-registry.ts";
+import { verifyModel } from "../shared/lib/verify-model.ts";
+import type { ModelStore } from "../shared/ports/model-store.ts";
+import { evaluateOfflineGate } from "./offline-gate.ts";
+import type { DeployStep } from "./step.ts";
+
+/** What is to be deployed: the version as it is in the store, its verdict, and who is champion. */
+export type Subject = {
+  readonly record: VersionRecord;
+  readonly gate: Gate | undefined;
+  readonly champion: FoundAlias | undefined;
+  /** When this version, with this digest, was promoted at this target before. */
+  readonly promoted: ModelEvent | undefined;
+};
+
+/** The chain from the record of the release to the bytes in the store. Throws where a link is broken. */
+export async function findSubject(step: DeployStep, store: ModelStore): Promise<Subject> {
+  const { release, inputs, signal } = step;
+  const { name, version } = await whichVersion(step, store);
+  const record = await existing(store, name, version);
+  const isOfRelease = release.model?.name === name && release.model.version === version;
+  if (isOfRelease && release.model.digest !== record.digest)
+    throw new ReleaseError("INTEGRITY", {
+      rule: "the release record and the store must name the same model",
+      saw: release.model.digest,
+      allowed: record.digest,
+      hint: "run register-model of this release again",
+    });
+  await checkFiles(step, store, record);
+  const champion = await findAlias(store, name, "champion");
+  const events = await history(store, name);
+  const promoted = events.findLast(
+    (event) => event.event === "promoted" && event.digest === record.digest && event.target === inputs.target,
+  );
+  signal.throwIfAborted();
+  const recorded = isOfRelease ? (release.gate ?? record.gate) : record.gate;
+  const gate = recorded ?? (await evaluateOfflineGate(step, store, { record, champion }));
+  if (gate !== undefined) checkGateSubject(gate, record);
+  return { record, gate, champion, promoted };
+}
+
+/** The name of the model that a step is about, where no version is asked for. */
+export function nameOfModel({ inputs, release }: DeployStep): string {
+  const name = inputs.model?.split("@")[0] ?? release.model?.name;
+  if (name !== undefined) return name;
+  throw new ReleaseError("INPUT", {
+    rule: "which model is meant must be said",
+    where: { input: "model" },
+    hint: "run register-model in this job, or set `model: name@version`",
+  });
+}
+
+async function whichVersion(
+  step: DeployStep,
+  store: ModelStore,
+): Promise<{ readonly name: string; readonly version: string }> {
+  const { inputs, release } = step;
+  const name = nameOfModel(step);
+  const written = inputs.model?.split("@")[1];
+  if (written === undefined) {
+    if (release.model?.name === name) return { name, version: release.model.version };
+    throw new ReleaseError("INPUT", {
+      rule: "which version is meant must be said",
+      where: { input: "model" },
+      saw: inputs.model ?? "nothing",
+      hint: `write ${name}@1.0.0 or ${name}@candidate`,
+    });
+  }
+  if (!isAlias(written)) return { name, version: written };
+  const alias = await findAlias(store, name, written);
+  if (alias !== undefined) return { name, version: alias.version };
+  // A version may look like an alias (`blue`).
+  if ((await findVersion(store, name, written)) !== undefined) return { name, version: written };
+  throw new ReleaseError("NOT_FOUND", {
+    rule: `${name} has neither an alias nor a version of this name`,
+    where: { input: "model" },
+    saw: written,
+    hint: `versions in ${store.uri}: ${(await listVersions(store, name)).slice(-10).join(", ") || "none"}`,
+  });
+}
+
+async function existing(store: ModelStore, name: string, version: string): Promise<VersionRecord> {
+  const record = await findVersion(store, name, version);
+  if (record !== undefined) return record;
+  const versions = await listVersions(store, name);
+  const nearest = nearestName(version, versions);
+  throw new ReleaseError("NOT_FOUND", {
+    rule: `${name} ${version} is not registered`,
+    where: { input: "model" },
+    saw: `${versions.length} versions of ${name} in ${store.uri}`,
+    hint: nearest === undefined ? "run register-model before, or check `store`" : `did you mean ${nearest}?`,
+  });
+}
+
+async function checkFiles({ signal, log }: DeployStep, store: ModelStore, record: VersionRecord): Promise<void> {
+  const { faults, digest, bytes } = await verifyModel(store, record, signal);
+  if (faults.length === 0 && digest === record.digest) {
+    log.info(
+      `read ${record.files.length} files (${bytes} bytes) of ${record.model} ${record.version} again: ${record.digest}`,
+    );
+    return;
+  }
+  throw new ReleaseError("INTEGRITY", [
+    {
+      rule: `the files of ${record.model} ${record.version} must be what was registered`,
+      where: { file: store.address(record.folder) },
+      saw: faults.map((fault) => `${fault.path} ${fault.state}`).join(", ") || shortDigest(digest),
+      allowed: shortDigest(record.digest),
+      hint: "the store was changed by hand: register the model as a new version",
+    },
+  ]);
+}
+
+function checkGateSubject({ subject }: Gate, record: VersionRecord): void {
+  const problems = [
+    differs("the model that the verdict is on", subject.digest, record.digest),
+    differs("the run that the verdict is on", subject.runId, record.run?.id),
+  ].filter((problem) => problem !== undefined);
+  if (problems.length > 0) throw new ReleaseError("INTEGRITY", problems);
+}
+
+function differs(what: string, saw: string | undefined, allowed: string | undefined) {
+  if (saw === undefined || allowed === undefined || saw === allowed) return undefined;
+  return {
+    rule: `${what} must be what is deployed`,
+    saw,
+    allowed,
+    hint: "something was changed between the run, its verdict and this step: run the release again from the run on",
+  };
+}
