@@ -21,6 +21,7 @@ const TEXTS: ForgeTexts = {
 };
 
 const SHA = "a".repeat(40);
+const log = { info: () => {} };
 
 function report(change: Partial<Report> = {}): Report {
   return { tone: "bad", headline: "digits 1.2.0 did not pass", lead: [], sections: [], findings: [], ...change };
@@ -74,6 +75,7 @@ async function onGitHub(
     repository: "acme/digits",
     texts: TEXTS,
     clock,
+    log,
     signal,
   });
   const read = async (): Promise<Shown> => ({
@@ -307,6 +309,7 @@ describe("GitHub's refusals", () => {
       repository: "acme/digits",
       texts: TEXTS,
       clock: systemClock,
+      log,
       signal: new AbortController().signal,
     });
     const posted = await forge.check(check());

@@ -1,3 +1,4 @@
+import { formatDuration } from "../../domain/quantity.ts";
 import type { Forge, Posted } from "../../ports/forge.ts";
 import { writeCheck } from "./check.ts";
 import { writeComment } from "./comment.ts";
@@ -23,7 +24,7 @@ export function githubForge(access: GitHubAccess): Forge {
  * Looks and writes, again from the look where it failed in passing: an answer may have been lost after the deed was done, so a write
  * is never simply repeated.
  */
-async function persistently({ clock, signal }: GitHubAccess, act: () => Promise<Posted>): Promise<Posted> {
+async function persistently({ clock, log, signal }: GitHubAccess, act: () => Promise<Posted>): Promise<Posted> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await act();
@@ -35,6 +36,7 @@ async function persistently({ clock, signal }: GitHubAccess, act: () => Promise<
       const waitMs = failure.kind === "passing" ? (failure.waitMs ?? FIRST_WAIT_MS * 2 ** (attempt - 1)) : 0;
       const isLast = attempt >= ATTEMPTS || waitMs > LONGEST_WAIT_MS || failure.kind === "other";
       if (isLast || (failure.kind === "gone" && attempt > 1)) return { state: "failed", reason: failure.reason };
+      log.info(`GitHub answered ${failure.reason}: trying again in ${formatDuration(waitMs)}.`);
       await clock.sleep(waitMs, signal);
     }
   }

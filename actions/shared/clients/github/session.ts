@@ -1,6 +1,7 @@
 import { getOctokit } from "@actions/github";
 import type { Clock } from "../../ports/clock.ts";
 import type { ForgeTexts } from "../../ports/forge.ts";
+import type { Log } from "../../ports/log.ts";
 
 export type GitHubAccess = {
   /** `https://api.github.com`, or `https://HOST/api/v3` of GitHub Enterprise Server. */
@@ -10,6 +11,7 @@ export type GitHubAccess = {
   readonly repository: string;
   readonly texts: ForgeTexts;
   readonly clock: Clock;
+  readonly log: Pick<Log, "info">;
   readonly signal: AbortSignal;
 };
 

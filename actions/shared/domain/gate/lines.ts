@@ -1,7 +1,7 @@
 import { bad, type Checked, ok, type Place, type Problem } from "../problem.ts";
 import { readBound, readOperator } from "./bound.ts";
 import { readOptions } from "./options.ts";
-import { type Piece, splitRules } from "./pieces.ts";
+import { type Piece, placeIn, splitRules } from "./pieces.ts";
 import type { Bound, SingleRule, Subject } from "./rule.ts";
 import { type Fault, type Scanner, scannerOf } from "./scanner.ts";
 import { readSubject } from "./subject.ts";
@@ -28,7 +28,7 @@ export function parseBound(text: string, where: Place): Checked<Bound> {
 }
 
 function parseWhole<T extends object>(text: string, where: Place, read: (scanner: Scanner) => T | Fault): Checked<T> {
-  const scanner = scannerOf({ text: text.trim(), line: 1, column: where.column ?? 1 }, where);
+  const scanner = scannerOf({ text: text.trim(), line: 1, column: 1 }, where);
   const value = read(scanner);
   if ("fault" in value) return bad({ ...value.fault, where });
   if (scanner.rest() === "") return ok(value);
@@ -50,9 +50,9 @@ function parseRule(piece: Piece, where: Place): Checked<SingleRule> {
   if ("fault" in bound) return bad(bound.fault);
   const options = readOptions(scanner);
   if ("fault" in options) return bad(options.fault);
-  const place = { ...where, line: (where.line ?? 1) + piece.line - 1 };
+  const { column, ...place } = placeIn(piece, where, 0);
   const rule: SingleRule = { kind: "single", subject, op, bound, warn: false, ...options, where: place };
-  const problems = checkRule(rule, { ...place, column: piece.column });
+  const problems = checkRule(rule, { ...place, ...(column === undefined ? {} : { column }) });
   return problems.length > 0 ? bad(...problems) : ok(rule);
 }
 

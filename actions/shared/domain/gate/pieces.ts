@@ -1,4 +1,6 @@
-/** One rule's text and where it starts, line and column from 1. */
+import type { Place } from "../problem.ts";
+
+/** One rule's text and where it starts in the whole text, line and column from 1. */
 export type Piece = { readonly text: string; readonly line: number; readonly column: number };
 
 export function splitRules(text: string): readonly Piece[] {
@@ -27,4 +29,11 @@ function splitLine(line: string, number: number): readonly Piece[] {
   }
   close(line.length);
   return pieces;
+}
+
+/** The place of a letter of a rule; a text that is a part of a larger one starts at its place there. */
+export function placeIn(piece: Piece, where: Place, at: number): Place {
+  const line = (where.line ?? 1) + piece.line - 1;
+  const before = piece.line === 1 ? (where.column ?? 1) - 1 : 0;
+  return { ...where, line, column: before + piece.column + at };
 }

@@ -1,5 +1,5 @@
 import type { Place, Problem } from "../problem.ts";
-import type { Piece } from "./pieces.ts";
+import { type Piece, placeIn } from "./pieces.ts";
 
 /** Where a rule cannot be read on, and why. */
 export type Fault = { readonly fault: Problem };
@@ -29,10 +29,7 @@ export function scannerOf(piece: Piece, where: Place): Scanner {
     },
     rest: () => piece.text.slice(at),
     fault(rule, part, which) {
-      const line = (where.line ?? 1) + piece.line - 1;
-      return {
-        fault: { rule, where: { ...where, line, column: piece.column + (which === "last" ? last : at) }, ...part },
-      };
+      return { fault: { rule, where: placeIn(piece, where, which === "last" ? last : at), ...part } };
     },
   };
 }

@@ -2,13 +2,15 @@ import { shortDigest } from "../digest.ts";
 import { formatMetricName, type Metric } from "../metric.ts";
 import type { DataSet, Gate } from "../release.ts";
 import { type Block, code, type Section, text } from "../report.ts";
-import type { Curve } from "../run/curves.ts";
+import type { RunDetails } from "../run/details.ts";
 import type { Champion } from "./champion.ts";
 import { naturally, readMetric } from "./reading.ts";
 import type { GateEvaluation } from "./result.ts";
 import { ruleTable, sliceTables } from "./rule-table.ts";
 import { showChange, showValue } from "./show.ts";
 import { tableOf } from "./table.ts";
+
+type Curve = RunDetails["curves"][number];
 
 /** What was judged, and by what. */
 export type Judged = {

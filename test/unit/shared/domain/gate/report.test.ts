@@ -67,43 +67,43 @@ describe("the report of a gate", () => {
   it("reads as a sentence with the number that decided, what to do, and the table of the rules", () => {
     const gates = "accuracy >= 0.95\naccuracy >= champion - 0.002\n\nrecall[class=*] >= 0.8 when n >= 20";
     expect(markdownReport(describeGate(story(gates)))).toMatchInlineSnapshot(`
-      "### ❌ digits 1.2.0 did not pass its gate: \`recall[class=8]\` is 0\\.706, at least 0\\.8 is asked
+      "### ❌ digits 1.2.0 did not pass its gate: \`recall[class=8]\` is 0.706, at least 0.8 is asked
 
       2 of 3 rules hold. Gates: \`release/gates.txt:4\`.
 
-      Compared with champion 1\\.1.0 on the same test set (333 rows, \`sha256:ab1200000000\`).
+      Compared with champion 1.1.0 on the same test set (333 rows, \`sha256:ab1200000000\`).
 
       Next: mend the model and release it under a new tag. To let this one through, run the step with \`override: REASON\`; it is recorded with your name.
 
-      |     | metric                      |        value | champion |  change | rule                        |
-      | --- | --------------------------- | -----------: | -------: | ------: | --------------------------- |
-      | ❌   | \`recall[class=8]\`           |       0\\.706 |   0\\.882 |  −0.176 | ≥ 0.8 when n ≥ 20 (n \\= 34) |
-      | ✅   | \`accuracy\`                  |       0\\.961 |   0\\.958 | \\+0.003 | ≥ 0.95                      |
-      | ✅   | \`accuracy\`                  |       0\\.961 |   0\\.958 | \\+0.003 | ≥ champion − 0.002 (0.956)  |
-      | ✅   | \`recall[class=*]\`, 3 slices | 0\\.94 … 0.99 |          |         | ≥ 0.8 when n ≥ 20           |
+      |     | metric                      |       value | champion | change | rule                       |
+      | --- | --------------------------- | ----------: | -------: | -----: | -------------------------- |
+      | ❌   | \`recall[class=8]\`           |       0.706 |    0.882 | −0.176 | ≥ 0.8 when n ≥ 20 (n = 34) |
+      | ✅   | \`accuracy\`                  |       0.961 |    0.958 | +0.003 | ≥ 0.95                     |
+      | ✅   | \`accuracy\`                  |       0.961 |    0.958 | +0.003 | ≥ champion − 0.002 (0.956) |
+      | ✅   | \`recall[class=*]\`, 3 slices | 0.94 … 0.99 |          |        | ≥ 0.8 when n ≥ 20          |
 
       <details><summary>Slices</summary>
 
       \`recall[class=*] >= 0.8 when n >= 20\`
 
-      |     | slice             |  value | champion | change |   n |
-      | --- | ----------------- | -----: | -------: | -----: | --: |
-      | ✅   | \`recall[class=5]\` |  0\\.97 |          |        |  34 |
-      | ✅   | \`recall[class=6]\` |  0\\.99 |          |        |  34 |
-      | ✅   | \`recall[class=7]\` |  0\\.94 |          |        |  34 |
-      | ❌   | \`recall[class=8]\` | 0\\.706 |   0\\.882 | −0.176 |  34 |
+      |     | slice             | value | champion | change |   n |
+      | --- | ----------------- | ----: | -------: | -----: | --: |
+      | ✅   | \`recall[class=5]\` |  0.97 |          |        |  34 |
+      | ✅   | \`recall[class=6]\` |  0.99 |          |        |  34 |
+      | ✅   | \`recall[class=7]\` |  0.94 |          |        |  34 |
+      | ❌   | \`recall[class=8]\` | 0.706 |    0.882 | −0.176 |  34 |
 
       </details>
 
       <details><summary>All metrics</summary>
 
-      | metric            |  value | champion |  change |   n | data                       |
-      | ----------------- | -----: | -------: | ------: | --: | -------------------------- |
-      | \`accuracy\`        | 0\\.961 |   0\\.958 | \\+0.003 | 333 | test \`sha256:ab1200000000\` |
-      | \`recall[class=5]\` |  0\\.97 |          |         |  34 | test \`sha256:ab1200000000\` |
-      | \`recall[class=6]\` |  0\\.99 |          |         |  34 | test \`sha256:ab1200000000\` |
-      | \`recall[class=7]\` |  0\\.94 |          |         |  34 | test \`sha256:ab1200000000\` |
-      | \`recall[class=8]\` | 0\\.706 |   0\\.882 |  −0.176 |  34 | test \`sha256:ab1200000000\` |
+      | metric            | value | champion | change |   n | data                       |
+      | ----------------- | ----: | -------: | -----: | --: | -------------------------- |
+      | \`accuracy\`        | 0.961 |    0.958 | +0.003 | 333 | test \`sha256:ab1200000000\` |
+      | \`recall[class=5]\` |  0.97 |          |        |  34 | test \`sha256:ab1200000000\` |
+      | \`recall[class=6]\` |  0.99 |          |        |  34 | test \`sha256:ab1200000000\` |
+      | \`recall[class=7]\` |  0.94 |          |        |  34 | test \`sha256:ab1200000000\` |
+      | \`recall[class=8]\` | 0.706 |    0.882 | −0.176 |  34 | test \`sha256:ab1200000000\` |
 
       </details>
 
@@ -112,7 +112,7 @@ describe("the report of a gate", () => {
       - Run \`4fb9\`
       - Artifact \`export.model\`
       - Data test: \`data/test.csv\` \`sha256:ab12000000000000000000000000000000000000000000000000000000000000\`
-      - Champion 1\\.1.0: \`sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\`
+      - Champion 1.1.0: \`sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\`
 
       </details>"
     `);
@@ -124,26 +124,26 @@ describe("the report of a gate", () => {
       noChampion: "`digits@champion` is not in `file:///models`",
     });
     expect(markdownReport(describeGate(first))).toMatchInlineSnapshot(`
-      "### ✅ digits 1.2.0 passed its gate: \`accuracy\` is 0\\.961, at least 0\\.95 is asked
+      "### ✅ digits 1.2.0 passed its gate: \`accuracy\` is 0.961, at least 0.95 is asked
 
       Gates: \`release/gates.txt\`.
 
       There is no champion (\`digits@champion\` is not in \`file:///models\`): 1 rule on it was skipped.
 
-      |     | metric     |  value | rule                             |
-      | --- | ---------- | -----: | -------------------------------- |
-      | ✅   | \`accuracy\` | 0\\.961 | ≥ 0.95                           |
-      | ➖   | \`accuracy\` | 0\\.961 | ≥ champion: there is no champion |
+      |     | metric     | value | rule                             |
+      | --- | ---------- | ----: | -------------------------------- |
+      | ✅   | \`accuracy\` | 0.961 | ≥ 0.95                           |
+      | ➖   | \`accuracy\` | 0.961 | ≥ champion: there is no champion |
 
       <details><summary>All metrics</summary>
 
-      | metric            |  value |   n | data                       |
-      | ----------------- | -----: | --: | -------------------------- |
-      | \`accuracy\`        | 0\\.961 | 333 | test \`sha256:ab1200000000\` |
-      | \`recall[class=5]\` |  0\\.97 |  34 | test \`sha256:ab1200000000\` |
-      | \`recall[class=6]\` |  0\\.99 |  34 | test \`sha256:ab1200000000\` |
-      | \`recall[class=7]\` |  0\\.94 |  34 | test \`sha256:ab1200000000\` |
-      | \`recall[class=8]\` | 0\\.706 |  34 | test \`sha256:ab1200000000\` |
+      | metric            | value |   n | data                       |
+      | ----------------- | ----: | --: | -------------------------- |
+      | \`accuracy\`        | 0.961 | 333 | test \`sha256:ab1200000000\` |
+      | \`recall[class=5]\` |  0.97 |  34 | test \`sha256:ab1200000000\` |
+      | \`recall[class=6]\` |  0.99 |  34 | test \`sha256:ab1200000000\` |
+      | \`recall[class=7]\` |  0.94 |  34 | test \`sha256:ab1200000000\` |
+      | \`recall[class=8]\` | 0.706 |  34 | test \`sha256:ab1200000000\` |
 
       </details>
 

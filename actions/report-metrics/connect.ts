@@ -1,0 +1,28 @@
+import { storeFolder } from "../shared/lib/store-folder.ts";
+import type { Forge, ForgeTexts } from "../shared/ports/forge.ts";
+import type { Step } from "../shared/ports/step.ts";
+import { renderCheck } from "../shared/render/check.ts";
+import { commentMarker, renderComment } from "../shared/render/comment.ts";
+import type { ReportMetricsInputs } from "./inputs.ts";
+
+const REST = "in the job summary and among the report files";
+
+const texts: ForgeTexts = {
+  check: (report) => renderCheck(report, REST),
+  comment: (report, marker) => renderComment(report, marker, REST),
+  marker: commentMarker,
+};
+
+export async function connect(step: Step<ReportMetricsInputs>) {
+  const { folderStore } = await import("../shared/local/folder-store.ts");
+  return { store: folderStore(storeFolder(step.inputs.store, step.job)), forge: await connectForge(step) };
+}
+
+/** GitHub's client is loaded when there is something to post. Without a token what would be posted is kept as files. */
+async function connectForge({ inputs, job, clock, log, signal }: Step<ReportMetricsInputs>): Promise<Forge> {
+  const token = inputs["github-token"];
+  if (token === "") return (await import("../shared/local/folder-forge.ts")).folderForge(job.reports, texts);
+  const { apiUrl, repository } = job.github;
+  const { githubForge } = await import("../shared/clients/github/github.ts");
+  return githubForge({ apiUrl, repository, token, texts, clock, log, signal });
+}
