@@ -28,7 +28,8 @@ export async function bundleAction(build: string, action: string): Promise<void>
  */
 const POST = `process.env.STATE_progress ||= "started";\nawait import("./index.js");\n`;
 
-async function minify(path: string): Promise<void> {
+/** In place. */
+export async function minify(path: string): Promise<void> {
   const { code } = await transform(await readFile(path, "utf8"), {
     minify: true,
     format: "esm",

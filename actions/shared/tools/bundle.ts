@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fillBuildFolder } from "./build-folder.ts";
 import { bundleAction } from "./bundle-action.ts";
 import { differences, folderContents } from "./folder-contents.ts";
+import { copyProcessFiles } from "./process-files.ts";
 import { copyRuntimeFiles } from "./runtime-files.ts";
 
 // Builds actions/<action>/dist of every action, byte for byte the same from any clone of the same commit.
@@ -16,7 +17,9 @@ try {
   const actions = (await Array.fromAsync(glob("*/index.ts", { cwd: join(root, "actions") }))).map(dirname).sort();
   if (actions.length === 0) throw new Error("no folder of actions/ has an index.ts");
   await bundleInPairs(build, actions);
-  await copyRuntimeFiles(root, new Map(actions.map((action) => [action, join(build, "dist", action)])));
+  const dists = new Map(actions.map((action) => [action, join(build, "dist", action)]));
+  await copyProcessFiles(build, dists);
+  await copyRuntimeFiles(root, dists);
   await checkSize(join(build, "dist"), 15_000_000);
   const finish = process.argv.includes("--check") ? compare : replace;
   for (const action of actions) await finish(join(root, "actions", action, "dist"), join(build, "dist", action));
