@@ -77,10 +77,10 @@ describe("the report of a gate", () => {
 
       |     | metric                      |       value | champion | change | rule                       |
       | --- | --------------------------- | ----------: | -------: | -----: | -------------------------- |
-      | ❌   | \`recall[class=8]\`           |       0.706 |    0.882 | −0.176 | ≥ 0.8 when n ≥ 20 (n = 34) |
-      | ✅   | \`accuracy\`                  |       0.961 |    0.958 | +0.003 | ≥ 0.95                     |
-      | ✅   | \`accuracy\`                  |       0.961 |    0.958 | +0.003 | ≥ champion − 0.002 (0.956) |
-      | ✅   | \`recall[class=*]\`, 3 slices | 0.94 … 0.99 |          |        | ≥ 0.8 when n ≥ 20          |
+      | ❌  | \`recall[class=8]\`           |       0.706 |    0.882 | −0.176 | ≥ 0.8 when n ≥ 20 (n = 34) |
+      | ✅  | \`accuracy\`                  |       0.961 |    0.958 | +0.003 | ≥ 0.95                     |
+      | ✅  | \`accuracy\`                  |       0.961 |    0.958 | +0.003 | ≥ champion − 0.002 (0.956) |
+      | ✅  | \`recall[class=*]\`, 3 slices | 0.94 … 0.99 |          |        | ≥ 0.8 when n ≥ 20          |
 
       <details><summary>Slices</summary>
 
@@ -88,10 +88,10 @@ describe("the report of a gate", () => {
 
       |     | slice             | value | champion | change |   n |
       | --- | ----------------- | ----: | -------: | -----: | --: |
-      | ✅   | \`recall[class=5]\` |  0.97 |          |        |  34 |
-      | ✅   | \`recall[class=6]\` |  0.99 |          |        |  34 |
-      | ✅   | \`recall[class=7]\` |  0.94 |          |        |  34 |
-      | ❌   | \`recall[class=8]\` | 0.706 |    0.882 | −0.176 |  34 |
+      | ✅  | \`recall[class=5]\` |  0.97 |          |        |  34 |
+      | ✅  | \`recall[class=6]\` |  0.99 |          |        |  34 |
+      | ✅  | \`recall[class=7]\` |  0.94 |          |        |  34 |
+      | ❌  | \`recall[class=8]\` | 0.706 |    0.882 | −0.176 |  34 |
 
       </details>
 
@@ -132,8 +132,8 @@ describe("the report of a gate", () => {
 
       |     | metric     | value | rule                             |
       | --- | ---------- | ----: | -------------------------------- |
-      | ✅   | \`accuracy\` | 0.961 | ≥ 0.95                           |
-      | ➖   | \`accuracy\` | 0.961 | ≥ champion: there is no champion |
+      | ✅  | \`accuracy\` | 0.961 | ≥ 0.95                           |
+      | ➖  | \`accuracy\` | 0.961 | ≥ champion: there is no champion |
 
       <details><summary>All metrics</summary>
 
