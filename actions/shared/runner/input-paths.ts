@@ -36,7 +36,7 @@ export async function readWorkspacePath(name: string, text: string, base: Base):
       rule: "must exist",
       where,
       saw: quote(text),
-      hint: `there is no ${path}; is a checkout step missing, or working-directory wrong?`,
+      hint: `there is no such file below ${base.folder}; is a checkout step missing, or working-directory wrong?`,
     });
   }
 }
