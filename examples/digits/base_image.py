@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Makes a base image for trainer and serving from Debian's packages, where no image registry is in reach.
 
-usage: base_image.py OUT.tar [MIRROR or SOURCES.LIST]      needs mmdebstrap
+usage: base_image.py [--root] OUT.tar [MIRROR or SOURCES.LIST]      needs mmdebstrap
 
 OUT.tar is an OCI image layout and a `docker load` archive in one: `docker load -i`, `podman load -i`, or unpacked
-as a folder. It holds Python 3.11, a shell and the C++ libraries, as digits-base:bookworm; the same packages give
+as a folder; with --root it is the files alone, for base/Dockerfile. It holds Python 3.11, a shell and the C++ libraries, as digits-base:bookworm; the same packages give
 the same bytes.
 """
 
@@ -13,6 +13,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -90,8 +91,14 @@ def write_image(layer: Path, out: Path) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--root"]
+    if not arguments:
         sys.exit(__doc__.strip())
+    out = Path(arguments[0])
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # mmdebstrap may go on as another user
-        print(NAME, write_image(root_filesystem(Path(folder), sys.argv[2:]), Path(sys.argv[1])))
+        root = root_filesystem(Path(folder), arguments[1:])
+        if "--root" in sys.argv:
+            shutil.move(root, out)
+        else:
+            print(NAME, write_image(root, out))

@@ -26,6 +26,8 @@ export type ActionRun = {
   readonly timing?: { readonly term: number; readonly kill: number };
   /** Whether the post phase is run. Default: true. */
   readonly post?: boolean;
+  /** From its bundle, whatever the environment says. */
+  readonly bundled?: boolean;
   /** Hears the standard output as it comes. */
   readonly onOutput?: (text: string) => void;
 };
@@ -58,7 +60,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 export async function runAction(action: string, run: ActionRun): Promise<Result> {
   const folder = action.includes("/") ? resolve(action) : join(ROOT, "actions", action);
   const { manifest } = (await import(join(folder, "inputs.ts"))) as { readonly manifest: Manifest };
-  const isBundled = process.env.ML_RELEASE_TEST_DIST === "1" && !action.includes("/");
+  const isBundled = (run.bundled ?? process.env.ML_RELEASE_TEST_DIST === "1") && !action.includes("/");
   const entry = join(folder, isBundled ? "dist/index.js" : "index.ts");
   const inputs = inputsOf(manifest, run.with ?? {});
   const main = await runPhase(entry, { run, variables: inputs });

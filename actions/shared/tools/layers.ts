@@ -23,6 +23,7 @@ const sharedLayers: Table = {
     "lib",
     "domain",
     "actions",
+    "test/support",
     "valibot",
     "node:",
     "node:process",
@@ -110,7 +111,7 @@ function sharedPlace(path: string, may: readonly string[], depth: number): Place
   const layer = layerOf(path);
   const ownDepth = layer === "clients" ? depth - 1 : depth;
   const toShared = "../".repeat(depth + 1);
-  const targets = may.flatMap((target) => (target === "actions" ? [`!${toShared}../*/*.ts`] : reach(target, toShared)));
+  const targets = may.flatMap((target) => reach(target, toShared));
   return { layer, includes: [`actions/shared/${path}`], allowed: [...within(ownDepth), ...targets] };
 }
 
@@ -121,6 +122,8 @@ function fromAction(target: string, depth: number): readonly string[] {
 }
 
 function reach(target: string, toShared: string): readonly string[] {
+  if (target === "actions") return [`!${toShared}../*/*.ts`];
+  if (target === "test/support") return [`!${toShared}../../${target}/*.ts`];
   if (target === "node:") return ["!node:*", "!node:*/*", "node:process", "node:module"];
   if (target.includes("/") && target.endsWith(".ts")) return [`!${toShared}${target}`];
   if (target in sharedLayers) return [`!${toShared}${target}/**`];

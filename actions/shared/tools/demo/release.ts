@@ -1,0 +1,117 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type Phase, runAction } from "../../../../test/support/run-action.ts";
+import { runnerEnvironment } from "../../../../test/support/runner-environment.ts";
+import { type Release, ReleaseSchema } from "../../domain/release.ts";
+import { decode } from "../../lib/decode.ts";
+import { exec } from "../../lib/exec.ts";
+import { bringBase, type DemoEngine, engineInputs } from "./engine.ts";
+import type { DemoFolders } from "./folders.ts";
+import { checkOut } from "./project.ts";
+import { readReleaseWorkflow, type WorkflowStep } from "./workflow.ts";
+
+/** What one release came to. */
+export type Released = {
+  readonly tag: string;
+  /** The record after the last step. */
+  readonly record: Release;
+  readonly seconds: number;
+  /** The action that failed, with its headline; absent where every step is green. */
+  readonly red?: { readonly action: string; readonly headline: string };
+  readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
+};
+
+type Wanted = { readonly project: string; readonly engine: DemoEngine; readonly tag: string };
+
+/** Runs the steps of the release workflow for one tag, each action as a process with a runner's environment, until one is red. */
+export async function release(at: DemoFolders, { project, engine, tag }: Wanted): Promise<Released> {
+  const started = performance.now();
+  const workspace = join(at.workspaces, tag);
+  await mkdir(at.workspaces, { recursive: true });
+  const sha = await checkOut(project, tag, workspace);
+  await bringBase(engine, workspace);
+  console.log(`\n${tag} (${sha.slice(0, 12)})`);
+  const job = await openJob(at, { tag, sha, workspace });
+  const outputs: Record<string, Readonly<Record<string, string>>> = {};
+  let red: Released["red"];
+  for (const step of readReleaseWorkflow().steps) {
+    if (red !== undefined) break;
+    const result = await runStep(step, { job, engine });
+    if (result === undefined) continue;
+    outputs[result.action] = result.phase.outputs;
+    if (result.phase.code !== 0) red = { action: result.action, headline: result.headline };
+  }
+  const record = await readRecord(job.temp);
+  const seconds = (performance.now() - started) / 1_000;
+  return { tag, record, seconds, outputs, ...(red === undefined ? {} : { red }) };
+}
+
+type DemoJob = Awaited<ReturnType<typeof openJob>>;
+
+async function openJob(
+  at: DemoFolders,
+  { tag, sha, workspace }: { readonly tag: string; readonly sha: string; readonly workspace: string },
+) {
+  const root = join(at.jobs, tag);
+  const temp = join(root, "temp");
+  await rm(root, { recursive: true, force: true });
+  await mkdir(temp, { recursive: true });
+  const userHome = homedir();
+  const facts = { tag, sha, runId: 800 + Number(tag.replaceAll(/\D/g, "")), runAttempt: await nextAttempt(at, tag) };
+  const env = {
+    ...runnerEnvironment(facts, { root, workspace, temp, userHome }),
+    ...readReleaseWorkflow().env,
+    ML_RELEASE_HOME: at.home,
+  };
+  return { root, workspace, temp, userHome, home: at.home, env, exported: { env: {}, path: [] }, remove: () => {} };
+}
+
+/** How often this tag was released here before, plus one. */
+async function nextAttempt(at: DemoFolders, tag: string): Promise<number> {
+  const file = join(at.root, `attempts-${tag}`);
+  const attempt = Number(await readFile(file, "utf8").catch(() => "0")) + 1;
+  await writeFile(file, String(attempt));
+  return attempt;
+}
+
+async function runStep(step: WorkflowStep, { job, engine }: { readonly job: DemoJob; readonly engine: DemoEngine }) {
+  const started = performance.now();
+  const tell = (text: string) => {
+    console.log(`  ${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${text}`);
+  };
+  if (step.do === "script") {
+    // Scripts see the machine's own settings of its package clients, as on a runner of one's own.
+    await exec("bash", ["-eo", "pipefail", "-c", step.script], {
+      cwd: job.workspace,
+      env: { ...packageClientEnv(), ...job.env },
+    });
+    tell(step.name);
+    return undefined;
+  }
+  // There is no GitHub here: reports stay files.
+  const given = { "github-token": "", ...step.with, ...engineInputs(engine, step.action) };
+  const { main, post } = await runAction(step.action, { with: given, job, env: packageClientEnv(), bundled: true });
+  const headline = headlineOf(main);
+  await writeFile(join(job.root, `${step.action}.log`), `${main.stdout}${main.stderr}${post?.stdout ?? ""}`);
+  tell(`${step.action}: ${headline}`);
+  if (main.code !== 0 || post?.code !== 0) console.log(`            log: ${join(job.root, `${step.action}.log`)}`);
+  return { action: step.action, phase: main, headline };
+}
+
+/** How this machine's package clients find their registries; a runner of one's own has these in its environment too. */
+function packageClientEnv(): Readonly<Record<string, string>> {
+  const named = Object.entries(process.env).filter(([name]) => /^(PIP|UV|SSL|XDG|DOCKER)_/.test(name));
+  return Object.fromEntries(named.map(([name, value]) => [name, value ?? ""]));
+}
+
+/** The first line of the summary without its marks. */
+function headlineOf(main: Phase): string {
+  const line = main.summary.split("\n").find((text) => text.trim() !== "") ?? `no summary, exit code ${main.code}`;
+  return line.replaceAll(/^[#> ]+|\*\*|`/g, "").replaceAll(/\\([^\w\s])/g, "$1");
+}
+
+async function readRecord(temp: string): Promise<Release> {
+  const text = await readFile(join(temp, "ml-release", "release.json"), "utf8");
+  return decode(ReleaseSchema, JSON.parse(text), "the release record");
+}
