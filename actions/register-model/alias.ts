@@ -4,7 +4,7 @@ import { ReleaseError } from "../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../shared/lib/model-registry.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import { actOf } from "./act.ts";
-import { pointAlias } from "./aliases.ts";
+import { pointAlias, sayAlias } from "./aliases.ts";
 import { isPassed } from "./chain.ts";
 import { findRecord } from "./find-record.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
@@ -39,7 +39,7 @@ async function moveTo(step: RegisterStep, store: ModelStore): Promise<Outcome> {
     state.save({ doing: "aliases", name, version, alias: one });
     results.push(await pointAlias(store, { name, alias: one, to, act: actOf(step) }));
   }
-  for (const result of results) log.info(`Alias ${result.alias}: ${result.state}.`);
+  for (const result of results) log.info(sayAlias(result, version));
   return { state: "aliased", rehearsal: job.ephemeral, name, ...to, aliases: results };
 }
 

@@ -51,6 +51,21 @@ export async function leftAlias(store: ModelStore, pointing: Pointing): Promise<
   return wasHere ? { alias, state: "left", at: current.version } : undefined;
 }
 
+/** What became of an alias, for the log. */
+export function sayAlias(result: AliasResult, version: string): string {
+  switch (result.state) {
+    case "moved":
+    case "would-move":
+      return `Alias ${result.alias}: ${result.from ?? "new"} to ${version}.`;
+    case "unchanged":
+      return `Alias ${result.alias} was at ${version} already.`;
+    case "left":
+      return `Alias ${result.alias} stays at ${result.at}: it was moved on after ${version} had it.`;
+    case "withheld":
+      return `Alias ${result.alias} withheld: the gate did not pass.`;
+  }
+}
+
 function hasMoved(
   events: readonly ModelEvent[],
   { alias, version }: { readonly alias: string; readonly version: string },

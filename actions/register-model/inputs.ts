@@ -13,6 +13,7 @@ export const manifest = defineAction({
     name: {
       kind: "string",
       required: true,
+      env: "ML_RELEASE_MODEL",
       pattern: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
       example: "digits",
       description: "Name of the model: a-z, 0-9 and -, at most 63 of them.",

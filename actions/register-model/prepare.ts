@@ -48,7 +48,7 @@ export async function prepare(
   const { release, job, log } = step;
   checkChain(judgeStanding(release, { source: source.source }));
   const files = await findModel(source.path, [job.workspace, job.temp, job.home]);
-  log.info(`Found the model at ${source.path}: ${files.length} files.`);
+  log.info(`Found the model at ${source.path}: ${files.length} ${files.length === 1 ? "file" : "files"}.`);
   const described = await ports.describe(files);
   const { facts, findings } = await readDetails(step, source.source);
   const champion = await findAlias(ports.store, request.name, "champion");

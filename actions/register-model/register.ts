@@ -6,7 +6,7 @@ import { hashFiles } from "../shared/lib/hash-model.ts";
 import { appendOnce, createVersion, findVersion, logLength } from "../shared/lib/model-registry.ts";
 import { storeModel } from "../shared/lib/store-model.ts";
 import { actOf } from "./act.ts";
-import { leftAlias, type Pointing, pointAlias } from "./aliases.ts";
+import { leftAlias, type Pointing, pointAlias, sayAlias } from "./aliases.ts";
 import { buildRecord } from "./build-record.ts";
 import { judgeStanding } from "./chain.ts";
 import { otherDigestError } from "./conflict.ts";
@@ -109,7 +109,7 @@ async function setAliases(
     if (standing.state === "failed") results.push({ alias, state: "withheld" });
     else results.push((prepared.existing && (await leftAlias(store, pointing))) ?? (await pointAlias(store, pointing)));
   }
-  for (const result of results) step.log.info(`Alias ${result.alias}: ${result.state}.`);
+  for (const result of results) step.log.info(sayAlias(result, version));
   return results;
 }
 

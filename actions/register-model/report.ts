@@ -58,7 +58,7 @@ function reportOf(outcome: Kept): Report {
     headline: text`${name} ${version} ${deedOf(outcome)}: ${code(shortDigest(record.digest))}, ${count(record.files.length, "file")}, ${formatSize(bytes)}`,
     lead: [
       ...standingLead(outcome),
-      text`It lies at ${code(folder)}.${champion === undefined ? " There is no champion to compare it with." : ""}`,
+      text`It ${outcome.state === "planned" ? "would lie" : "lies"} at ${code(folder)}.${champion === undefined ? " There is no champion to compare it with." : ""}`,
       nextStep(outcome),
     ],
     sections: [
@@ -239,7 +239,9 @@ function filesSection({ record }: Kept): Section {
 function stoppedReport({ name, version, verdict, failedRules }: Extract<Outcome, { state: "stopped" }>): Report {
   const first = failedRules[0];
   const headline = text`${name} ${version} was not registered: its gate says ${code(verdict)}${first === undefined ? "" : text`, ${code(first)}`}`;
-  const lead = ["`on-failed-gate: stop` was asked for. Next: read the verdict in the summary of report-metrics."];
+  const lead = [
+    text`${code("on-failed-gate: stop")} was asked for. Next: read the verdict in the summary of report-metrics.`,
+  ];
   return { ...plain("bad", headline), lead };
 }
 

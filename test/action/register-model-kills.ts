@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { findAlias, findVersion, history } from "../../actions/shared/lib/model-registry.ts";
+import { verifyModel } from "../../actions/shared/lib/verify-model.ts";
+import { folderStore } from "../../actions/shared/local/folder-store.ts";
+import { jobContext } from "../support/job-context.ts";
+import { modelRelease } from "../support/model-release.ts";
+import { onnxModel } from "../support/onnx.ts";
+import { runAction } from "../support/run-action.ts";
+
+const KILLER = `--import=${join(import.meta.dirname, "../support/kill-at.ts")}`;
+const files = { "model.onnx": onnxModel(), "labels.txt": "0123456789" };
+
+async function prepared() {
+  const job = jobContext({ tag: "v1.0.0" });
+  const release = await modelRelease(job, { files });
+  const store = folderStore(join(job.home, "models"));
+  const run = async (env: Readonly<Record<string, string>> = {}) => {
+    const given = { name: "digits", release, aliases: "staging" };
+    return (await runAction("register-model", { job, with: given, env, post: false })).main;
+  };
+  return { job, store, run };
+}
+
+/** The action is killed at these of its touches of the disk, and run again. */
+export function registerModelKills(choose: (points: number) => readonly number[]): void {
+  test("there is no version or a whole one; the next run completes it, and the log tells everything once", async () => {
+    const counted = await prepared();
+    const countFile = join(counted.job.temp, "count");
+    const whole = await counted.run({ NODE_OPTIONS: KILLER, ML_RELEASE_TEST_KILL_COUNT: countFile });
+    expect(whole.code).toBe(0);
+    const points = Number(readFileSync(countFile, "utf8"));
+    expect(points).toBeGreaterThan(150);
+    for (const point of choose(points)) {
+      const { job, store, run } = await prepared();
+      const killed = await run({ NODE_OPTIONS: KILLER, ML_RELEASE_TEST_KILL_AT: String(point) });
+      expect({ point, signal: killed.signal }).toEqual({ point, signal: "SIGKILL" });
+      const early = await findVersion(store, "digits", "1.0.0");
+      if (early !== undefined)
+        expect(await verifyModel(store, early, new AbortController().signal)).toMatchObject({ faults: [] });
+      else expect(await findAlias(store, "digits", "candidate")).toBeUndefined();
+
+      expect({ point, code: (await run()).code }).toEqual({ point, code: 0 });
+      const record = await findVersion(store, "digits", "1.0.0");
+      if (record === undefined) throw new Error(`no version after a kill at ${point} and another run`);
+      if (early !== undefined) expect(record).toEqual(early);
+      expect(record.folder).toBe("digits/files/1.0.0");
+      expect(await verifyModel(store, record, new AbortController().signal)).toMatchObject({ faults: [] });
+      for (const alias of ["candidate", "staging"])
+        expect(await findAlias(store, "digits", alias)).toMatchObject({
+          version: "1.0.0",
+          digest: record.digest,
+          move: 1,
+        });
+      expect((await history(store, "digits")).map(({ event, alias }) => `${event} ${alias ?? ""}`)).toEqual([
+        "registered ",
+        "alias-moved candidate",
+        "alias-moved staging",
+      ]);
+      job.remove();
+    }
+  });
+}
