@@ -112,9 +112,7 @@ describe("a gate", () => {
     expect(phase.summary.replaceAll(job.root, "")).toMatchInlineSnapshot(`
       "### ✅ digits 1.1.0 passed its gate: 3 rules hold, the closest one: \`accuracy\` is 0.961, at least 0.956 (champion − 0.002) is asked
 
-      3 of 3 rules hold. Gates: \`release/gates.txt\`.
-
-      Compared with champion 1.0.0 on the same test set (\`sha256:222222222222\`).
+      3 of 3 rules hold. Compared with champion 1.0.0 on the same test set (333 rows, \`sha256:222222222222\`). Gates: \`release/gates.txt\`.
 
       |     | metric            | value | champion | change | rule                       |
       | --- | ----------------- | ----: | -------: | -----: | -------------------------- |

@@ -55,7 +55,7 @@ export function readGap(metrics: readonly Metric[], name: MetricName, whose: str
   return {
     state: "measured",
     value: high.value - low.value,
-    detail: `from ${formatMetricName({ ...name, slice: low.slice })} to ${formatMetricName({ ...name, slice: high.slice })}`,
+    detail: `from \`${formatMetricName({ ...name, slice: low.slice })}\` to \`${formatMetricName({ ...name, slice: high.slice })}\``,
     ...(counts.every((n) => n !== undefined) ? { n: Math.min(...counts) } : {}),
     ...(low.dataset === undefined ? {} : { dataset: low.dataset }),
   };

@@ -30,7 +30,7 @@ function ruleEntry(result: RuleResult): Gate["rules"][number] {
   if ("alternatives" in result)
     return { ...entry, reason: result.alternatives.map((one) => `${one.text}: ${one.state}`).join("; ") };
   const seen = decisiveCase(result);
-  const reasons = [result.cases.length > 1 ? `${seen.subject} of ${result.cases.length}` : "", seen.reason ?? ""];
+  const reasons = [result.cases.length > 1 ? `\`${seen.subject}\`, of ${result.cases.length}` : "", seen.reason ?? ""];
   const reason = reasons.filter(Boolean).join("; ");
   return {
     ...entry,

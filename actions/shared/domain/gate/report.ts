@@ -1,9 +1,16 @@
 import { shortDigest } from "../digest.ts";
 import { formatPlace, type Place } from "../problem.ts";
 import type { GateVerdict } from "../release.ts";
-import { code, type Finding, type Report, type Text, type Tone, text } from "../report.ts";
+import { code, type Finding, type Report, spansOf, type Text, type Tone, text } from "../report.ts";
 import { decisiveCase } from "./record.ts";
-import { type GateEvaluation, type RuleResult, type RuleState, type SingleResult, singlesOf } from "./result.ts";
+import {
+  type Case,
+  type GateEvaluation,
+  type RuleResult,
+  type RuleState,
+  type SingleResult,
+  singlesOf,
+} from "./result.ts";
 import { gateSections, type Judged } from "./sections.ts";
 import { marginOf, tellCase, tellReason } from "./show.ts";
 
@@ -22,7 +29,7 @@ export function describeGate(story: GateStory): Report {
   return {
     tone: toneOf(story),
     headline: headlineOf(story),
-    lead: [holdText(story), championText(story), nextText(story)].filter((part) => part !== undefined),
+    lead: [contextOf(story), nextText(story)].filter((part) => part !== undefined),
     sections: gateSections(story),
     findings: story.evaluation.results.flatMap((result) => finding(result, story)),
   };
@@ -85,20 +92,28 @@ function spokesman(result: RuleResult): SingleResult {
   return speaker;
 }
 
-function holdText({ evaluation, gates }: GateStory): Text | undefined {
-  const { results, verdict } = evaluation;
-  if (results.length === 0) return undefined;
+/** What stands around the number: how many rules hold, compared with what, where the rules are. */
+function contextOf(story: GateStory): Text | undefined {
+  const { evaluation, gates } = story;
+  if (evaluation.results.length === 0) return undefined;
+  const decisive = evaluation.results.find(({ state }) => state === evaluation.verdict && state !== "pass");
+  const place = formatPlace(decisive?.rule.where ?? gates);
+  const sentences = [holdText(evaluation), championText(story), text`Gates: ${code(place)}.`];
+  return sentences
+    .filter((sentence) => sentence !== undefined)
+    .flatMap((sentence, index) => (index === 0 ? spansOf(sentence) : [" ", ...spansOf(sentence)]));
+}
+
+function holdText({ results, verdict }: GateEvaluation): Text | undefined {
   const count = (state: RuleState) => results.filter((result) => result.state === state).length;
   const asked = results.length - count("skipped");
+  if (asked === 0 || (asked === 1 && verdict === "pass")) return undefined;
   const parts = [
     `${count("pass")} of ${asked} ${asked === 1 ? "rule holds" : "rules hold"}`,
     ...(count("no-data") > 0 ? [`${count("no-data")} could not be judged`] : []),
     ...(count("warn") > 0 ? [`${count("warn")} ${count("warn") === 1 ? "warns" : "warn"}`] : []),
   ];
-  const decisive = results.find(({ state }) => state === verdict && verdict !== "pass");
-  const place = formatPlace(decisive?.rule.where ?? gates);
-  if (asked === 1 && verdict === "pass") return text`Gates: ${code(place)}.`;
-  return text`${parts.join(", ")}. Gates: ${code(place)}.`;
+  return `${parts.join(", ")}.`;
 }
 
 function championText({ evaluation, champion, noChampion, metrics, data }: GateStory): Text | undefined {
@@ -114,7 +129,8 @@ function championText({ evaluation, champion, noChampion, metrics, data }: GateS
   const [digest] = digests;
   if (digests.size !== 1 || digest === undefined) return text`Compared with champion ${champion.version}.`;
   const role = measured.find(({ dataset }) => dataset !== undefined)?.dataset?.role ?? "data";
-  const rows = data.find((set) => set.digest === digest)?.rows;
+  const counts = measured.map(({ n }) => n ?? 0);
+  const rows = data.find((set) => set.digest === digest)?.rows ?? (Math.max(...counts) || undefined);
   const size = rows === undefined ? "" : `${rows} rows, `;
   return text`Compared with champion ${champion.version} on the same ${role} set (${size}${code(shortDigest(digest))}).`;
 }
@@ -132,7 +148,13 @@ function nextText({ evaluation, override }: GateStory): Text | undefined {
     return text`Next: give a bound that needs no champion, such as ${code("accuracy >= 0.9")}, for the first release.`;
   if (verdict === "fail")
     return text`Next: mend the model and release it under a new tag. To let this one through, run the step with ${code("override: REASON")}; it is recorded with your name.`;
+  const missing = results.flatMap(singlesOf).some(({ cases }) => cases.some(lacksValue));
+  if (!missing) return undefined;
   return text`Next: make the run report what is missing. Where it may be missing, ${code("if-missing warn")} at the end of the rule says so.`;
+}
+
+function lacksValue({ state, value }: Case): boolean {
+  return state === "no-data" && value === undefined;
 }
 
 const LEVELS: Readonly<Partial<Record<RuleState, Finding["level"]>>> = {

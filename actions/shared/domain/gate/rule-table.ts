@@ -66,7 +66,7 @@ function rowsOf(result: SingleResult, besides: string): readonly Row[] {
 }
 
 function rowOf({ rule }: SingleResult, seen: Case, besides: string): Row {
-  const why = seen.reason === undefined || seen.state === "pass" ? [] : [": ", ...tellReason(seen.reason)];
+  const why = seen.reason === undefined || seen.state === "pass" ? [] : ["; ", ...tellReason(seen.reason)];
   return {
     state: seen.state,
     metric: code(seen.subject),

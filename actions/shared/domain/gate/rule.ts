@@ -82,7 +82,7 @@ export function formatBound(bound: Bound): string {
   return bound.offset === undefined ? "champion" : `champion ${bound.offset.sign} ${formatAmount(bound.offset)}`;
 }
 
-export function formatOptions(rule: SingleRule): string {
+function formatOptions(rule: SingleRule): string {
   return [
     rule.warn ? " warn" : "",
     rule.minimumN === undefined ? "" : ` when n >= ${rule.minimumN}`,
@@ -92,7 +92,7 @@ export function formatOptions(rule: SingleRule): string {
   ].join("");
 }
 
-function formatConfidence(confidence: Confidence): string {
+export function formatConfidence(confidence: Confidence): string {
   return `${confidence.proves === "pass" ? "passes" : "fails"} only if proven at ${Number((confidence.level * 100).toPrecision(6))} %`;
 }
 

@@ -1,7 +1,7 @@
 import { shortDigest } from "../digest.ts";
 import { type Span, type Text, text } from "../report.ts";
 import type { Case, RuleState } from "./result.ts";
-import { formatBound, formatOptions, type Operator, type SingleRule } from "./rule.ts";
+import { formatBound, formatConfidence, type Operator, type SingleRule } from "./rule.ts";
 
 export const RULE_ICONS: Readonly<Record<RuleState, string>> = {
   pass: "✅",
@@ -48,16 +48,15 @@ export function showChange(from: number, to: number): string {
   return change > 0 ? `+${shown}` : shown;
 }
 
-/** What is asked, as a sign: `≥ champion − 0.002 (0.956) when n ≥ 20 (n = 34)`. */
+/** What is asked, as a sign: `≥ champion − 0.002 (0.956) when n ≥ 20 (n = 34)`. What an option made of it is told by the state. */
 export function showRule(rule: SingleRule, seen: Case): string {
-  const asked =
-    typeof seen.bound === "number" && rule.bound.kind === "champion" ? ` (${showValue(seen.bound, seen.value)})` : "";
+  const number = rule.bound.kind === "champion" && typeof seen.bound === "number";
+  const bound = number ? ` (${showValue(seen.bound ?? "", seen.value)})` : "";
   const share = rule.bound.kind === "amount" && rule.bound.amount.unit === "percent" ? " of the champion" : "";
-  const options = formatOptions(rule).replace(
-    /when n >= (\d+)/,
-    seen.n === undefined ? "when n ≥ $1" : `when n ≥ $1 (n = ${seen.n})`,
-  );
-  return `${SIGNS[rule.op]} ${minus(formatBound(rule.bound))}${share}${asked}${options}`;
+  const count = seen.n === undefined ? "" : ` (n = ${seen.n})`;
+  const least = rule.minimumN === undefined ? "" : ` when n ≥ ${rule.minimumN}${count}`;
+  const proof = rule.confidence === undefined ? "" : ` (${formatConfidence(rule.confidence)})`;
+  return `${SIGNS[rule.op]} ${minus(formatBound(rule.bound))}${share}${bound}${least}${proof}`;
 }
 
 /** The number that decided, as part of a sentence: `recall[class=8]` is 0.71, at least 0.8 is asked. */

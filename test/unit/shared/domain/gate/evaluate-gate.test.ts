@@ -306,7 +306,7 @@ describe("slices", () => {
         value: expect.closeTo(0.2, 12),
         bound: 0.2,
         n: 12,
-        reason: "from recall[class=10] to recall[class=2]",
+        reason: "from `recall[class=10]` to `recall[class=2]`",
       },
     ]);
   });

@@ -69,9 +69,7 @@ describe("the report of a gate", () => {
     expect(markdownReport(describeGate(story(gates)))).toMatchInlineSnapshot(`
       "### ❌ digits 1.2.0 did not pass its gate: \`recall[class=8]\` is 0.706, at least 0.8 is asked
 
-      2 of 3 rules hold. Gates: \`release/gates.txt:4\`.
-
-      Compared with champion 1.1.0 on the same test set (333 rows, \`sha256:ab1200000000\`).
+      2 of 3 rules hold. Compared with champion 1.1.0 on the same test set (333 rows, \`sha256:ab1200000000\`). Gates: \`release/gates.txt:4\`.
 
       Next: mend the model and release it under a new tag. To let this one through, run the step with \`override: REASON\`; it is recorded with your name.
 
@@ -126,14 +124,12 @@ describe("the report of a gate", () => {
     expect(markdownReport(describeGate(first))).toMatchInlineSnapshot(`
       "### ✅ digits 1.2.0 passed its gate: \`accuracy\` is 0.961, at least 0.95 is asked
 
-      Gates: \`release/gates.txt\`.
-
-      There is no champion (\`digits@champion\` is not in \`file:///models\`): 1 rule on it was skipped.
+      There is no champion (\`digits@champion\` is not in \`file:///models\`): 1 rule on it was skipped. Gates: \`release/gates.txt\`.
 
       |     | metric     | value | rule                             |
       | --- | ---------- | ----: | -------------------------------- |
       | ✅  | \`accuracy\` | 0.961 | ≥ 0.95                           |
-      | ➖  | \`accuracy\` | 0.961 | ≥ champion: there is no champion |
+      | ➖  | \`accuracy\` | 0.961 | ≥ champion; there is no champion |
 
       <details><summary>All metrics</summary>
 
@@ -291,7 +287,7 @@ describe("the record of a gate", () => {
           bound: 0.8,
           champion: 0.8823529411764706,
           n: 34,
-          reason: "recall[class=8] of 4",
+          reason: "`recall[class=8]`, of 4",
         },
         {
           rule: "f1 >= champion if-no-champion skip",
