@@ -29,38 +29,39 @@ export function modelDigest(files: readonly ModelFile[]): Digest {
 }
 
 /**
- * The bytes of a file, once. After the last byte it must be what it was when it was found: size, inode, times of change; where it was
- * changed so shortly before that the clock of the file system could not tell, it is read again and compared. Throws `INTEGRITY`.
+ * The bytes of a file, once; a piece lives until the next one is asked for. After the last byte the file must be what it was when it was
+ * found: size, inode, times of change; where it was changed so shortly before that the clock of the file system could not tell, it is read
+ * again and compared. Throws `INTEGRITY`.
  */
 export async function* readUnchanged(file: FoundFile, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const handle = await openRegular(file.source);
   try {
     const before = await handle.stat({ bigint: true });
     checkStamp(file, before);
-    const fresh = isFresh(before);
-    const hash = createHash("sha256");
+    const hash = isFresh(before) ? createHash("sha256") : undefined;
     for await (const chunk of chunksOf(handle)) {
       signal?.throwIfAborted();
-      hash.update(chunk);
+      hash?.update(chunk);
       yield chunk;
     }
     checkStamp(file, await handle.stat({ bigint: true }));
     checkStamp(file, await lstat(file.source, { bigint: true }).catch(() => undefined));
-    if (fresh) await checkAgain(file, handle, `sha256:${hash.digest("hex")}`);
+    if (hash !== undefined) await checkAgain(file, handle, `sha256:${hash.digest("hex")}`);
   } finally {
     await handle.close();
   }
 }
 
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 async function* chunksOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
   for (let position = 0; ; ) {
-    // A new buffer each time: whoever takes a piece may keep it.
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position);
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, position);
     if (bytesRead === 0) return;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
+    // Else the collector lets some 64 MB of them pile up. Who kept the piece finds it empty, not filled with others' bytes.
+    buffer.buffer.transfer(0);
   }
 }
 
