@@ -10,6 +10,7 @@ declare -A package_of=(
   [runc]=runc
   [dockerd]=docker.io
   [mmdebstrap]=mmdebstrap
+  [busybox]=busybox-static
 )
 
 export PATH=$PATH:/usr/sbin:/sbin

@@ -137,10 +137,14 @@ async function runBuild(engine: Engine, { request, dockerfile, context, pins }: 
   await engine.run(args, { onLine: (line) => request.log.fenced(line) });
 }
 
-function flagsOf({ kind }: Engine, { platform, bases }: BuildRequest): readonly string[] {
+function flagsOf({ kind }: Engine, { platform, bases, network }: BuildRequest): readonly string[] {
   switch (kind) {
     case "buildx":
-      return ["--platform", platform, "--provenance=false", "--sbom=false"];
+      // An attestation would make an index of the image, which is never the same again.
+      return [
+        ...["--platform", platform, "--provenance=false", "--sbom=false"],
+        ...(network === "host" ? ["--allow", "network.host"] : []),
+      ];
     case "docker":
       return ["--force-rm"];
     case "podman":

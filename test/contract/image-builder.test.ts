@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { appendBuilder } from "../../actions/shared/local/append/append-builder.ts";
+import { DEBIAN_ENGINES, lacksEngine, openEngine, startEngine, type TestEngine } from "../support/container-engines.ts";
+import { imageTree } from "../support/image-tree.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { builderContract, engineContract, imageEngineContract, setUp } from "./image-builder-contract.ts";
+
+describe("append", () => {
+  const open = async () => ({ builder: appendBuilder(await temporaryFolder()) });
+  builderContract(open);
+
+  test("makes the same bytes again, whatever times and masks the files have", async () => {
+    const { build } = await setUp(open);
+    const [first, second] = [await build(), await build()];
+    expect(second.stored.digest).toBe(first.stored.digest);
+  });
+
+  test("makes an image from nothing", async () => {
+    const { store, build } = await setUp(open);
+    const image = await build({ files: { Dockerfile: "FROM scratch\nCOPY a /b/c\n", a: "1\n" }, bases: [] });
+    expect(await imageTree(store, image)).toEqual({ b: "755 0:0 folder", "b/c": "644 0:0 file 1\n" });
+  });
+});
+
+describe.each(DEBIAN_ENGINES)("%s", (kind) => {
+  describe.skipIf(lacksEngine(kind))("running", () => {
+    let machine: TestEngine;
+    beforeAll(async () => {
+      machine = await startEngine(kind);
+    });
+    afterAll(() => machine.stop());
+
+    builderContract(() => openEngine(machine));
+    engineContract((signal) => openEngine(machine, signal));
+    imageEngineContract(() => openEngine(machine));
+  });
+});
