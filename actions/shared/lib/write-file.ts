@@ -64,7 +64,7 @@ async function withTemporary(
     await syncFolder(folder);
     return settled;
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw storageError(path, error);
   }
 }

@@ -95,8 +95,11 @@ function toPlain(read: () => unknown, from: Place, code: "CONFIG" | "INPUT"): un
   try {
     return read();
   } catch (error) {
-    // The one way a parsed document fails here: "billion laughs".
-    throw new ReleaseError(code, { rule: "must not multiply aliases", where: from, allowed: "100 aliases" }, error);
+    const problem =
+      error instanceof Error && error.message.startsWith("Unresolved alias")
+        ? { rule: `is no valid YAML: ${error.message}` }
+        : { rule: "must not multiply aliases", allowed: "100 aliases" };
+    throw new ReleaseError(code, { ...problem, where: from }, error);
   }
 }
 
