@@ -82,7 +82,7 @@ export async function completeFromStore(
       rule: "the store knows no such release",
       where: INPUT,
       saw: id,
-      allowed: `an id below ${store.address("releases/")}`,
+      allowed: `an id below ${store.uri}/releases`,
       hint: "check the id and the store of the job that began the release",
     });
   }
