@@ -67,7 +67,8 @@ function checkExternalFiles(file: FoundFile, facts: OnnxFacts, files: readonly F
   const known = new Set(files.map(({ path }) => path));
   const problems = facts.externalFiles.flatMap((location) => {
     const path = posix.join(posix.dirname(file.path), location);
-    const isOutside = posix.isAbsolute(location) || path.startsWith("../") || location.includes("\\");
+    // As the format asks: a runtime refuses every `..`, also one that would lead back in.
+    const isOutside = posix.isAbsolute(location) || location.split(/[/\\]/).includes("..") || location.includes("\\");
     if (!isOutside && known.has(path)) return [];
     return [
       {
