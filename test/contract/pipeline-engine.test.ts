@@ -261,7 +261,9 @@ test("GPUs that the machine lacks are found before the run; with allow-cpu they 
 test("what the driver changes in kfp.local is there, with the parameters that it counts on", async () => {
   const hooks = resolve("actions/shared/local/kfp-engine");
   const script = `
-import inspect, json, hooks
+import inspect, json, late_client
+late_client.install()
+import hooks
 print(json.dumps({f"{owner.__name__.rpartition('.')[2]}.{name}": list(inspect.signature(getattr(owner, name)).parameters) for owner, name in hooks.HOOKS.values()}))`;
   const { stdout } = await run(await kfpPython(), ["-B", "-c", script], { env: { ...process.env, PYTHONPATH: hooks } });
   const loop = ["task_name", "task_spec", "pipeline_resource_name"];

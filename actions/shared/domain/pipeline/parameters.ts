@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from "../canonical.ts";
 import { nearestName } from "../nearest.ts";
-import type { Problem } from "../problem.ts";
+import type { Place, Problem } from "../problem.ts";
 import type { DeclaredParameter, PipelinePackage } from "./package.ts";
 
 export type Parameters = Readonly<Record<string, Json>>;
@@ -17,15 +17,20 @@ export function declaredParameters({ spec }: PipelinePackage): Readonly<Record<s
 }
 
 /** Checks values against what the pipeline declares, as the API server does: a wrong type is refused, nothing is converted. */
-export function checkParameters(pipeline: PipelinePackage, given: Parameters): CheckedParameters {
+export function checkParameters(
+  pipeline: PipelinePackage,
+  given: Parameters,
+  placeOf: (name: string) => Place,
+): CheckedParameters {
   const declared = declaredParameters(pipeline);
   const names = Object.keys(declared);
   const unknown = Object.keys(given).flatMap((name) =>
-    declared[name] === undefined ? [unknownProblem(name, names)] : [],
+    declared[name] === undefined ? [{ ...unknownProblem(name, names), where: placeOf(name) }] : [],
   );
   const checked = Object.entries(declared).flatMap(([name, parameter]) => {
     const value = given[name];
-    return value === undefined ? missingProblems(name, parameter) : valueProblems(name, parameter, value);
+    const found = value === undefined ? missingProblems(name, parameter) : valueProblems(name, parameter, value);
+    return found.map((problem) => ({ ...problem, where: placeOf(name) }));
   });
   return { values: { ...defaultsOf(declared), ...known(given, declared) }, problems: [...unknown, ...checked] };
 }
@@ -34,7 +39,6 @@ function unknownProblem(name: string, names: readonly string[]): Problem {
   const nearest = nearestName(name, names);
   return {
     rule: `the pipeline has no parameter ${name}`,
-    where: { input: "parameters" },
     allowed: names.length === 0 ? "none" : names.join(", "),
     hint: nearest === undefined ? "remove it" : `did you mean ${nearest}?`,
   };
@@ -45,7 +49,6 @@ function missingProblems(name: string, parameter: DeclaredParameter): readonly P
   return [
     {
       rule: `the pipeline's parameter ${name} has no default and is not given`,
-      where: { input: "parameters" },
       allowed: wordFor(parameter.parameterType),
       hint: `add a line \`${name}: …\` to \`parameters\``,
     },
@@ -53,13 +56,11 @@ function missingProblems(name: string, parameter: DeclaredParameter): readonly P
 }
 
 function valueProblems(name: string, parameter: DeclaredParameter, value: Json): readonly Problem[] {
-  const where = { input: "parameters" };
   const saw = canonicalJson(value);
   if (!fits(parameter.parameterType, value))
     return [
       {
         rule: `the pipeline's parameter ${name} has another type`,
-        where,
         saw,
         allowed: wordFor(parameter.parameterType),
         hint: parameter.parameterType === "STRING" ? `put it in quotes: ${name}: "…"` : "write it as that type",
@@ -70,7 +71,6 @@ function valueProblems(name: string, parameter: DeclaredParameter, value: Json):
   return [
     {
       rule: `the pipeline's parameter ${name} must be one of its values`,
-      where,
       saw,
       allowed: literals.join(", "),
       hint: "take one of these",

@@ -17,6 +17,7 @@ type Counted = Named & { readonly n?: number };
  * - each number in the metadata of a `system.Metrics` output, by its key; true is 1 and false is 0; other values are left out;
  * - `recall[class=3]` is the slice `class=3` of `recall`; `n[class=3]` is the count of all metrics of that slice beside it, `n` of those
  *   without a slice;
+ * - they come in the order of the tasks; in a task those without a slice first, by name;
  * - an execution in a loop has its iteration as a slice (`iteration=2`);
  * - a `system.ClassificationMetrics` output gives curves, and what is derived from them (`auc`).
  */
@@ -39,7 +40,7 @@ function metricsOfTask(task: RunTask, data: readonly DataSet[]): RunMetrics {
   const derived: readonly Counted[] = derivedMetrics(curves).filter((metric) => !names.has(metric.name));
   const dataset = datasetOf(task, data);
   const loop: Slice = task.iteration === undefined ? {} : { iteration: task.iteration };
-  const metrics = [...logged, ...derived].map((metric): Metric => {
+  const metrics = [...logged, ...derived].toSorted(byName).map((metric): Metric => {
     const slice = { ...metric.slice, ...loop };
     return {
       name: metric.name,
@@ -51,6 +52,12 @@ function metricsOfTask(task: RunTask, data: readonly DataSet[]): RunMetrics {
     };
   });
   return { metrics, curves };
+}
+
+/** ML Metadata and protobuf keep no order of keys. */
+function byName(a: Counted, b: Counted): number {
+  if ((a.slice === undefined) !== (b.slice === undefined)) return a.slice === undefined ? -1 : 1;
+  return formatMetricName(a).localeCompare(formatMetricName(b), "en", { numeric: true });
 }
 
 /** What MLMD keeps beside the metrics for itself. */

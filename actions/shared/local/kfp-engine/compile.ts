@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import * as v from "valibot";
 import { nearestName } from "../../domain/nearest.ts";
@@ -56,6 +56,7 @@ const SCRIPTS = {
  * is wrong, was written for KFP 1, or holds several pipelines.
  */
 export async function compilePipeline(request: CompileRequest): Promise<string> {
+  await mkdir(request.temp, { recursive: true });
   const folder = await mkdtemp(join(request.temp, "compile-"));
   try {
     const files = { package: join(folder, "package.yaml"), answer: join(folder, "answer.json") };
