@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import { formatDuration } from "../shared/domain/quantity.ts";
 import { storeFolder } from "../shared/lib/store-folder.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { RunPipelineInputs } from "./inputs.ts";
 
-export async function connect({ inputs, job, log, signal }: Step<RunPipelineInputs>) {
+export async function connect({ inputs, job, log, clock, signal }: Step<RunPipelineInputs>) {
   const [{ folderStore }, { kfpEngine }, { compilePipeline }, { ensureEnvironment }] = await Promise.all([
     import("../shared/local/folder-store.ts"),
     import("../shared/local/kfp-engine/engine.ts"),
@@ -11,8 +12,16 @@ export async function connect({ inputs, job, log, signal }: Step<RunPipelineInpu
     import("../shared/local/kfp-engine/environment.ts"),
   ]);
   const folder = join(job.workspace, inputs["working-directory"]);
-  const pythonWith = async (packages: readonly string[]) => {
-    const environment = await ensureEnvironment({
+  const made = new Map<string, Promise<string>>();
+  const pythonWith = (packages: readonly string[]) => {
+    const key = packages.join("\n");
+    const python = made.get(key) ?? pythonFor(packages);
+    made.set(key, python);
+    return python;
+  };
+  const pythonFor = async (packages: readonly string[]) => {
+    const startedMs = clock.now();
+    const { python, how } = await ensureEnvironment({
       python: inputs.python,
       ...(inputs.requirements === undefined ? {} : { file: inputs.requirements }),
       requirements: [...inputs.kfp, ...packages],
@@ -21,7 +30,13 @@ export async function connect({ inputs, job, log, signal }: Step<RunPipelineInpu
       log,
       signal,
     });
-    return environment.python;
+    const took = formatDuration(clock.now() - startedMs);
+    log.info(
+      how === "found"
+        ? `Uses the Python environment ${python}`
+        : `Made the Python environment ${python} with ${how} in ${took}`,
+    );
+    return python;
   };
   return {
     folder,
@@ -44,7 +59,7 @@ export async function connect({ inputs, job, log, signal }: Step<RunPipelineInpu
         ...(source.function === undefined ? {} : { function: source.function }),
         env: { ...job.childEnv, ...source.variables },
         cwd: folder,
-        temp: job.temp,
+        temp: join(job.temp, "ml-release"),
         signal,
         onOutput: log.fenced,
       }),

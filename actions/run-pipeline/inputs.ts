@@ -38,8 +38,9 @@ export const manifest = defineAction({
     },
     parameters: {
       kind: "yaml",
-      schema: v.record(v.string(), v.unknown()),
-      description: "Parameters of the pipeline, as YAML: `epochs: 3`. Types must be those that the pipeline declares.",
+      schema: v.union([v.string(), v.record(v.string(), v.unknown())]),
+      description:
+        "Parameters of the pipeline as YAML, `epochs: 3`, or the path of a YAML file. Types must be those that the pipeline declares.",
     },
     "model-artifact": {
       kind: "string",

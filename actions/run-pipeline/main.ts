@@ -13,7 +13,11 @@ import type { Ports, RunStep } from "./step.ts";
 
 export async function main(step: Step<RunPipelineInputs>, ports: Ports): Promise<Outcome> {
   const { inputs, log } = step;
-  const prepared = await log.group("Read and check the pipeline", () => prepare(step, ports));
+  const prepared = await log.group("Read and check the pipeline", async () => {
+    const checked = await prepare(step, ports);
+    for (const line of factsOf(checked)) log.info(line);
+    return checked;
+  });
   const decision = await decide(step, ports, prepared);
   log.info(sentenceOf(decision, prepared));
   if (inputs.mode === "plan") return plan(step, ports, { prepared, decision });
@@ -67,6 +71,17 @@ async function runToItsEnd(step: RunStep, ports: Ports, { prepared, decision: fi
     status = await followRun(step, engine, runId);
   }
   return { decision, status, retries };
+}
+
+function factsOf({ pipeline, sites, data, model }: Prepared): readonly string[] {
+  return [
+    `Pipeline ${pipeline.name} ${pipeline.version}: ${sites.length} tasks, package ${pipeline.digest}`,
+    ...data.map(({ role, uri, digest, version, rows }) => {
+      const size = rows === undefined ? "" : `, ${rows} rows`;
+      return `Data ${role}: ${uri}, ${digest ?? version ?? "without a version"}${size}`;
+    }),
+    model === undefined ? "It has no model" : `Its model is ${model.task}.${model.output}`,
+  ];
 }
 
 function sentenceOf({ do: act, attempt, runId, why }: RunDecision, { pipeline }: Prepared): string {

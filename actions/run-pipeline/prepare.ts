@@ -13,6 +13,7 @@ import { ReleaseError } from "../shared/lib/error.ts";
 import { hashText } from "../shared/lib/hash.ts";
 import { replaceScalars } from "../shared/lib/yaml.ts";
 import type { RunRequest } from "../shared/ports/pipeline-engine.ts";
+import { readParameters, type WrittenParameters } from "./read-parameters.ts";
 import { findingOf, problemOf, type ReadPipeline, readPipeline } from "./read-pipeline.ts";
 import { type ResolvedData, resolveData } from "./resolve-data.ts";
 import type { Ports, RunStep } from "./step.ts";
@@ -39,14 +40,16 @@ export async function prepare({ inputs, job, release }: RunStep, ports: Ports): 
   const base = ports.folder;
   const images = Object.fromEntries(Object.entries(release.images ?? {}).map(([name, image]) => [name, image.ref]));
   const wish = { path: inputs.pipeline, function: inputs.function, base };
-  const [read, data] = await Promise.all([
+  const folders = { workspace: job.workspace, base };
+  const [read, data, written] = await Promise.all([
     readPipeline(wish, images, ports.compile),
-    resolveData(inputs.data ?? {}, { workspace: job.workspace, base }),
+    resolveData(inputs.data ?? {}, folders),
+    readParameters(inputs.parameters, folders),
   ]);
   const pinned = pin(read, images);
   const sites = taskSites(pinned.package);
-  const given = joinParameters(inputs.parameters ?? {}, data, Object.keys(declaredParameters(pinned.package)));
-  const checked = checkParameters(pinned.package, given.parameters);
+  const given = joinParameters(written, data, Object.keys(declaredParameters(pinned.package)));
+  const checked = checkParameters(pinned.package, given.parameters, written.placeOf);
   const model = chooseModelOutput(sites, inputs["model-artifact"]);
   const name = inputs["pipeline-name"] ?? pinned.package.spec.pipelineInfo.name;
   const digest = hashText(canonicalJson([...pinned.package.documents]));
@@ -111,18 +114,14 @@ type Joined = {
 };
 
 /** What the user gave and what comes from the data; of the latter only what the pipeline declares. */
-function joinParameters(
-  given: Readonly<Record<string, unknown>>,
-  data: ResolvedData,
-  declared: readonly string[],
-): Joined {
+function joinParameters(given: WrittenParameters, data: ResolvedData, declared: readonly string[]): Joined {
   const wanted = Object.entries(data.parameters).filter(([name]) => declared.includes(name));
-  const twice = wanted.filter(([name]) => given[name] !== undefined);
+  const twice = wanted.filter(([name]) => given.values[name] !== undefined);
   const unheard = data.sets.filter(
     ({ role }) => !wanted.some(([name]) => name.startsWith(`${role.replaceAll("-", "_")}_`)),
   );
   return {
-    parameters: { ...(given as Parameters), ...Object.fromEntries(wanted) },
+    parameters: { ...given.values, ...Object.fromEntries(wanted) },
     unheard,
     findings: unheard.map(({ role }) => ({
       level: "warning",
@@ -131,7 +130,7 @@ function joinParameters(
     })),
     problems: twice.map(([name]) => ({
       rule: `the parameter ${name} comes from \`data\` already`,
-      where: { input: "parameters" },
+      where: given.placeOf(name),
       hint: "name it in one of the two",
     })),
   };

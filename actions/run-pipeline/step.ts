@@ -10,7 +10,8 @@ export type Wishes = {
   readonly pipeline: string;
   readonly function: string | undefined;
   readonly data: Readonly<Record<string, DataWish>> | undefined;
-  readonly parameters: Readonly<Record<string, unknown>> | undefined;
+  /** By name, or the path of a YAML file. */
+  readonly parameters: Readonly<Record<string, unknown>> | string | undefined;
   readonly "model-artifact": string | undefined;
   readonly "pipeline-name": string | undefined;
   readonly version: string | undefined;
