@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import type { Metric } from "../shared/domain/metric.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { readWorkspaceFile } from "../shared/lib/workspace-file.ts";
-import { parseYaml } from "../shared/lib/yaml.ts";
 import { type MetricsDocument, parseMetrics } from "./parse-metrics.ts";
 import type { ReportStep } from "./step.ts";
 
@@ -41,6 +40,7 @@ export async function readMetricsInput(
         maxBytes: MAX_BYTES,
         hint: "a step before must have written it; JSON as text starts with { or [",
       }).then((found) => ({ text: found.text, from: { file: found.file } }));
+  const { parseYaml } = await import("../shared/lib/yaml.ts");
   const { value, placeOf } = parseYaml(read.text, read.from);
   const parsed = parseMetrics(value, placeOf);
   if (parsed.state === "bad") throw new ReleaseError(isText ? "INPUT" : "CONFIG", parsed.problems);

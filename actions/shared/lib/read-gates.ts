@@ -4,7 +4,6 @@ import type { Rule } from "../domain/gate/rule.ts";
 import type { Checked, Place } from "../domain/problem.ts";
 import { ReleaseError } from "./error.ts";
 import { readWorkspaceFile } from "./workspace-file.ts";
-import { parseYaml } from "./yaml.ts";
 
 /** The rules and where they are from; there is no place where no gate was given. */
 export type Gates = { readonly rules: readonly Rule[]; readonly where?: Place };
@@ -46,7 +45,12 @@ function readLines(text: string, where: Place): Gates {
   return { rules: soundOf(parseGateLines(text, where), where), where };
 }
 
-function readObjects(text: string, where: { readonly file: string } | { readonly input: string }): Gates {
+/** The YAML parser is loaded for the gates that need it. */
+async function readObjects(
+  text: string,
+  where: { readonly file: string } | { readonly input: string },
+): Promise<Gates> {
+  const { parseYaml } = await import("./yaml.ts");
   const { value, placeOf } = parseYaml(text, where);
   return { rules: soundOf(parseGateObjects(value, placeOf), where), where };
 }

@@ -77,6 +77,8 @@ function whyNotComparable(rule: SingleRule, own: Measured, theirs: Side): Pick<R
     return { state: "no-data", reason: "the two sides were measured on different data sets" };
   if (theirs.value === 0 && amountOf(rule)?.unit === "percent")
     return { state: "no-data", reason: "a percentage of the champion's 0 is no bound" };
+  if (typeof theirs.value === "number" && !Number.isFinite(boundOf(rule, theirs.value)))
+    return { state: "no-data", reason: "the bound is beyond all numbers" };
   return undefined;
 }
 

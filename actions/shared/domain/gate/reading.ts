@@ -51,6 +51,8 @@ export function readGap(metrics: readonly Metric[], name: MetricName, whose: str
     return { state: "unusable", reason: `${whose}'s slices of \`${formatMetricName(name)}\` are of different data` };
   const low = measured.reduce((a, b) => (b.value < a.value ? b : a));
   const high = measured.reduce((a, b) => (b.value > a.value ? b : a));
+  if (!Number.isFinite(high.value - low.value))
+    return { state: "unusable", reason: `${whose}'s gap of \`${formatMetricName(name)}\` is beyond all numbers` };
   const counts = measured.map((one) => one.n);
   return {
     state: "measured",

@@ -210,6 +210,18 @@ describe("against the champion", () => {
     ]);
   });
 
+  it("has no data where a bound or a gap is beyond all numbers", () => {
+    const huge = { name: "recall", value: 1.7e308, slice: { class: "1" } };
+    const champion = { ...CHAMPION, metrics: [huge] };
+    expect(cases("recall[class=1] <= champion + 10%", { champion, metrics: [huge] })).toMatchObject([
+      { state: "no-data", reason: "the bound is beyond all numbers" },
+    ]);
+    const low = { ...huge, value: -1.7e308, slice: { class: "2" } };
+    expect(cases("gap(recall[class=*]) <= 1", { metrics: [huge, low] })).toMatchObject([
+      { state: "no-data", reason: "the run's gap of `recall[class=*]` is beyond all numbers" },
+    ]);
+  });
+
   it("compares where one side does not say on what data", () => {
     const champion = { ...CHAMPION, metrics: [{ name: "accuracy", value: 0.9 }] };
     expect(judge("accuracy >= champion", { champion }).verdict).toBe("pass");
