@@ -1,0 +1,94 @@
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { ACT, goTool } from "./built-tool.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** A repository of a user of the actions, with the workflows that we ship, on a machine that stays. */
+export type Repository = {
+  readonly workspace: string;
+  /** `ML_RELEASE_HOME` of every run. */
+  readonly home: string;
+  git(...args: readonly string[]): string;
+  remove(): void;
+};
+
+export type WorkflowRun = {
+  readonly workflow: "release.yml" | "pull-request.yml";
+  readonly eventName: "push" | "pull_request";
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly apiUrl: string;
+  readonly token: string;
+};
+
+/** Copies the digits example into a repository `acme/digits`, with our workflows in place. */
+export function digitsRepository(): Repository {
+  const root = mkdtempSync(join(tmpdir(), "ml-release-e2e-"));
+  const workspace = join(root, "digits");
+  const isSource = (path: string) => !/\/(deps|__pycache__|\.venv|\.tools)$/.test(path);
+  cpSync(join(ROOT, "examples/digits"), workspace, { recursive: true, filter: isSource });
+  cpSync(join(ROOT, "workflows"), join(workspace, ".github/workflows"), { recursive: true });
+  const identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"];
+  const env = { PATH: process.env.PATH ?? "", HOME: root, GIT_CONFIG_NOSYSTEM: "1" };
+  const git = (...args: readonly string[]) =>
+    execFileSync("git", [...identity, ...args], { cwd: workspace, env, encoding: "utf8" }).trim();
+  git("init", "--quiet");
+  git("remote", "add", "origin", "https://github.com/acme/digits.git");
+  git("add", "--all");
+  git("commit", "--quiet", "--message", "The first release");
+  return {
+    workspace,
+    home: join(root, "ml-release"),
+    git,
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+/** Runs one of the repository's workflows by the workflow runner, with the actions' committed bundles. Undefined where it cannot be had. */
+export async function runWorkflow(
+  { workspace, home }: Repository,
+  run: WorkflowRun,
+): Promise<{ readonly code: number | null; readonly log: string } | undefined> {
+  const act = await goTool(ACT);
+  if (act === undefined) return undefined;
+  const root = dirname(workspace);
+  const actHome = join(root, "act-home");
+  mkdirSync(join(actHome, ".config/act"), { recursive: true });
+  writeFileSync(join(actHome, ".config/act/actrc"), "");
+  const event = join(root, "event.json");
+  writeFileSync(event, JSON.stringify(run.event));
+  const settings = {
+    GITHUB_API_URL: run.apiUrl,
+    ML_RELEASE_HOME: home,
+    XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
+  };
+  const args = [
+    run.eventName,
+    ...["-e", event, "-W", join(".github/workflows", run.workflow)],
+    // Host mode: steps run on this machine, not in a container.
+    ...["-P", "ubuntu-latest=-self-hosted", "--no-cache-server"],
+    ...["-s", `GITHUB_TOKEN=${run.token}`],
+    ...Object.entries(settings).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+    ...["--local-repository", `OWNER/ml-release-actions@v1=${ROOT}`],
+  ];
+  // It takes the first node on the PATH, whatever `using:` says.
+  const env = { ...process.env, HOME: actHome, PATH: `${join(ROOT, "node_modules/.bin")}:${process.env.PATH}` };
+  const child = spawn(act, args, { cwd: workspace, env, stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      log += text;
+    });
+  const code = await new Promise<number | null>((settle, reject) => {
+    child.once("error", reject);
+    child.once("close", settle);
+  });
+  return { code, log };
+}
+
+/** The release record as the store keeps it. */
+export function storedRelease({ home }: Repository, id: string): unknown {
+  return JSON.parse(readFileSync(join(home, "models", "releases", `${id}.json`), "utf8"));
+}
