@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { exec } from "../lib/exec.ts";
+import { probe } from "../lib/probe.ts";
 import type { GitHubFacts } from "../ports/step.ts";
 import { childEnvironment } from "./child-environment.ts";
 
@@ -8,11 +8,8 @@ export async function factsOfGit(
   workspace: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<GitHubFacts> {
-  const git = async (...args: readonly string[]) => {
-    const options = { cwd: workspace, env: childEnvironment(env, []), timeoutMs: 10_000, okCodes: [0, 1, 2, 128] };
-    const result = await exec("git", args, options).catch(() => undefined);
-    return result?.code === 0 ? result.stdout.trim() : "";
-  };
+  const options = { cwd: workspace, env: childEnvironment(env, []) };
+  const git = async (...args: readonly string[]) => (await probe("git", args, options)) ?? "";
   const [origin, sha, tag, branch] = [
     await git("config", "--get", "remote.origin.url"),
     await git("rev-parse", "HEAD"),

@@ -46,7 +46,7 @@ const noun: readonly string[] = ["./*", "ports", "lib", "domain", "valibot", "no
 
 /** The one file (or folder) of each third-party package. */
 const packages: Table = {
-  "lib/exec": ["@actions/exec"],
+  "lib/probe": ["@actions/exec"],
   "lib/yaml": ["yaml"],
   "clients/github": ["@actions/github"],
 };

@@ -180,7 +180,7 @@ const rows: readonly Row[] = [
     never: ["@actions/exec", "../local/a.ts"],
   },
   {
-    file: "actions/shared/lib/exec.ts",
+    file: "actions/shared/lib/probe.ts",
     may: ["@actions/exec", "node:child_process"],
     never: ["yaml", "../local/a.ts"],
   },
