@@ -1,12 +1,18 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import { DigestSchema } from "../domain/digest.ts";
+import { VersionRecordSchema } from "../domain/model-version.ts";
 import { ReleaseSchema } from "../domain/release.ts";
+import { EvidenceSchema } from "../domain/rollout/evidence.ts";
+import { RolloutFileSchema } from "../domain/rollout/traffic-plan.ts";
 import type { Manifest } from "../runner/inputs.ts";
 
 /** What is published beside the inputs' own schemas, by file name. */
 const documents: Readonly<Record<string, { readonly title: string; readonly schema: GenericSchema }>> = {
   release: { title: "Release record of ml-release-actions", schema: ReleaseSchema },
+  rollout: { title: "Rollout file of deploy-model (input rollout)", schema: RolloutFileSchema },
+  "model-version": { title: "Version record in the model store", schema: VersionRecordSchema },
+  evidence: { title: "Evidence file of a rollout", schema: EvidenceSchema },
 };
 
 /** JSON Schemas by file name: of the release record, and of every input that is YAML. */

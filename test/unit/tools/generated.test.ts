@@ -59,8 +59,9 @@ describe("JSON Schemas", () => {
   const validate = (name: string, value: unknown) =>
     new Ajv2020({ strict: false }).compile(JSON.parse(schemas.get(name) ?? "false"))(value);
 
-  test("are one for the record and one for each YAML input", () => {
-    expect([...schemas.keys()]).toEqual(["release.schema.json", "echo.things.schema.json"]);
+  test("are one for each document and one for each YAML input", () => {
+    const documents = ["release", "rollout", "model-version", "evidence"].map((name) => `${name}.schema.json`);
+    expect([...schemas.keys()]).toEqual([...documents, "echo.things.schema.json"]);
   });
 
   test("take what the schemas of the code take", () => {
