@@ -64,6 +64,23 @@ describe("the files of a model", () => {
   });
 });
 
+test("a model has the root digest that the reference implementation of OpenSSF Model Signing gives it", async () => {
+  // model-signing 1.1.1 from PyPI, hashing.Config().set_ignored_paths(paths=["model.sig"], ignore_git_paths=True)
+  const folder = await folderWith({
+    "model.onnx": "a\n",
+    ".hidden": "b\n",
+    "sub/.git/x": "c\n",
+    ".gitignore": "d\n",
+    ".github/y": "e\n",
+    empty: "",
+    "ünï 😀.txt": "f\n",
+    "\uffee.txt": "g",
+  });
+  expect((await hashModel(folder)).digest).toBe(
+    "sha256:1244e343cee3838d240d097a9f45cd43d4b9f5dc656085b59d7af4430df5e79f",
+  );
+});
+
 describe("what is refused", () => {
   test("a link, wherever it points", async () => {
     const folder = await folderWith({ "model.onnx": "x" });
