@@ -5,6 +5,7 @@ import { endLiveGroups } from "../lib/exec.ts";
 import type { Action, Declarations } from "./action.ts";
 import type { Told } from "./apply-ending.ts";
 import { cancelAct } from "./cancel-act.ts";
+import { asReleaseError } from "./describe-error.ts";
 import { type Preparation, prepareStep, type Reached } from "./prepare-step.ts";
 import { interruption, type StopSignal } from "./signals.ts";
 import type { World } from "./world.ts";
@@ -31,7 +32,11 @@ export async function runMain<D extends Declarations, Ports extends object, Outc
     signal: stop.signal,
     onTimeout: (ms) => setTimeout(() => deadline.resolve(tookTooLong(ms)), Math.min(ms, LONGEST_TIMER_MS)),
   });
-  const stopped = Promise.race([interruption.then(cancelledBy), deadline.promise]);
+  const crashed = new Promise<ReleaseError>((resolve) => {
+    // A promise of ours that nobody awaits: what was begun is taken back, as after a signal.
+    process.once("uncaughtException", (error) => resolve(asReleaseError(error)));
+  });
+  const stopped = Promise.race([interruption.then(cancelledBy), deadline.promise, crashed]);
   const first = await Promise.race([story, stopped.then((by) => ({ state: "stopped" as const, by }))]);
   const { applyEnding } = await import("./apply-ending.ts");
   if (first.state !== "stopped") return applyEnding(action, world, { reached, ending: first });

@@ -128,6 +128,30 @@ test.for([
   expect(existsSync(join(job.temp, "ml-release/release.json"))).toBe(ending === "secret-output");
 });
 
+test("refuses a secret in the state that it would save", async () => {
+  const { main } = await echo({
+    job: jobContext(),
+    with: { message: "with s3cret-value in it", token: "s3cret-value" },
+  });
+  expect(main.commands.find(({ name }) => name === "error")?.message).toBe(
+    "the saved state would hold the value of input token, which is a secret",
+  );
+  expect(main.state).toEqual({ progress: "concluded" });
+});
+
+test("a step whose report cannot be written fails in one line", async () => {
+  const job = jobContext();
+  const { main } = await echo({
+    job,
+    with: { message: "x" },
+    env: { NODE_OPTIONS: "--import=data:text/javascript,process.env.GITHUB_STEP_SUMMARY='/no/such/folder/summary'" },
+    post: false,
+  });
+  expect(main.code).toBe(1);
+  expect(main.stdout).toMatch(/\necho failed, and so did its report: .*ENOENT.*\n$/);
+  expect(main.stderr).toBe("");
+});
+
 test("children see neither inputs nor tokens, whatever they are called", async () => {
   const { main } = await echo({
     job: jobContext(),

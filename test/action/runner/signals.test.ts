@@ -128,3 +128,14 @@ test("the step's timeout ends it like a signal and names the input that lengthen
   expect(isAlive(childOf(main))).toBe(false);
   expect(post?.stdout).toBe("");
 });
+
+test("a promise that nobody awaited ends the step like a signal, as our bug", async () => {
+  const job = jobContext();
+  const { main, post } = await echo({ job, with: { message: "x", pause: "5m", ending: "stray-rejection" } });
+  expect(main.code).toBe(1);
+  expect(main.summary).toContain(
+    "`INTERNAL` this action failed in a way that it does not know (saw RangeError: nobody awaits this)",
+  );
+  expect(main.summary).toContain('Took back {"begun":"x"}.');
+  expect([main.stderr, post?.stdout]).toEqual(["", ""]);
+});
