@@ -19,10 +19,12 @@ export async function main(step: Step<RunPipelineInputs>, ports: Ports): Promise
     return checked;
   });
   const decision = await decide(step, ports, prepared);
-  log.info(sentenceOf(decision, prepared));
   if (inputs.mode === "plan") return plan(step, ports, { prepared, decision });
+  log.info(sentenceOf(decision, prepared));
   const ended = await log.group("Run", () => runToItsEnd(step, ports, { prepared, decision }));
-  return conclude(step, ports, { prepared, ...ended });
+  const outcome = await conclude(step, ports, { prepared, ...ended });
+  for (const { task, tail } of outcome.logs) await log.group(`Last lines of ${task}`, async () => log.fenced(tail));
+  return outcome;
 }
 
 /** What is done about this run, by what the engine has. */

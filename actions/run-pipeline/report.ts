@@ -48,16 +48,18 @@ function concludeRun(outcome: Ended): Conclusion {
 
 function artifactsOf(tasks: readonly RunTask[]) {
   return tasks.flatMap((task) =>
-    Object.entries(task.outputs.artifacts).flatMap(([output, artifacts]) =>
-      artifacts.map(({ type, uri, digest }) => ({
-        task: task.task,
-        ...(task.iteration === undefined ? {} : { iteration: task.iteration }),
-        output,
-        type,
-        uri,
-        ...(digest === undefined ? {} : { digest }),
-      })),
-    ),
+    Object.entries(task.outputs.artifacts)
+      .toSorted(([a], [b]) => a.localeCompare(b, "en"))
+      .flatMap(([output, artifacts]) =>
+        artifacts.map(({ type, uri, digest }) => ({
+          task: task.task,
+          ...(task.iteration === undefined ? {} : { iteration: task.iteration }),
+          output,
+          type,
+          uri,
+          ...(digest === undefined ? {} : { digest }),
+        })),
+      ),
   );
 }
 

@@ -27,9 +27,9 @@ export function metricsOf(tasks: readonly RunTask[], data: readonly DataSet[]): 
 }
 
 function metricsOfTask(task: RunTask, data: readonly DataSet[]): RunMetrics {
-  const outputs = Object.entries(task.outputs.artifacts).flatMap(([output, artifacts]) =>
-    artifacts.map((artifact) => ({ output, artifact })),
-  );
+  const outputs = Object.entries(task.outputs.artifacts)
+    .toSorted(([a], [b]) => a.localeCompare(b, "en"))
+    .flatMap(([output, artifacts]) => artifacts.map((artifact) => ({ output, artifact })));
   const logged = outputs
     .filter(({ artifact }) => artifact.type === "system.Metrics")
     .flatMap(({ artifact }) => counted(numbersOf(artifact)));
