@@ -36,11 +36,8 @@ export async function main(step: BuildStep, ports: Ports): Promise<Outcome> {
   const finished = await finishAll(plans, builders, { step, ports, store });
   const set = await step.log.group("Tags of the release", async () => {
     const changes = await findChanges(store, finished, tags.value);
-    // The set-back must work when this step was cancelled.
     const undo = ports.images(new AbortController().signal);
-    const result = await setTags(changes, { store, undo, state: step.state });
-    for (const { image, tag, state } of result) step.log.info(`${prefix}/${image}:${tag} ${state}.`);
-    return result;
+    return setTags(changes, { store, undo, state: step.state, say: step.log.info });
   });
   return { ...common, state: "released", images: finished, tags: set, seconds: (step.clock.now() - started) / 1_000 };
 }

@@ -44,14 +44,25 @@ export function findChanges(
   return Promise.all(wanted.map(async (tag) => ({ ...tag, before: await store.resolve(tag.repository, tag.tag) })));
 }
 
+export type Setting = {
+  readonly store: ImageStore;
+  /** The same images by requests of their own, which work when the step was cancelled. */
+  readonly undo: ImageStore;
+  readonly state: SavedState;
+  /** Told every tag as it is set, or set back. */
+  readonly say: (line: string) => void;
+};
+
 /**
  * All or nothing: new tags first, moving ones last. Before the first act everything is saved that a set-back needs. A failure sets back
  * what was set, and says what could not be.
  */
 export async function setTags(
   changes: readonly TagChange[],
-  { store, undo, state }: { readonly store: ImageStore; readonly undo: ImageStore; readonly state: SavedState },
+  { store, undo, state, say }: Setting,
 ): Promise<readonly SetTag[]> {
+  const same = changes.filter(({ to, before, tag }) => to.digest === before && tag !== LAST_TAG);
+  for (const change of same) say(lineOf(change));
   const needed = changes.filter(({ to, before }) => to.digest !== before);
   if (needed.length > 0) {
     const saved: readonly SavedChange[] = needed.map(({ repository, tag, to, before }) => ({
@@ -63,15 +74,18 @@ export async function setTags(
     state.save({ doing: "tags", changes: saved });
     try {
       await setAll(
-        store,
         needed.filter(({ before }) => before === undefined),
+        store,
+        say,
       );
       await setAll(
-        store,
         needed.filter(({ before }) => before !== undefined),
+        store,
+        say,
       );
     } catch (error) {
-      const { problems } = await setBack(undo, saved);
+      const { done, problems } = await setBack(undo, saved);
+      for (const line of done) say(line);
       throw tagsFailed(error, problems);
     }
     state.save({ doing: "done" });
@@ -80,8 +94,13 @@ export async function setTags(
 }
 
 /** All at once; a failure is thrown when every request has ended, so that nothing is set after the set-back. */
-async function setAll(store: ImageStore, changes: readonly TagChange[]): Promise<void> {
-  const results = await Promise.allSettled(changes.map(({ repository, to, tag }) => store.tag(repository, to, tag)));
+async function setAll(changes: readonly TagChange[], store: ImageStore, say: Setting["say"]): Promise<void> {
+  const results = await Promise.allSettled(
+    changes.map(async (change) => {
+      await store.tag(change.repository, change.to, change.tag);
+      if (change.tag !== LAST_TAG) say(lineOf(change));
+    }),
+  );
   const failed = results.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }
@@ -142,4 +161,8 @@ function tagsFailed(error: unknown, problems: readonly Problem[]): unknown {
 
 function toSetTag({ image, tag, to, before }: TagChange): SetTag {
   return { image, tag, state: before === undefined ? "created" : before === to.digest ? "unchanged" : "moved" };
+}
+
+function lineOf(change: TagChange): string {
+  return `${change.repository}:${change.tag} ${toSetTag(change).state}.`;
 }
