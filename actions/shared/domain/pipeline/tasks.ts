@@ -1,4 +1,12 @@
-import type { Component, Executor, PackageFault, PackagePath, PipelinePackage, PipelineTask } from "./package.ts";
+import type {
+  Component,
+  Executor,
+  PackageFault,
+  PackagePath,
+  PipelinePackage,
+  PipelineTask,
+  TaskInput,
+} from "./package.ts";
 
 /** A task of the pipeline that runs something, and how often. */
 export type TaskSite = {
@@ -105,7 +113,7 @@ function dagFaults(pipeline: PipelinePackage, dag: DagSite): readonly PackageFau
   });
 }
 
-function missingSource(dag: DagSite, from: PipelineTask["inputs"]["parameters"][string]): string | undefined {
+function missingSource(dag: DagSite, from: TaskInput): string | undefined {
   const producer = from.taskOutputParameter?.producerTask ?? from.taskOutputArtifact?.producerTask;
   if (producer !== undefined && dag.tasks[producer] === undefined) return `task ${producer}`;
   const { parameters, artifacts } = dag.component.inputDefinitions;
