@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
 import { expect } from "vitest";
 import { folderChanges, folderDigest } from "./folder-digest.ts";
-import type { JobContext } from "./job-context.ts";
 import { type ActionRun, type Result, runAction } from "./run-action.ts";
 import { openTrace, type TraceEvent } from "./trace.ts";
 
@@ -18,9 +17,9 @@ export async function expectPlanChangesNothing(
   const { job } = run;
   const trace = openTrace();
   try {
-    const skip = (path: string) => isAllowed(path, job);
-    const before = folderDigest(job.root, skip);
-    const homeBefore = folderDigest(job.userHome, skip);
+    const allowed = allowedPaths(run);
+    const before = folderDigest(job.root, allowed);
+    const homeBefore = folderDigest(job.userHome, allowed);
     const result = await runAction(action, {
       ...run,
       with: { ...run.with, mode: "plan" },
@@ -28,13 +27,13 @@ export async function expectPlanChangesNothing(
     });
     const events = trace.read();
     const changed = [
-      ...folderChanges(before, folderDigest(job.root, skip)),
-      ...folderChanges(homeBefore, folderDigest(job.userHome, skip)),
+      ...folderChanges(before, folderDigest(job.root, allowed)),
+      ...folderChanges(homeBefore, folderDigest(job.userHome, allowed)),
     ];
-    const breaches = [...new Set([...changed, ...violations(events, job)])];
+    const breaches = [...new Set([...changed, ...violations(events, allowed)])];
     if (breaches.length > 0) throw new Error(`the plan did what it may not:\n${breaches.join("\n")}`);
     // A trace that saw nothing would pass everything.
-    expect(events.some((event) => event.kind === "write" && isAllowed(event.path, job))).toBe(true);
+    expect(events.some((event) => event.kind === "write" && allowed(event.path))).toBe(true);
     return { ...result, events };
   } finally {
     trace.remove();
@@ -42,12 +41,12 @@ export async function expectPlanChangesNothing(
 }
 
 /** What DESIGN does not allow of a plan. */
-function violations(events: readonly TraceEvent[], job: JobContext): readonly string[] {
+function violations(events: readonly TraceEvent[], allowed: (path: string) => boolean): readonly string[] {
   const hosts = new Set(events.flatMap((event) => (event.kind === "request" ? [addressOf(event.url)] : [])));
   return events.flatMap((event) => {
     switch (event.kind) {
       case "write":
-        return isAllowed(event.path, job) || isGoneAgain(event) ? [] : [`${event.call} ${event.path}`];
+        return allowed(event.path) || isGoneAgain(event) ? [] : [`${event.call} ${event.path}`];
       case "request":
         return isRead(event) ? [] : [`${event.method} ${event.url}`];
       case "connection":
@@ -62,15 +61,15 @@ function violations(events: readonly TraceEvent[], job: JobContext): readonly st
 }
 
 /** The runner's command files, our folder below its temporary one, caches, devices. */
-function isAllowed(path: string, job: JobContext): boolean {
+function allowedPaths({ job, env = {} }: ActionRun): (path: string) => boolean {
   const roots = [
     join(job.temp, "ml-release"),
     join(job.temp, "_runner_file_commands"),
-    join(job.userHome, ".cache"),
+    join(env.XDG_CACHE_HOME ?? join(job.userHome, ".cache"), "ml-release"),
     resolve(import.meta.dirname, "../../node_modules/.cache"),
     "/dev",
   ];
-  return roots.some((root) => path === root || path.startsWith(root + sep));
+  return (path) => roots.some((root) => path === root || path.startsWith(root + sep));
 }
 
 /** A temporary file that was made and removed. What was there before may not even be touched. */
