@@ -38,7 +38,7 @@ describe("GitHub's own parser, with our action.yml as metadata", () => {
 
   it("finds an input that the action does not have", async () => {
     const text = readFileSync(join(ROOT, "workflows/release.yml"), "utf8").replace("images: |-", "image: |-");
-    expect((await parserFindings(text, "workflows/release.yml")).join("\n")).toContain("Invalid action input 'image'");
+    expect((await parserFindings(text, "workflows/misspelt.yml")).join("\n")).toContain("Invalid action input 'image'");
   });
 });
 
