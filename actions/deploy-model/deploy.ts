@@ -78,9 +78,9 @@ async function roll(step: DeployStep, ports: Ports, { prepared, leftover }: Roll
     );
   const entry = leftover ?? newEntry(step, prepared);
   const rolled = await carryOut(step, ports, { prepared, entry, resumed: leftover !== undefined });
-  const { url } = await target.serving.current();
   await target.serving.settle();
-  return { ...rolled, url: prepared.rehearsal ? undefined : url };
+  const { stable, url } = await target.serving.current();
+  return { ...rolled, url: stable === undefined ? undefined : url };
 }
 
 type Work = { readonly prepared: Prepared; readonly entry: JournalEntry; readonly resumed: boolean };
@@ -127,8 +127,9 @@ async function carryOut(step: DeployStep, { store }: Ports, { prepared, entry, r
         : { do: "rollback", reasons: [{ why: "smoke", what: staged.failure }], entry, verdict: undefined };
     return await conclude(await settle(rolling, end), staged.imageExecuted);
   } catch (error) {
-    // Whatever went wrong on our side must not leave users with a candidate that nobody watches.
-    if (!step.signal.aborted) await lowerQuietly(step, place);
+    // Whatever went wrong on our side must not leave users with a candidate that nobody watches. Where somebody else has taken the
+    // journal or the lease, they see to it, and this process changes nothing more.
+    if (!step.signal.aborted && !isReleaseError(error, "CONFLICT")) await lowerQuietly(step, place);
     throw error;
   } finally {
     await traffic.stop();

@@ -37,11 +37,18 @@ export type Planned = {
   readonly forecast: Forecast | undefined;
 };
 
+export type StatusServed = {
+  readonly version: string;
+  readonly url: string;
+  readonly how: string;
+  readonly ended: string | undefined;
+};
+
 /** What serves, and who is at it, as far as it is known. */
 export type Status = {
   readonly name: string;
-  readonly stable: string | undefined;
-  readonly candidate: string | undefined;
+  readonly stable: StatusServed | undefined;
+  readonly candidate: StatusServed | undefined;
   readonly share: number;
   readonly holder: string | undefined;
   readonly entry: JournalEntry | undefined;

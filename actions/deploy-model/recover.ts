@@ -1,4 +1,5 @@
 import { isUnfinished, type JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
+import { isReleaseError } from "../shared/lib/error.ts";
 import type { Target } from "../shared/ports/target.ts";
 import { finish } from "./finish.ts";
 import { endLowering } from "./lower.ts";
@@ -34,29 +35,21 @@ export async function abort(step: DeployStep, ports: Ports): Promise<Outcome> {
 type Ending = { readonly name: string; readonly target: Target; readonly by: "recover" | "abort" };
 
 async function bringToEnd(step: DeployStep, { store }: Ports, { name, target, by }: Ending): Promise<Outcome> {
-  const entry = await target.journal.read();
   const place = { target, store };
+  const claimed = await claim(target, by);
   const said: string[] = [];
-  let ended: JournalEntry | undefined = entry;
-  if (!isUnfinished(entry)) {
+  let entry = claimed.entry;
+  if (claimed.state === "ended") {
     await target.serving.remove();
     said.push(entry === undefined ? "There was no rollout." : "The last rollout had come to its end.");
-  } else if (entry.phase === "recording") {
-    ended = await finish(step, place, entry);
+  } else if (claimed.state === "promoted") {
+    entry = await finish(step, place, claimed.entry);
     said.push(`${entry.candidate.version} had been promoted: its promotion was finished.`);
   } else {
-    const lowering: JournalEntry = {
-      ...entry,
-      phase: "lowering",
-      share: 0,
-      decision: entry.decision ?? "aborted",
-      reason: entry.reason ?? (by === "abort" ? "aborted by hand" : "its step was killed"),
-    };
-    await target.journal.write(lowering);
-    ended = await endLowering(step, place, lowering);
+    entry = await endLowering(step, place, claimed.entry);
     said.push(`The candidate ${entry.candidate.version} gets no traffic, and its server was ended.`);
   }
-  if (ended !== undefined && isUnfinished(entry)) await saveEvidence(step, ended);
+  if (claimed.state !== "ended" && entry !== undefined) await saveEvidence(step, entry);
   await target.serving.settle();
   const { stable, url } = await target.serving.current();
   said.push(stable === undefined ? "Nothing serves." : `${stable.model.version} serves.`);
@@ -69,6 +62,35 @@ async function bringToEnd(step: DeployStep, { store }: Ports, { name, target, by
     by,
     name,
     said,
-    entry: ended,
+    entry,
   };
+}
+
+type Claimed =
+  | { readonly state: "ended"; readonly entry: JournalEntry | undefined }
+  | { readonly state: "promoted"; readonly entry: JournalEntry }
+  | { readonly state: "lowering"; readonly entry: JournalEntry };
+
+const TRIES = 50;
+
+/** Makes the journal ours: a rollout that lives in another job writes it at each look, and stops once it finds our entry there. */
+async function claim({ journal }: Target, by: Ending["by"]): Promise<Claimed> {
+  for (let tries = 1; ; tries++) {
+    const entry = await journal.read();
+    if (!isUnfinished(entry)) return { state: "ended", entry };
+    if (entry.phase === "recording") return { state: "promoted", entry };
+    const lowering: JournalEntry = {
+      ...entry,
+      phase: "lowering",
+      share: 0,
+      decision: entry.decision ?? "aborted",
+      reason: entry.reason ?? (by === "abort" ? "aborted by hand" : "its step was killed"),
+    };
+    try {
+      await journal.write(lowering);
+      return { state: "lowering", entry: lowering };
+    } catch (error) {
+      if (!isReleaseError(error, "CONFLICT") || tries >= TRIES) throw error;
+    }
+  }
 }

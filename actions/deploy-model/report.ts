@@ -16,7 +16,7 @@ import type { SeriesVerdict } from "../shared/domain/rollout/judge.ts";
 import { judgeAgain } from "../shared/domain/rollout/judge-looks.ts";
 import { formatBad, formatOdds, formatRate, formatReason, type Reason } from "../shared/domain/rollout/reason.ts";
 import { formatPlan } from "../shared/domain/rollout/traffic-plan.ts";
-import type { Ended, Outcome, Planned, Status } from "./outcome.ts";
+import type { Ended, Outcome, Planned, Status, StatusServed } from "./outcome.ts";
 
 export function report(outcome: Outcome): Conclusion {
   switch (outcome.state) {
@@ -151,7 +151,8 @@ const PHRASE = { errors: "no proper answer", slow: "a slow answer", wrong: "a wr
 function aftermathLead({ decision, entry, verified, url }: EndedOutcome): readonly Text[] {
   if (decision === "promoted")
     return [
-      text`${code("champion")} of ${entry.candidate.name} is ${entry.candidate.version}${entry.stable === undefined ? "" : ` (was ${entry.stable.version})`}.${url === undefined ? "" : ` It serves at ${url}.`}`,
+      text`${code("champion")} of ${entry.candidate.name} is ${entry.candidate.version}${entry.stable === undefined ? "" : ` (was ${entry.stable.version})`}.`,
+      ...(url === undefined ? [] : [text`It serves at ${code(url)}.`]),
     ];
   if (entry.stable === undefined) return ["Nothing serves: there was no version before."];
   const counted =
@@ -293,7 +294,7 @@ function factsSection({ entry, evidence, target, url, imageExecuted }: EndedOutc
   const rows: readonly (readonly Text[])[] = [
     ["candidate", text`${candidate.name} ${candidate.version} ${code(shortDigest(candidate.digest))}`],
     ["stable", stable === undefined ? "none" : text`${stable.version} ${code(shortDigest(stable.digest))}`],
-    ["target", url === undefined ? target : text`${target}, ${url}`],
+    ["target", url === undefined ? target : text`${target}, ${code(url)}`],
     ["image", imageExecuted ? "executed" : "image not executed"],
     ["plan", formatPlan(plan)],
     ["evidence", text`${code(evidence.path)} ${code(shortDigest(evidence.digest))}`],
@@ -335,7 +336,7 @@ function unchangedConclusion(outcome: Common & Extract<Outcome, { state: "unchan
     report: {
       tone: "good",
       headline: text`Nothing to do: ${reason}`,
-      lead: url === undefined ? [] : [text`It answers at ${url}.`],
+      lead: url === undefined ? [] : [text`It answers at ${code(url)}.`],
       sections: [],
       findings: [],
     },
@@ -409,8 +410,8 @@ function loweredConclusion(outcome: Common & Extract<Outcome, { state: "lowered"
 function statusReport({ name, stable, candidate, share, holder, entry }: Status): Report {
   const last = entry?.looks.at(-1);
   const rows: readonly (readonly Text[])[] = [
-    ["stable", stable ?? "none"],
-    ["candidate", candidate ?? "none"],
+    ["stable", servedText(stable)],
+    ["candidate", servedText(candidate)],
     ["candidate's share", formatPercent(share)],
     ["held by", holder ?? "nobody"],
     [
@@ -426,11 +427,17 @@ function statusReport({ name, stable, candidate, share, holder, entry }: Status)
   ];
   return {
     tone: "neutral",
-    headline: text`${name}: ${stable === undefined ? "nothing serves" : `${stable.split(" ")[0] ?? ""} serves`}${share > 0 ? `, ${formatPercent(share)} goes to a candidate` : ""}`,
+    headline: text`${name}: ${stable === undefined ? "nothing serves" : `${stable.version} serves`}${share > 0 ? `, ${formatPercent(share)} goes to a candidate` : ""}`,
     lead: [],
     sections: [{ priority: 1, blocks: [{ kind: "table", columns: [{ title: "" }, { title: "" }], rows }] }],
     findings: [],
   };
+}
+
+function servedText(served: StatusServed | undefined): Text {
+  if (served === undefined) return "none";
+  const { version, url, how, ended } = served;
+  return text`${version} at ${code(url)} (${how})${ended === undefined ? "" : `: ${ended}`}`;
 }
 
 function replayedConclusion(outcome: Common & Extract<Outcome, { state: "replayed" }>): Conclusion {

@@ -1,5 +1,5 @@
 import type { Served } from "../shared/ports/serving.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome, StatusServed } from "./outcome.ts";
 import type { DeployStep, Ports } from "./step.ts";
 import { nameOfModel } from "./subject.ts";
 import { formatHolder } from "./take-lease.ts";
@@ -26,8 +26,8 @@ export async function status(step: DeployStep, ports: Ports): Promise<Outcome> {
   };
 }
 
-function describe(served: Served | undefined): string | undefined {
+function describe(served: Served | undefined): StatusServed | undefined {
   if (served === undefined) return undefined;
   const how = served.runs.as === "container" ? `container of ${served.runs.image}` : "process, image not executed";
-  return `${served.model.version} at ${served.url} (${how})${served.ended === undefined ? "" : `: ${served.ended}`}`;
+  return { version: served.model.version, url: served.url, how, ended: served.ended };
 }
