@@ -10,13 +10,14 @@ export function fillTags(templates: readonly string[], release: Release): Checke
   const values = variablesOf(release);
   const problems: Problem[] = [];
   const tags = templates.map((template) => {
-    const tag = template.replaceAll(/\$\{?([A-Z_]+)\}?/g, (written, name: string) => {
+    const before = problems.length;
+    const tag = template.replaceAll(/\$\{?([A-Za-z_]\w*)\}?/g, (written, name: string) => {
       const value = values[name];
       if (value !== undefined) return value;
       problems.push(name in values ? noValue(name, release) : unknown(name, values));
       return written;
     });
-    if (!isImageTag(tag) && !tag.includes("$")) problems.push(noTag(template, tag));
+    if (!isImageTag(tag) && problems.length === before) problems.push(noTag(template, tag));
     return tag;
   });
   return problems.length > 0 ? bad(...problems) : ok([...new Set(tags)]);

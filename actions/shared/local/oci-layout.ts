@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Digest, isDigest } from "../domain/digest.ts";
 import { type Descriptor, type Index, IndexSchema, MEDIA_TYPES } from "../domain/image/manifest.ts";
 import { decode } from "../lib/decode.ts";
 import { isReleaseError, ReleaseError } from "../lib/error.ts";
 import { sha256 } from "../lib/hash.ts";
+import { once } from "../lib/image/put-image.ts";
 import { verified } from "../lib/image/verified.ts";
 import { storageError, writeFileAtomic } from "../lib/write-file.ts";
 import type { Blob, ImageStore, StoredManifest } from "../ports/image-store.ts";
@@ -23,6 +24,7 @@ const REF_NAME = "org.opencontainers.image.ref.name";
  */
 export function ociLayout(folder: string): ImageStore {
   const root = resolve(folder);
+  let swept = false;
   const blobPath = (digest: Digest) => join(root, "blobs", "sha256", digest.slice("sha256:".length));
 
   return {
@@ -87,6 +89,8 @@ export function ociLayout(folder: string): ImageStore {
       await mkdir(join(root, ".new"), { recursive: true });
       if (!(await exists(join(root, "oci-layout"))))
         await writeFileAtomic(join(root, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`);
+      if (!swept) await sweep(root);
+      swept = true;
     } catch (error) {
       throw isReleaseError(error) ? error : storageError(root, error);
     }
@@ -122,7 +126,8 @@ export function ociLayout(folder: string): ImageStore {
 
   async function storeManifest({ digest, bytes }: StoredManifest): Promise<void> {
     await prepare();
-    if (!(await exists(blobPath(digest)))) await writeFileAtomic(blobPath(digest), bytes);
+    if (await exists(blobPath(digest))) return;
+    await writeBlob({ digest, size: bytes.length, open: () => once(bytes) });
   }
 
   async function writeBlob(blob: Blob): Promise<void> {
@@ -142,6 +147,20 @@ export function ociLayout(folder: string): ImageStore {
       await rm(temporary, { force: true });
       throw isReleaseError(error) ? error : storageError(root, error);
     }
+  }
+}
+
+const WEEK_MS = 7 * 24 * 3_600_000;
+
+/** Removes what killed writers left: what is written now is never a week old. */
+async function sweep(root: string): Promise<void> {
+  const leftovers = [
+    ...(await readdir(join(root, ".new"))).map((name) => join(root, ".new", name)),
+    ...(await readdir(root)).filter((name) => /^\.index\.json\..*\.tmp$/.test(name)).map((name) => join(root, name)),
+  ];
+  for (const path of leftovers) {
+    const modified = (await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now();
+    if (Date.now() - modified > WEEK_MS) await rm(path, { force: true });
   }
 }
 
