@@ -10,7 +10,10 @@ const LOOK_MS = 1_000;
 
 export type Claim = { readonly runId: string; readonly attempt: number };
 
-const MarkerSchema = v.looseObject({ at: v.pipe(v.string(), v.isoTimestamp()) });
+const MarkerSchema = v.looseObject({
+  at: v.pipe(v.string(), v.isoTimestamp()),
+  by: v.optional(v.looseObject({ workflowRun: v.optional(v.string()), runAttempt: v.optional(v.string()) }), {}),
+});
 
 /**
  * Keeps two jobs from submitting one run: only who writes the marker may. `known`: somebody else was first, and the engine has heard of the
@@ -32,7 +35,7 @@ export async function claimRun(step: RunStep, { store, engine }: Ports, claim: C
       if ((await engine.state(claim.runId)) !== undefined) return "known";
       const entry = await store.read(key);
       if (entry === undefined) return (await store.create(key, marker())).state === "created" ? "ours" : undefined;
-      if (clock.now() - writtenAt(entry.bytes) < TAKEOVER_MS) return undefined;
+      if (isAlive(readMarker(entry.bytes), step)) return undefined;
       const taken = await store.replace(key, entry.etag, marker());
       if (taken.state === "changed") return undefined;
       log.info(`Took over run ${claim.runId}: whoever claimed it has not started it`);
@@ -53,12 +56,21 @@ function markerOf({ clock, release, job }: RunStep, { runId, attempt }: Claim): 
   };
 }
 
-/** A marker that cannot be read is as old as can be. */
-function writtenAt(bytes: Uint8Array): number {
+type Marker = v.InferOutput<typeof MarkerSchema>;
+
+/** Undefined for a marker that cannot be read. */
+function readMarker(bytes: Uint8Array): Marker | undefined {
   try {
     const marker = v.safeParse(MarkerSchema, JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return marker.success ? Date.parse(marker.output.at) : 0;
+    return marker.success ? marker.output : undefined;
   } catch {
-    return 0;
+    return undefined;
   }
+}
+
+/** Whether its job may still submit the run. An earlier attempt of our own workflow run has ended: else we would not have been started. */
+function isAlive(marker: Marker | undefined, { clock, job }: RunStep): boolean {
+  if (marker === undefined || clock.now() - Date.parse(marker.at) >= TAKEOVER_MS) return false;
+  const { workflowRun, runAttempt } = marker.by;
+  return !(workflowRun === job.github.runId && Number(runAttempt) < Number(job.github.runAttempt));
 }

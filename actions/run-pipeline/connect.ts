@@ -4,7 +4,10 @@ import { storeFolder } from "../shared/lib/store-folder.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { RunPipelineInputs } from "./inputs.ts";
 
-export async function connect({ inputs, job, log, clock, signal }: Step<RunPipelineInputs>) {
+/** A task may print what it was given: what has the name of a secret is masked. */
+const SECRET_NAME = /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|KEY|AUTH/i;
+
+export async function connect({ inputs, job, log, clock, signal, mask }: Step<RunPipelineInputs>) {
   const [{ folderStore }, { kfpEngine }, { compilePipeline }, { ensureEnvironment }] = await Promise.all([
     import("../shared/local/folder-store.ts"),
     import("../shared/local/kfp-engine/engine.ts"),
@@ -12,6 +15,8 @@ export async function connect({ inputs, job, log, clock, signal }: Step<RunPipel
     import("../shared/local/kfp-engine/environment.ts"),
   ]);
   const folder = join(job.workspace, inputs["working-directory"]);
+  const taskEnv = job.envOf(inputs["pass-env"] ?? []);
+  for (const [name, value] of Object.entries(taskEnv)) if (SECRET_NAME.test(name)) mask(value);
   const made = new Map<string, Promise<string>>();
   const pythonWith = (packages: readonly string[]) => {
     const key = packages.join("\n");
@@ -45,7 +50,7 @@ export async function connect({ inputs, job, log, clock, signal }: Step<RunPipel
       runs: join(job.home, "runs"),
       pythonWith,
       env: job.childEnv,
-      taskEnv: job.envOf(inputs["pass-env"] ?? []),
+      taskEnv,
       allowCpu: inputs["allow-cpu"],
     }),
     compile: async (source: {

@@ -237,25 +237,47 @@ test("tasks see nothing of the job's environment but what is named", async () =>
   expect(tasks[0]?.outputs.parameters.Output).toEqual(["-", "yes", "-", process.env.HOME]);
 });
 
-test("GPUs that the machine lacks are found before the run; with allow-cpu they are a warning", async () => {
-  const request = await requestOf("training");
+/** A machine with these cards, as its driver's tool lists them; without any, as on a machine whose driver does not run. */
+async function machineWith(cards: readonly string[]): Promise<{ readonly PATH: string; readonly HOME: string }> {
+  const folder = await temporaryFolder();
+  const answer = cards.length === 0 ? "exit 9" : `cat <<'END'\n${cards.join("\n")}\nEND`;
+  writeFileSync(join(folder, "nvidia-smi"), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+  return { PATH: `${folder}:${process.env.PATH}`, HOME: process.env.HOME ?? "/" };
+}
+
+async function askingForGpus(): Promise<RunRequest> {
+  const request = await requestOf("training", { rows: 1 });
   const text = request.pipeline.text.replace(
     "image: python:3.11",
     "image: python:3.11\n        resources: {accelerator: {resourceType: nvidia.com/gpu, resourceCount: '2'}}",
   );
   const read = readPackage(parseYamlDocuments(text, { file: "p.yaml" }).map(({ value }) => value as Json));
   if (read.state === "bad") throw new Error(JSON.stringify(read.faults));
-  const asking = { ...request, pipeline: { ...request.pipeline, text, package: read.package } };
-  const runs = await temporaryFolder();
+  return { ...request, pipeline: { ...request.pipeline, text, package: read.package } };
+}
+
+test("GPUs that the machine lacks are found before the run; with allow-cpu they are a warning", async () => {
+  const [runs, env, request] = [await temporaryFolder(), await machineWith([]), await askingForGpus()];
   const levels = (faults: readonly PackageFault[]) =>
     faults.filter(({ rule }) => rule.includes("GPU")).map(({ level }) => level);
-  const hasGpu = await run("nvidia-smi", ["-L"]).then(
-    () => true,
-    () => false,
-  );
-  expect(levels(await engineIn(runs).check(asking))).toEqual(hasGpu ? [] : ["error"]);
-  expect(levels(await engineIn(runs, { allowCpu: true }).check(asking))).toEqual(hasGpu ? [] : ["warning"]);
-  expect(levels(await engineIn(runs).check(request))).toEqual([]);
+  expect(levels(await engineIn(runs, { env }).check(request))).toEqual(["error"]);
+  expect(levels(await engineIn(runs, { env, allowCpu: true }).check(request))).toEqual(["warning"]);
+  expect(levels(await engineIn(runs, { env }).check(await requestOf("training")))).toEqual([]);
+});
+
+test("GPUs that a run sees are recorded, equal cards together", async () => {
+  const env = await machineWith([
+    "NVIDIA L4, 23034, 580.65.06",
+    "NVIDIA L4, 23034, 580.65.06",
+    "NVIDIA H200, [N/A], 580.65.06",
+  ]);
+  const [engine, request] = [engineIn(await temporaryFolder(), { env }), await askingForGpus()];
+  expect((await engine.check(request)).filter(({ rule }) => rule.includes("GPU"))).toEqual([]);
+  expect((await runToEnd(engine, request)).state).toBe("succeeded");
+  expect((await engine.results(request.runId)).environment?.gpus).toEqual([
+    { name: "NVIDIA L4", count: 2, driver: "580.65.06", memoryBytes: 23034 * 1024 ** 2 },
+    { name: "NVIDIA H200", count: 1, driver: "580.65.06" },
+  ]);
 });
 
 test("what the driver changes in kfp.local is there, with the parameters that it counts on", async () => {

@@ -50,6 +50,7 @@ export function calm(text: string, job: JobContext): string {
       .replaceAll(/venvs\/[0-9a-f]{16}/g, "venvs/KEY")
       .replaceAll(/sha256:[0-9a-f]{64}/g, "sha256:DIGEST")
       .replaceAll(/sha256:[0-9a-f]{12}/g, "sha256:SHORT")
+      .replaceAll(/::(stop-commands::)?[0-9a-f]{32}(?:::)?/g, "::$1FENCE")
       .replaceAll(/\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?m?s\b/g, "TIME")
       // the width of a column follows its longest value
       .replaceAll(/ +TIME \|/g, " TIME |")

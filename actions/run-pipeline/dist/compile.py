@@ -40,8 +40,11 @@ def compile_source(request):
     if found:
         return {"state": "kfp1", "found": found}
     late_client.install()
+    # Started with -B, since the user's folders and ours are no place for bytecode; the SDK's makes the next start faster.
+    sys.dont_write_bytecode = False
     from kfp import compiler
 
+    sys.dont_write_bytecode = True
     module = load(source)
     pipelines = pipelines_of(module)
     wanted = request.get("function")

@@ -142,6 +142,8 @@ emit("start", pid=os.getpid(), python=sys.version.split()[0])
 say_who_works()
 
 late_client.install()
+# Started with -B, since our own folder is no place for bytecode; that of the SDK makes the next start faster.
+sys.dont_write_bytecode = False
 
 from google.protobuf import json_format  # noqa: E402
 from kfp import __version__ as KFP_VERSION  # noqa: E402
@@ -152,6 +154,8 @@ from kfp.local.orchestrator import enhanced_dag_orchestrator  # noqa: E402
 from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils  # noqa: E402
 from kfp.pipeline_spec import pipeline_spec_pb2  # noqa: E402
 import yaml  # noqa: E402
+
+sys.dont_write_bytecode = True
 
 import condition  # noqa: E402
 import machine  # noqa: E402

@@ -98,6 +98,28 @@ test("tasks get the variables that are named, and no other; secrets are nowhere 
   expect(details.tasks[0].outputs.parameters.Output).toEqual(["for the task", "-", "-", "-", "-"]);
 });
 
+test("a pipeline is compiled with its images, and without the job's secrets", async () => {
+  const source = `import os
+from kfp import dsl
+
+seen = sorted(name for name in os.environ if "TOKEN" in name or name.startswith(("INPUT_", "ACTIONS_", "STATE_")))
+
+@dsl.component(base_image=os.environ["TRAINER_IMAGE"], install_kfp_package=False)
+def use(): pass
+
+@dsl.pipeline(name="seen-" + "-".join(seen).lower(), description=os.environ["EPOCHS"])
+def compiled():
+    use()
+`;
+  const job = pipelineJob({ files: { "pipeline.py": source } });
+  const env = { EPOCHS: "3", MY_TOKEN: "t0k3n-of-the-job", ACTIONS_RUNTIME_URL: "https://example.org" };
+  const { main } = await runPipeline({ job, env, with: { mode: "plan" } });
+  expect({ code: main.code, stderr: main.stderr }).toEqual({ code: 0, stderr: "" });
+  const text = readFileSync(main.outputs.package ?? "", "utf8");
+  expect(text).toContain(`image: ${TRAINER}`);
+  expect(text).toMatch(/name: seen\n/);
+});
+
 test("packages that components install are in the environment beforehand", async () => {
   const source = `from kfp import dsl
 

@@ -24,7 +24,7 @@ function world(atMs: (passedMs: number) => void = () => {}) {
     log: { info: (line: string) => void lines.push(line) },
     release: { id: "v1.0.0" },
     signal: new AbortController().signal,
-    job: { github: { runId: "812", runAttempt: "1", serverUrl: "https://github.com", repository: "acme/digits" } },
+    job: { github: { runId: "812", runAttempt: "2", serverUrl: "https://github.com", repository: "acme/digits" } },
   } as unknown as RunStep;
   return { step, lines, passedMs: () => now - START };
 }
@@ -34,7 +34,8 @@ async function ports(isKnown: () => boolean): Promise<Ports> {
   return { store: folderStore(await temporaryFolder()), engine, compile: async () => "", folder: "/" };
 }
 
-const marker = (at: string) => Buffer.from(JSON.stringify({ schema: 1, at, by: "another job" }));
+const marker = (at: string, by: object = { workflowRun: "811", runAttempt: "1" }) =>
+  Buffer.from(JSON.stringify({ schema: 1, at, by }));
 
 test("who is first has the claim, and leaves a marker that says who it is", async () => {
   const own = await ports(() => false);
@@ -86,3 +87,18 @@ test("a marker that cannot be read is taken over at once", async () => {
   await own.store.create(KEY, Buffer.from("{"));
   expect(await claimRun(world().step, own, claim)).toBe("ours");
 });
+
+test.each([
+  { by: { workflowRun: "812", runAttempt: "1" }, waitsMs: 0 },
+  { by: { workflowRun: "812", runAttempt: "2" }, waitsMs: 120_000 },
+  { by: { workflowRun: "811", runAttempt: "1" }, waitsMs: 120_000 },
+])(
+  "a young marker by $by is waited for $waitsMs ms: an earlier attempt of the same workflow run has ended",
+  async ({ by, waitsMs }) => {
+    const own = await ports(() => false);
+    await own.store.create(KEY, marker("2026-11-21T09:00:00Z", by));
+    const { step, passedMs } = world();
+    expect(await claimRun(step, own, claim)).toBe("ours");
+    expect(passedMs()).toBe(waitsMs);
+  },
+);

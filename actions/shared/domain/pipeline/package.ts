@@ -176,7 +176,8 @@ export function readPackage(documents: readonly Json[]): ReadPackage {
     });
   const spec = v.safeParse(SpecSchema, first);
   const platform = second === undefined || second === null ? undefined : v.safeParse(PlatformSchema, second);
-  const faults = [...issueFaults(0, spec.issues), ...issueFaults(1, platform?.issues)];
+  const endless = documents.flatMap((document, i) => notFinite(document, [i]));
+  const faults = [...issueFaults(0, spec.issues), ...issueFaults(1, platform?.issues), ...endless];
   if (faults.length > 0 || !spec.success) return { state: "bad", faults };
   const rest = platform?.success ? { platform: platform.output } : {};
   return { state: "ok", package: { spec: spec.output, ...rest, documents } };
@@ -195,6 +196,14 @@ function isKfp1(document: Json | undefined): boolean {
 
 function refused(path: PackagePath, fault: Omit<PackageFault, "level" | "path">): ReadPackage {
   return { state: "bad", faults: [{ level: "error", path, ...fault }] };
+}
+
+/** YAML has infinities, JSON has none: neither the package's digest nor a parameter could be written. */
+function notFinite(value: Json | undefined, path: PackagePath): readonly PackageFault[] {
+  if (typeof value === "number" && !Number.isFinite(value))
+    return [{ level: "error", path, rule: "a number in a package must be finite", saw: String(value) }];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, one]) => notFinite(one, [...path, key]));
 }
 
 function issueFaults(document: number, issues: readonly v.BaseIssue<unknown>[] | undefined): readonly PackageFault[] {

@@ -17,6 +17,8 @@ import time
 
 GRACE_S = 2.0
 PR_SET_CHILD_SUBREAPER = 36
+# macOS has neither /proc nor, before Python 3.13, waitid: there a task's process group is all that is known of it.
+CAN_LOOK = hasattr(os, "waitid") and os.path.isdir("/proc/self/task")
 
 
 def adopt_orphans():
@@ -26,7 +28,7 @@ def adopt_orphans():
 
 
 def descendants(pid):
-    """All living processes below `pid`, children first."""
+    """All processes below `pid`, parents first."""
     found = []
     try:
         threads = os.listdir(f"/proc/{pid}/task")
@@ -43,10 +45,10 @@ def descendants(pid):
     return found
 
 
-def kill_all(session, number):
+def signal_all(task, number):
     """Signals the task's process group and every descendant that left it."""
     try:
-        os.killpg(session, number)
+        os.killpg(task, number)
     except (ProcessLookupError, PermissionError):
         pass
     for pid in descendants(os.getpid()):
@@ -56,21 +58,23 @@ def kill_all(session, number):
             pass
 
 
-def reap(task):
-    """Collects what ended, but for the task itself, whose exit code is still wanted."""
-    for pid in descendants(os.getpid()):
-        if pid != task:
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                pass
+def something_runs(task):
+    if not CAN_LOOK:
+        try:
+            os.killpg(task, 0)
+            return True
+        except (ProcessLookupError, PermissionError):
+            return False
+    return any(not has_ended(pid, task) for pid in descendants(os.getpid()))
 
 
-def someone_runs(task):
-    return any(pid != task and not is_zombie(pid) for pid in descendants(os.getpid())) or not is_over(task)
-
-
-def is_zombie(pid):
+def has_ended(pid, task):
+    """Collects what ended on the way, but for the task itself, whose exit code is still wanted."""
+    if pid != task:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            pass
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rpartition(")")[2].split()[0] == "Z"
@@ -78,20 +82,23 @@ def is_zombie(pid):
         return True
 
 
-def is_over(task):
-    return os.waitid(os.P_PID, task, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
 def end(task):
     """SIGTERM, then, for what is still there after the grace period, SIGKILL."""
     for number, patience in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, 1.0)):
-        kill_all(task, number)
+        if not something_runs(task):
+            return
+        signal_all(task, number)
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            reap(task)
-            if not someone_runs(task):
-                return
+        while something_runs(task) and time.monotonic() < deadline:
             time.sleep(0.02)
+
+
+def wait_for(process):
+    """Where it can be had, the task stays a zombie until its group is gone: so its number cannot belong to anybody else."""
+    if CAN_LOOK:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    else:
+        process.wait()
 
 
 def main():
@@ -113,8 +120,7 @@ def main():
         end(process.pid)
 
     threading.Thread(target=watch_stop, daemon=True).start()
-    # the task stays a zombie until its group is gone, so that its number cannot belong to anybody else
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    wait_for(process)
     end(process.pid)
     code = process.wait()
     os._exit(code if code >= 0 else 128 - code)

@@ -73,5 +73,15 @@ async function readFrom(path: string, position: number): Promise<string> {
 export async function tailOf(path: string, lines: number): Promise<string> {
   const { size } = await stat(path).catch(() => ({ size: 0 }));
   const text = await readFrom(path, Math.max(0, size - 64 * 1024));
-  return text.trimEnd().split("\n").slice(-lines).join("\n");
+  return withoutPreamble(text).trimEnd().split("\n").slice(-lines).join("\n");
+}
+
+/** A task's output without what the SDK says before the task begins: where it found the component, and all of its inputs as JSON. */
+export function withoutPreamble(text: string): string {
+  return text
+    .replace(/^\[KFP Executor [^\n]*Got executor_input:\n\{\n[\s\S]*?\n\}\n/m, "")
+    .replaceAll(
+      /^\[KFP Executor [^\n]*(?:Looking for component|Loading KFP component|component_module_path)[^\n]*\n/gm,
+      "",
+    );
 }

@@ -11,6 +11,15 @@ test("both documents are read, and kept as they were", () => {
   expect(read).toMatchObject({ state: "ok", package: { documents, platform: { platforms: { kubernetes: {} } } } });
 });
 
+test("an infinity is told with its place: JSON has none", () => {
+  const parameters = { rate: { parameterType: "NUMBER_DOUBLE", defaultValue: Number.POSITIVE_INFINITY } };
+  const path = [0, "root", "inputDefinitions", "parameters", "rate", "defaultValue"];
+  expect(readPackage(pipelineDocuments({ parameters }))).toMatchObject({
+    state: "bad",
+    faults: [{ path, saw: "Infinity" }],
+  });
+});
+
 test("a package of KFP 1 is named as such, with what to do", () => {
   const read = readPackage([{ apiVersion: "argoproj.io/v1alpha1", kind: "Workflow", spec: {} }]);
   expect(read).toMatchObject({

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { nothingTold, statusOf, tell } from "../../../../../actions/shared/local/kfp-engine/events.ts";
+import { withoutPreamble } from "../../../../../actions/shared/local/kfp-engine/run-folder.ts";
 import { taskEnvironment } from "../../../../../actions/shared/local/kfp-engine/task-environment.ts";
 import { translatePipSettings } from "../../../../../actions/shared/local/kfp-engine/uv.ts";
 
@@ -94,4 +95,20 @@ test("pip's settings are given to uv in its words, but for what is set for uv it
     UV_INDEX: "https://a.example.org https://b.example.org",
     UV_FIND_LINKS: "/wheels,/more",
   });
+});
+
+test("a task's log begins with what the task says", () => {
+  const sdk = "[KFP Executor 2026-11-21 12:17:43,666 INFO]:";
+  const preamble = `${sdk} Looking for component \`f\` in --component_module_path \`/tmp/x.py\`
+${sdk} Loading KFP component "f" from /tmp/x.py (directory "/tmp" and module name "x")
+${sdk} Got executor_input:
+{
+    "inputs": {
+        "parameterValues": {}
+    }
+}
+`;
+  const own = "one\n{\n}\nTraceback (most recent call last):\nValueError: x\n";
+  expect(withoutPreamble(preamble + own)).toBe(own);
+  expect(withoutPreamble(own)).toBe(own);
 });
