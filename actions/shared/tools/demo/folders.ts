@@ -10,6 +10,8 @@ export type DemoFolders = {
   readonly workspaces: string;
   /** `ML_RELEASE_HOME`: images, runs, models, what serves. */
   readonly home: string;
+  /** Python packages, kept from job to job. */
+  readonly tools: string;
   /** One temporary folder for each job. */
   readonly jobs: string;
 };
@@ -20,6 +22,7 @@ export function demoFolders(root: string): DemoFolders {
     project: join(root, "project"),
     workspaces: join(root, "workspaces"),
     home: join(root, "home"),
+    tools: join(root, "tools"),
     jobs: join(root, "jobs"),
   };
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { JobContext } from "../../../../test/support/job-context.ts";
 import { type Phase, runAction } from "../../../../test/support/run-action.ts";
 import { runnerEnvironment } from "../../../../test/support/runner-environment.ts";
 import { type Release, ReleaseSchema } from "../../domain/release.ts";
@@ -47,12 +48,12 @@ export async function release(at: DemoFolders, { project, engine, tag }: Wanted)
   return { tag, record, seconds, outputs, ...(red === undefined ? {} : { red }) };
 }
 
-type DemoJob = Awaited<ReturnType<typeof openJob>>;
+type DemoJob = JobContext;
 
 async function openJob(
   at: DemoFolders,
   { tag, sha, workspace }: { readonly tag: string; readonly sha: string; readonly workspace: string },
-) {
+): Promise<DemoJob> {
   const root = join(at.jobs, tag);
   const temp = join(root, "temp");
   await rm(root, { recursive: true, force: true });
@@ -63,8 +64,10 @@ async function openJob(
     ...runnerEnvironment(facts, { root, workspace, temp, userHome }),
     ...readReleaseWorkflow().env,
     ML_RELEASE_HOME: at.home,
+    RUNNER_TOOL_CACHE: at.tools,
   };
-  return { root, workspace, temp, userHome, home: at.home, env, exported: { env: {}, path: [] }, remove: () => {} };
+  const exported: JobContext["exported"] = { env: {}, path: [] };
+  return { root, workspace, temp, userHome, home: at.home, env, exported, remove: () => {} };
 }
 
 /** How often this tag was released here before, plus one. */
@@ -81,11 +84,7 @@ async function runStep(step: WorkflowStep, { job, engine }: { readonly job: Demo
     console.log(`  ${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${text}`);
   };
   if (step.do === "script") {
-    // Scripts see the machine's own settings of its package clients, as on a runner of one's own.
-    await exec("bash", ["-eo", "pipefail", "-c", step.script], {
-      cwd: job.workspace,
-      env: { ...packageClientEnv(), ...job.env },
-    });
+    await runScript(step.script, job);
     tell(step.name);
     return undefined;
   }
@@ -97,6 +96,16 @@ async function runStep(step: WorkflowStep, { job, engine }: { readonly job: Demo
   tell(`${step.action}: ${headline}`);
   if (main.code !== 0 || post?.code !== 0) console.log(`            log: ${join(job.root, `${step.action}.log`)}`);
   return { action: step.action, phase: main, headline };
+}
+
+/** A script step; what it adds to the PATH is there for the steps after it. */
+async function runScript(script: string, job: DemoJob): Promise<void> {
+  const pathFile = join(job.root, "path");
+  await writeFile(pathFile, "");
+  const env = { ...packageClientEnv(), ...job.env, GITHUB_PATH: pathFile };
+  await exec("bash", ["-eo", "pipefail", "-c", script], { cwd: job.workspace, env });
+  const added = (await readFile(pathFile, "utf8")).split("\n").filter((line) => line !== "");
+  job.exported.path.unshift(...added);
 }
 
 /** How this machine's package clients find their registries; a runner of one's own has these in its environment too. */
