@@ -119,8 +119,10 @@ async function carryOut(step: DeployStep, { store }: Ports, { prepared, entry, r
       restarted: resumed && staged.startedCandidate,
     };
     const { url } = await target.serving.current();
-    if (url === undefined) throw new ReleaseError("INTERNAL", { rule: "the splitter must run before a canary" });
-    traffic.start(url);
+    // A first version that did not come up leaves nothing that could be asked.
+    if (url !== undefined) traffic.start(url);
+    else if (staged.failure === undefined)
+      throw new ReleaseError("INTERNAL", { rule: "the splitter must run before a canary" });
     const end: CanaryEnd =
       staged.failure === undefined
         ? await runCanary(rolling, firstOf(entry, step.clock.now()))
