@@ -1,11 +1,11 @@
 import { shortDigest } from "../shared/domain/digest.ts";
+import { isPassed } from "../shared/domain/gate/record.ts";
 import type { AliasTarget } from "../shared/domain/model-version.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../shared/lib/model-registry.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import { actOf } from "./act.ts";
 import { pointAlias, sayAlias } from "./aliases.ts";
-import { isPassed } from "./chain.ts";
 import { findRecord } from "./find-record.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
 import { aliasProblems, readRequest } from "./request.ts";

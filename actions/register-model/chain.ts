@@ -1,4 +1,5 @@
 import type { Digest } from "../shared/domain/digest.ts";
+import { isPassed } from "../shared/domain/gate/record.ts";
 import type { Problem } from "../shared/domain/problem.ts";
 import type { Gate, Release } from "../shared/domain/release.ts";
 
@@ -33,11 +34,6 @@ export function judgeStanding({ run, gate }: Release, { source, digest }: Subjec
   // Files of unknown origin: a verdict that names no digest says nothing about them.
   if (gate === undefined || (source === "files" && gate.subject.digest === undefined)) return { state: "unjudged" };
   return { state: isPassed(gate) ? "passed" : "failed", gate };
-}
-
-/** Whether a version with this verdict may get an alias. */
-export function isPassed({ verdict, override }: Gate): boolean {
-  return verdict === "pass" || verdict === "warn" || override !== undefined;
 }
 
 function link(what: string, recorded: string | undefined, found: string | undefined): Problem | undefined {

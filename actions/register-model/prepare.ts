@@ -1,5 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import type { VersionRecord } from "../shared/domain/model-version.ts";
+import { formatCount } from "../shared/domain/quantity.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import { RunDetailsSchema } from "../shared/domain/run/details.ts";
 import { decode } from "../shared/lib/decode.ts";
@@ -48,7 +49,7 @@ export async function prepare(
   const { release, job, log } = step;
   checkChain(judgeStanding(release, { source: source.source }));
   const files = await findModel(source.path, [job.workspace, job.temp, job.home]);
-  log.info(`Found the model at ${source.path}: ${files.length} ${files.length === 1 ? "file" : "files"}.`);
+  log.info(`Found the model at ${source.path}: ${formatCount(files.length, "file")}.`);
   const described = await ports.describe(files);
   const { facts, findings } = await readDetails(step, source.source);
   const champion = await findAlias(ports.store, request.name, "champion");

@@ -1,5 +1,6 @@
+import { isPassed } from "../shared/domain/gate/record.ts";
 import type { VersionRecord } from "../shared/domain/model-version.ts";
-import { isPassed, judgeStanding, type Standing } from "./chain.ts";
+import { judgeStanding, type Standing } from "./chain.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Request } from "./request.ts";
 import type { RegisterStep } from "./step.ts";

@@ -1,4 +1,6 @@
+import { isPassed } from "../shared/domain/gate/record.ts";
 import { describeGate } from "../shared/domain/gate/report.ts";
+import { formatCount } from "../shared/domain/quantity.ts";
 import type { Gate } from "../shared/domain/release.ts";
 import {
   type Conclusion,
@@ -8,14 +10,14 @@ import {
   type Section,
   type Text,
   text,
+  withLead,
 } from "../shared/domain/report.ts";
 import type { Outcome } from "./outcome.ts";
 
 export function report(outcome: Outcome): Conclusion {
   const conclusion = conclude(outcome);
   if (!outcome.rehearsal) return conclusion;
-  const lead = ["Rehearsal: the store's folder is gone with this job.", ...conclusion.report.lead];
-  return { ...conclusion, report: { ...conclusion.report, lead } };
+  return withLead(conclusion, "Rehearsal: the store's folder is gone with this job.");
 }
 
 function conclude(outcome: Outcome): Conclusion {
@@ -38,10 +40,6 @@ function conclude(outcome: Outcome): Conclusion {
     case "planned-early":
       return { report: earlyReport(outcome), outputs: {}, succeeded: outcome.rules.length > 0 };
   }
-}
-
-function isPassed({ verdict, override }: Gate): boolean {
-  return verdict === "pass" || verdict === "warn" || override !== undefined;
 }
 
 type Judged = Extract<Outcome, { state: "judged" }>;
@@ -123,7 +121,7 @@ function earlyReport(outcome: Extract<Outcome, { state: "planned-early" }>): Rep
   const against = story.champion === undefined ? "without a champion" : `against champion ${story.champion.version}`;
   return {
     tone: "neutral",
-    headline: text`${story.subject} will be judged by ${rules.length} ${rules.length === 1 ? "rule" : "rules"} once its run has metrics, ${against}`,
+    headline: text`${story.subject} will be judged by ${formatCount(rules.length, "rule")} once its run has metrics, ${against}`,
     lead: [wouldText(outcome)],
     sections: [{ title: "Rules", priority: 1, blocks: [{ kind: "list", items: rules.map(code) }] }],
     findings: [],

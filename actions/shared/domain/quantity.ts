@@ -61,3 +61,8 @@ export function parseFraction(text: string): number | undefined {
 export function formatPercent(fraction: number): string {
   return `${Number((fraction * 100).toPrecision(3))} %`;
 }
+
+/** `1 file`, `3 files`. */
+export function formatCount(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -65,6 +65,12 @@ export type Conclusion = {
   readonly succeeded: boolean;
 };
 
+/** The conclusion with a sentence before all others under its headline. */
+export function withLead(conclusion: Conclusion, first: Text): Conclusion {
+  const { report } = conclusion;
+  return { ...conclusion, report: { ...report, lead: [first, ...report.lead] } };
+}
+
 export function code(text: string): Span {
   return { code: text };
 }

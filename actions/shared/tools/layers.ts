@@ -32,13 +32,14 @@ const sharedLayers: Table = {
   ],
 };
 
-/** Files that every action has: what they import. `./*` is whatever lies beside them and has no row of its own. */
+/** Files that every action has: what they import, as they write it. `./*` is whatever lies beside them and has no row of its own. */
 const actionFiles: Table = {
   "index.ts": ["./inputs.ts", "./connect.ts", "./main.ts", "./report.ts", "./cancel.ts", "runner"],
   "inputs.ts": ["runner/inputs.ts", "valibot"],
   "connect.ts": ["./inputs.ts", "ports", "lib", "domain", "render", "clients", "local", "model", "node:path"],
   "main.ts": ["./*", "./inputs.ts", "ports", "lib", "domain", "valibot", "node:path"],
-  "report.ts": ["./outcome.ts", "domain"],
+  "report.ts": ["./outcome.ts", "./report/*.ts", "domain"],
+  "report/*.ts": ["../outcome.ts", "./*.ts", "domain"],
 };
 
 /** Everything else that belongs to one action. */
@@ -52,7 +53,7 @@ const packages: Table = {
 };
 
 /** Layers that are pure: their values depend on their parameters alone. */
-const pure = ["domain", "ports", "render", "report.ts"];
+const pure = ["domain", "ports", "render", "report.ts", "report/*.ts"];
 
 const impureGlobals = [
   "process",
@@ -82,7 +83,7 @@ function actionPlaces(): readonly Place[] {
   const named = rows.map(([file, may]) => ({
     layer: file,
     includes: [`actions/*/${file}`],
-    allowed: may.flatMap((target) => fromAction(target, 0)),
+    allowed: may.flatMap((target) => fromAction(target, file.split("/").length - 1)),
   }));
   const nouns = depths.map((depth) => ({
     layer: "what belongs to one action",
@@ -117,7 +118,7 @@ function sharedPlace(path: string, may: readonly string[], depth: number): Place
 
 function fromAction(target: string, depth: number): readonly string[] {
   if (target === "./*") return [...within(depth), ...Object.keys(actionFiles).map((file) => up(depth) + file)];
-  if (target.startsWith("./")) return [`!${target}`];
+  if (target.startsWith("./") || target.startsWith("../")) return [`!${target}`];
   return reach(target, `${"../".repeat(depth + 1)}shared/`);
 }
 

@@ -23,6 +23,11 @@ export function gatePart(evaluation: GateEvaluation, { subject, champion, overri
   };
 }
 
+/** Whether a release goes on with this verdict: `fail` and `no-data` only with an override. */
+export function isPassed({ verdict, override }: Pick<Gate, "verdict" | "override">): boolean {
+  return verdict === "pass" || verdict === "warn" || override !== undefined;
+}
+
 function ruleEntry(result: RuleResult): Gate["rules"][number] {
   const { file, line } = result.rule.where;
   const place = { ...(file === undefined ? {} : { file }), ...(line === undefined ? {} : { line }) };

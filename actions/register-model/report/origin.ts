@@ -1,0 +1,46 @@
+import { shortDigest } from "../../shared/domain/digest.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { formatSize } from "../../shared/domain/quantity.ts";
+import { code, type Section, type Text, text } from "../../shared/domain/report.ts";
+
+/** Where the version comes from, in the words of its record. */
+export function originSection(record: VersionRecord): Section {
+  const { code: source, run, pipeline, framework, format, environment, licence, data = [] } = record;
+  const rows: readonly (readonly [string, Text | undefined])[] = [
+    ["code", source && text`${source.repository} ${code(source.commit.slice(0, 12))} ${source.tag ?? source.ref}`],
+    ["run", run && text`${code(run.id)} attempt ${run.attempt}`],
+    ["pipeline", pipeline && text`${pipeline.name} ${pipeline.version} ${code(shortDigest(pipeline.packageDigest))}`],
+    ...data.map((set) => [`data ${set.role}`, dataText(set)] as const),
+    ["framework", framework && `${framework.name} ${framework.version ?? ""}`.trim()],
+    ["format", format && `${format.name} ${format.version ?? ""}`.trim()],
+    ["trained on", environment && environmentText(environment)],
+    ["licence", licence],
+    ["author", record.author],
+    ["verdict", record.gate && code(record.gate.verdict)],
+  ];
+  const known = rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  const columns = [{ title: "origin" }, { title: "" }];
+  return { title: "Origin", priority: 4, folded: true, blocks: [{ kind: "table", columns, rows: known }] };
+}
+
+function dataText({ digest, version, rows }: NonNullable<VersionRecord["data"]>[number]): Text {
+  const name = digest === undefined ? (version ?? "no digest") : shortDigest(digest);
+  return text`${code(name)}${rows === undefined ? "" : `, ${rows} rows`}`;
+}
+
+function environmentText({
+  cpu,
+  gpus = [],
+  memoryBytes,
+  os,
+  python,
+}: NonNullable<VersionRecord["environment"]>): string {
+  const parts = [
+    ...gpus.map((gpu) => `${gpu.count} x ${gpu.name}`),
+    cpu && `${cpu.count} x ${cpu.name ?? "CPU"}`,
+    memoryBytes === undefined ? undefined : formatSize(memoryBytes),
+    os,
+    python && `Python ${python}`,
+  ];
+  return parts.filter((part) => part !== undefined).join(", ");
+}
