@@ -46,7 +46,7 @@ export async function prepare({ inputs, job, release }: RunStep, ports: Ports): 
     resolveData(inputs.data ?? {}, folders),
     readParameters(inputs.parameters, folders),
   ]);
-  const pinned = pin(read, images);
+  const pinned = pin(read, images, ports.engine);
   const sites = taskSites(pinned.package);
   const given = joinParameters(written, data, Object.keys(declaredParameters(pinned.package)));
   const checked = checkParameters(pinned.package, given.parameters, written.placeOf);
@@ -89,8 +89,8 @@ export async function prepare({ inputs, job, release }: RunStep, ports: Ports): 
 
 type Pinned = Pick<ReadPipeline, "package" | "text"> & { readonly faults: readonly PackageFault[] };
 
-function pin(read: ReadPipeline, images: ImageRefs): Pinned {
-  const { pins, faults } = pinImages(read.package, images);
+function pin(read: ReadPipeline, images: ImageRefs, engine: { readonly runsImages: boolean }): Pinned {
+  const { pins, faults } = pinImages(read.package, images, engine);
   const again = readPackage(applyPins(read.package.documents, pins));
   if (again.state === "bad") throw new ReleaseError("INTERNAL", { rule: "a package with pinned images is a package" });
   const edits = pins.map(({ path: [document, ...path], to }) => ({ document, path, value: to }));

@@ -44,6 +44,8 @@ export interface PipelineEngine {
   readonly kind: "local" | "kubeflow" | "manifest";
   /** Which one of its kind: part of a run's identity. */
   readonly endpoint: string;
+  /** Whether tasks run in the images that their executors name. */
+  readonly runsImages: boolean;
   /** How often to look at a run: the pause grows with the time that it takes. */
   readonly lookMs: { readonly min: number; readonly max: number };
   /** Whatever would make this run fail or go wrong, found before anything is paid for. Nothing is started. */

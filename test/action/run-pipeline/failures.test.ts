@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { calm, pipelineJob, runPipeline } from "../../support/pipeline-job.ts";
+import { calm, pipelineJob, RELEASE, runPipeline } from "../../support/pipeline-job.ts";
 import { kfpPython } from "../../support/python-environment.ts";
 
 beforeAll(() => kfpPython(), 300_000);
@@ -87,7 +87,7 @@ test("everything that is wrong is told at once, before anything runs", async () 
     job,
     with: {
       function: "training",
-      release: JSON.stringify(releaseWithoutImages),
+      release: JSON.stringify(withOtherImage),
       parameters: "row: 3\nrows: many",
       data: "test: missing.csv",
       "model-artifact": "fit.modell",
@@ -98,18 +98,8 @@ test("everything that is wrong is told at once, before anything runs", async () 
   expect(errors).toMatchSnapshot();
 });
 
-const releaseWithoutImages = {
-  schema: 1,
-  id: "v1.0.0",
-  source: {
-    repository: "acme/digits",
-    commit: "a".repeat(40),
-    ref: "refs/tags/v1.0.0",
-    tag: "v1.0.0",
-    event: "push",
-    actor: "octocat",
-  },
-};
+const { images, ...rest } = JSON.parse(RELEASE);
+const withOtherImage = { ...rest, images: { serving: images.trainer } };
 
 test("a compiled package is checked with its own lines", async () => {
   const text = readFileSync(join(import.meta.dirname, "../../fixtures/pipelines/wrong.yaml"), "utf8");

@@ -28,20 +28,38 @@ export function imageVariable(name: string): string {
   return `${name.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}_IMAGE`;
 }
 
-/** Which image of which executor becomes which digest, and what is wrong with the rest. */
-export function pinImages({ spec }: PipelinePackage, images: ImageRefs): PinnedImages {
-  const decided = Object.entries(spec.deploymentSpec.executors).flatMap(([executor, { container }]) => {
-    if (container === undefined) return [];
-    const path: PackagePath = [0, "deploymentSpec", "executors", executor, "container", "image"];
-    return [decide({ executor, path, image: container.image ?? "" }, images)];
+/**
+ * Which image of which executor becomes which digest, and what is wrong with the rest. On an engine that does not run images, nobody misses
+ * one that was not built, and a tag may move.
+ */
+export function pinImages(
+  { spec }: PipelinePackage,
+  images: ImageRefs,
+  engine: { readonly runsImages: boolean },
+): PinnedImages {
+  const sites = Map.groupBy(
+    Object.entries(spec.deploymentSpec.executors).filter(([, { container }]) => container !== undefined),
+    ([, { container }]) => container?.image ?? "",
+  );
+  const decided = [...sites].map(([image, of]) => {
+    const site = { image, executors: of.map(([label]) => label), path: pathOf(of[0]?.[0] ?? "") };
+    return { site, ...decide(site, images, engine.runsImages) };
   });
-  const used = [...new Set(decided.flatMap((one) => (one.image === undefined ? [] : [one.image])))];
+  const used = [...new Set(decided.flatMap(({ name }) => name ?? []))];
   const unused = Object.keys(images).filter((name) => !used.includes(name));
   return {
-    pins: decided.flatMap((one) => (one.pin === undefined ? [] : [one.pin])),
+    pins: decided.flatMap(({ site, to }) =>
+      site.executors.flatMap((executor) =>
+        to === undefined ? [] : [{ executor, path: pathOf(executor), from: site.image, to }],
+      ),
+    ),
     used,
-    faults: [...decided.flatMap((one) => one.faults), ...unused.map(unusedFault)],
+    faults: [...decided.flatMap(({ fault }) => fault ?? []), ...unused.map(unusedFault)],
   };
+}
+
+function pathOf(executor: string): PackagePath {
+  return [0, "deploymentSpec", "executors", executor, "container", "image"];
 }
 
 /** The package's documents with the images pinned. */
@@ -60,82 +78,77 @@ function replaced(value: Json, path: readonly (string | number)[], to: string): 
   return { ...object, [key]: replaced(object[key] ?? {}, rest, to) };
 }
 
-type Site = { readonly executor: string; readonly path: PackagePath; readonly image: string };
-type Decided = { readonly pin?: ImagePin; readonly image?: string; readonly faults: readonly PackageFault[] };
+/** One image and the executors that name it. */
+type Site = { readonly image: string; readonly executors: readonly string[]; readonly path: PackagePath };
+/** The digest reference that it becomes, the name of the built image that it is, and what is to be told. */
+type Decided = { readonly to?: string; readonly name?: string; readonly fault?: PackageFault };
 
-function decide(site: Site, images: ImageRefs): Decided {
-  const { executor, path, image } = site;
+function decide(site: Site, images: ImageRefs, runsImages: boolean): Decided {
+  const { image, path } = site;
+  const who = site.executors.length === 1 ? `executor ${site.executors[0]}` : `executors ${site.executors.join(", ")}`;
   if (image === "")
-    return fault(path, {
+    return told(path, {
       level: "error",
-      rule: `executor ${executor} has no image`,
+      rule: `no image: ${who}`,
       hint: "was the variable that names it unset while the pipeline was compiled? Give the component a base_image, such as image://trainer",
     });
-  if (image.startsWith(PLACEHOLDER)) return decidePlaceholder(site, images);
+  if (image.startsWith(PLACEHOLDER)) return decidePlaceholder(site, images, { who, runsImages });
   if (image.includes("{{$"))
-    return fault(path, {
+    return told(path, {
       level: "notice",
-      rule: `the image of executor ${executor} is known in the run only, so it is not pinned`,
+      rule: `known in the run only, so not pinned: the image of ${who}`,
       saw: image,
     });
   const ref = parseImageRef(image);
-  if (ref === undefined)
-    return fault(path, { level: "error", rule: `executor ${executor} must have a valid image`, saw: image });
+  if (ref === undefined) return told(path, { level: "error", rule: `no valid image: ${who}`, saw: image });
   const name = Object.keys(images).find((one) => sameRepository(images[one] ?? "", image));
-  if (name !== undefined) return decideBuilt(site, name, images[name] ?? "");
-  if (ref.digest !== undefined) return { faults: [] };
-  return fault(path, {
-    level: "warning",
-    rule: `the image of executor ${executor} is named by a tag, which may move`,
+  if (name !== undefined) return decideBuilt(site, { name, to: images[name] ?? "" }, who);
+  if (ref.digest !== undefined) return {};
+  return told(path, {
+    level: runsImages ? "warning" : "notice",
+    rule: `named by a tag, which may move: the image of ${who}`,
     saw: image,
     hint: "name it by digest, or build it in this release and write image://NAME",
   });
 }
 
-function decidePlaceholder({ executor, path, image }: Site, images: ImageRefs): Decided {
+function decidePlaceholder(
+  { image, path }: Site,
+  images: ImageRefs,
+  { who, runsImages }: { readonly who: string; readonly runsImages: boolean },
+): Decided {
   const name = image.slice(PLACEHOLDER.length);
   const to = images[name];
-  if (to !== undefined) return { pin: { executor, path, from: image, to }, image: name, faults: [] };
+  if (to !== undefined) return { to, name };
   const known = Object.keys(images);
   const nearest = nearestName(name, known);
-  return fault(path, {
-    level: "error",
-    rule: `executor ${executor} runs in an image that this release did not build`,
+  // a pull request that builds no image may train without: what is misspelt is told all the same
+  const isMissed = runsImages || known.length > 0;
+  return told(path, {
+    level: isMissed ? "error" : "notice",
+    rule: `not built in this release: the image of ${who}`,
     saw: image,
-    allowed:
-      known.length === 0 ? "none: the release record has no images" : known.map((one) => PLACEHOLDER + one).join(", "),
+    allowed: known.length === 0 ? "none: the record has no images" : known.map((one) => PLACEHOLDER + one).join(", "),
     hint: nearest === undefined ? "run build-images before, with that image" : `did you mean ${PLACEHOLDER}${nearest}?`,
   });
 }
 
 /** The repository of a built image: by tag it is pinned and told; by another digest it stays, and is told. */
-function decideBuilt({ executor, path, image }: Site, name: string, to: string): Decided {
-  if (image === to) return { image: name, faults: [] };
+function decideBuilt(
+  { image, path }: Site,
+  { name, to }: { readonly name: string; readonly to: string },
+  who: string,
+): Decided {
+  if (image === to) return { name };
   const digest = parseImageRef(image)?.digest;
-  if (digest === parseImageRef(to)?.digest)
-    return { pin: { executor, path, from: image, to }, image: name, faults: [] };
-  const said = { level: "warning", path, saw: image, allowed: to } as const;
-  if (digest === undefined)
-    return {
-      pin: { executor, path, from: image, to },
-      image: name,
-      faults: [
-        {
-          ...said,
-          rule: `executor ${executor} names the image ${name} by a tag; the digest of this release is run`,
-          hint: `write ${PLACEHOLDER}${name}`,
-        },
-      ],
-    };
-  return {
-    faults: [
-      {
-        ...said,
-        rule: `executor ${executor} runs in another digest of the image ${name} than this release built`,
-        hint: `write ${PLACEHOLDER}${name}, unless that is meant`,
-      },
-    ],
-  };
+  if (digest === parseImageRef(to)?.digest) return { name, to };
+  const said = { level: "warning", saw: image, allowed: to } as const;
+  if (digest === undefined) {
+    const rule = `the image ${name} of this release is named by a tag, its digest is run: ${who}`;
+    return { name, to, ...told(path, { ...said, rule, hint: `write ${PLACEHOLDER}${name}` }) };
+  }
+  const rule = `another digest of the image ${name} than this release built: ${who}`;
+  return told(path, { ...said, rule, hint: `write ${PLACEHOLDER}${name}, unless that is meant` });
 }
 
 function sameRepository(one: string, other: string): boolean {
@@ -152,6 +165,6 @@ function unusedFault(name: string): PackageFault {
   };
 }
 
-function fault(path: PackagePath, said: Omit<PackageFault, "path">): Decided {
-  return { faults: [{ path, ...said }] };
+function told(path: PackagePath, said: Omit<PackageFault, "path">): { readonly fault: PackageFault } {
+  return { fault: { path, ...said } };
 }

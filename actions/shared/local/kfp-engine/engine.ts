@@ -64,6 +64,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
   return {
     kind: "local",
     endpoint: "local",
+    runsImages: false,
     lookMs: { min: 50, max: 1_000 },
 
     async check(request) {
