@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import * as v from "valibot";
 import type { Digest } from "../../domain/digest.ts";
 import { decode } from "../../lib/decode.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import { type ExecResult, exec } from "../../lib/exec.ts";
+import { exportImage } from "../../lib/image/export-image.ts";
+import { hostPlatform } from "../../lib/image/platform.ts";
+import { readImage } from "../../lib/image/read-image.ts";
 import type { ImageStore } from "../../ports/image-store.ts";
-import { type LoadableImage, readLoadable, writeArchive } from "./image-archive.ts";
 
 export type EngineName = "docker" | "podman";
 
@@ -106,10 +106,16 @@ export function containerEngine(name: EngineName, version: string, host: EngineH
         await fetch(["pull", "--quiet", image.ref]);
         return (await run(["image", "inspect", "--format", "{{.Id}}", image.ref])).stdout.trim();
       }
-      const loadable = await readLoadable(host.layout, image);
-      const known = await run(["image", "inspect", loadable.config.digest], [0, 1, 125]);
-      if (known.code !== 0) await loadArchive(fetch, loadable, { store: host.layout, temp });
-      return loadable.config.digest;
+      const repository = image.ref.slice(0, image.ref.indexOf("@"));
+      const wanted = { repository, digest: image.digest, platform: hostPlatform() };
+      const { manifest } = await readImage(host.layout, repository, {
+        reference: image.digest,
+        platform: hostPlatform(),
+      });
+      const id = manifest.config.digest;
+      const known = await run(["image", "inspect", id], [0, 1, 125]);
+      if (known.code !== 0) await loadArchive(fetch, { ...wanted, id }, { store: host.layout, temp });
+      return id;
     },
 
     async start({ name: container, image, env, mount, user }) {
@@ -122,7 +128,6 @@ export function containerEngine(name: EngineName, version: string, host: EngineH
         "--network=host",
         "--cap-drop=ALL",
         "--security-opt=no-new-privileges",
-        ...PODMAN_FLAGS[name],
         "--mount",
         `type=bind,source=${mount.from},target=${mount.to},readonly`,
         ...(user === undefined ? [] : ["--user", user]),
@@ -146,38 +151,35 @@ export function containerEngine(name: EngineName, version: string, host: EngineH
     },
 
     async remove(container) {
-      await run(["rm", "--force", container], [0, 1]);
+      // Requests under way have ended by now; podman would wait ten seconds for a program that does not heed SIGTERM.
+      await run(["rm", "--force", ...(name === "podman" ? ["--time", "1"] : []), container], [0, 1]);
     },
   };
 }
 
-/** Where there is no systemd and no own control group, as in many runners' own containers. */
-const PODMAN_FLAGS: Readonly<Record<EngineName, readonly string[]>> = {
-  docker: [],
-  podman: ["--cgroups=disabled", "--ulimit=nofile=1024:1024"],
-};
+type Loading = { readonly repository: string; readonly digest: Digest; readonly platform: string; readonly id: Digest };
 
 async function loadArchive(
   run: Run,
-  image: LoadableImage,
+  { id, ...image }: Loading,
   { store, temp }: { readonly store: ImageStore; readonly temp: string },
 ): Promise<void> {
   await mkdir(temp, { recursive: true });
-  const archive = join(temp, `${randomUUID()}.tar`);
+  const file = join(temp, `${randomUUID()}.tar`);
   try {
-    await pipeline(writeArchive(store, image), createWriteStream(archive));
-    await run(["load", "--quiet", "--input", archive]);
+    await exportImage(store, { ...image, file });
+    await run(["load", "--quiet", "--input", file]);
   } finally {
-    await rm(archive, { force: true });
+    await rm(file, { force: true });
   }
-  const loaded = await run(["image", "inspect", "--format", "{{.Id}}", image.config.digest]);
-  const id = loaded.stdout.trim().replace(/^(?!sha256:)/, "sha256:");
-  if (id !== image.config.digest)
-    throw new ReleaseError("INTEGRITY", {
-      rule: "the engine must load the image of the release",
-      saw: id,
-      allowed: image.config.digest,
-    });
+  // By its id: what runs is what was stored.
+  const loaded = await run(["image", "inspect", "--format", "{{.Id}}", id], [0, 1, 125]);
+  if (loaded.code === 0) return;
+  throw new ReleaseError("INTEGRITY", {
+    rule: "the engine must have the image of the release under its own id after it was loaded",
+    saw: loaded.stderr.trim(),
+    allowed: id,
+  });
 }
 
 function placeOf({ cwd, env }: EngineHost) {
