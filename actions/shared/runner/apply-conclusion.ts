@@ -37,7 +37,8 @@ export type Desk = {
 };
 
 /** Writes record, report files, outputs, summary and annotations. Throws before it has told anything where the record may not be written. */
-export async function applyConclusion(conclusion: Conclusion, desk: Desk): Promise<void> {
+export async function applyConclusion(told: Conclusion, desk: Desk): Promise<void> {
+  const conclusion = { ...told, report: desk.masks.hideIn(told.report) };
   const release = await keepRecord(conclusion, desk);
   const outputs = {
     ...release,
@@ -118,6 +119,6 @@ async function writeReportFiles(
   const id = desk.found === undefined ? {} : { releaseId: desk.found.release.id };
   const json = renderJson({ action: desk.action, ...id, succeeded, report, outputs: shown });
   await mkdir(desk.reports, { recursive: true });
-  await writeFile(join(desk.reports, "report.json"), desk.masks.hide(json));
-  await writeFile(join(desk.reports, "summary.md"), desk.masks.hide(renderSummary(report)));
+  await writeFile(join(desk.reports, "report.json"), json);
+  await writeFile(join(desk.reports, "summary.md"), renderSummary(report));
 }

@@ -4,6 +4,8 @@ export type Masks = {
   add(name: string, secret: string): void;
   /** The text with every secret as `***`. */
   hide(text: string): string;
+  /** The same value with every text in it hidden so: before it is rendered, since what escapes a text would escape a secret from being found. */
+  hideIn<T>(value: T): T;
   /** The name of a secret that the text holds. */
   foundIn(text: string): string | undefined;
   values(): readonly string[];
@@ -17,6 +19,7 @@ export function createMasks(tell: (secret: string) => void): Masks {
   const names = new Map<string, string>();
   // A secret may be part of another one: the longest is hidden first.
   const longestFirst = () => [...names.keys()].sort((a, b) => b.length - a.length);
+  const hide = (text: string) => longestFirst().reduce((shown, value) => shown.replaceAll(value, "***"), text);
   return {
     add: (name, secret) => {
       for (const value of partsOf(secret)) {
@@ -25,7 +28,8 @@ export function createMasks(tell: (secret: string) => void): Masks {
         tell(value);
       }
     },
-    hide: (text) => longestFirst().reduce((shown, value) => shown.replaceAll(value, "***"), text),
+    hide,
+    hideIn: (value) => mapTexts(value, hide),
     foundIn: (text) => {
       const value = longestFirst().find((secret) => text.includes(secret) || text.includes(inJson(secret)));
       return value === undefined ? undefined : names.get(value);
@@ -40,6 +44,16 @@ function partsOf(secret: string): readonly string[] {
   if (whole === "") return [];
   const lines = whole.split(/\r?\n/).map((line) => line.trim());
   return lines.length === 1 ? [whole] : lines.filter((line) => line.length >= SHORTEST_LINE);
+}
+
+function mapTexts<T>(value: T, map: (text: string) => string): T {
+  const mapped = (inner: unknown): unknown => {
+    if (typeof inner === "string") return map(inner);
+    if (Array.isArray(inner)) return inner.map(mapped);
+    if (typeof inner !== "object" || inner === null) return inner;
+    return Object.fromEntries(Object.entries(inner).map(([key, one]) => [key, mapped(one)]));
+  };
+  return mapped(value) as T;
 }
 
 function inJson(secret: string): string {

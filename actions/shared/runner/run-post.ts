@@ -69,5 +69,6 @@ async function tell({ log, masks, env, onGitHub }: World, report: Report): Promi
   const { plainText } = await import("../render/plain.ts");
   const lines = [report.headline, ...report.lead].map(plainText);
   for (const line of lines) report.tone === "bad" ? log.warn(line) : log.info(line);
-  if (onGitHub && env.GITHUB_STEP_SUMMARY) await appendFile(env.GITHUB_STEP_SUMMARY, masks.hide(renderSummary(report)));
+  if (onGitHub && env.GITHUB_STEP_SUMMARY)
+    await appendFile(env.GITHUB_STEP_SUMMARY, renderSummary(masks.hideIn(report)));
 }

@@ -7,13 +7,11 @@ import type { Log } from "../ports/log.ts";
 import { plainHeadline } from "../render/markdown.ts";
 import { shorten } from "../render/plain.ts";
 import { renderSummary } from "../render/summary.ts";
-import type { Masks } from "./masks.ts";
 
 /** What GitHub is told through. */
 export type Channel = {
   readonly action: string;
   readonly log: Log;
-  readonly masks: Pick<Masks, "hide">;
   readonly workspace: string;
   /** The runner's file for the job summary. */
   readonly summaryFile: string | undefined;
@@ -23,15 +21,15 @@ export type Channel = {
 const annotate = { error, warning, notice };
 
 /**
- * Outputs, summary and annotations. This module is loaded when the work is done: the toolkit brings an HTTP client along, and neither start nor
+ * Outputs, summary and annotations; no secret is left in what it is given. This module is loaded when the work is done: the toolkit brings an HTTP client along, and neither start nor
  * waiting shall pay for it.
  */
 export async function tellGitHub({ report, succeeded, outputs }: Conclusion, channel: Channel): Promise<void> {
-  const { action, log, masks, reports } = channel;
+  const { action, log, reports } = channel;
   for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
-  if (channel.summaryFile) await appendFile(channel.summaryFile, masks.hide(renderSummary(report)));
+  if (channel.summaryFile) await appendFile(channel.summaryFile, renderSummary(report));
   const show = (level: Finding["level"], message: string, where: Place | undefined) =>
-    annotate[level](masks.hide(shorten(message, ANNOTATION_CHARS)), {
+    annotate[level](shorten(message, ANNOTATION_CHARS), {
       title: action,
       ...placeOf(where, channel.workspace),
     });

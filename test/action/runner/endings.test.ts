@@ -128,6 +128,17 @@ test.for([
   expect(existsSync(join(job.temp, "ml-release/release.json"))).toBe(ending === "secret-output");
 });
 
+test("hides a secret in report and summary, whatever their form makes of its letters", async () => {
+  const job = jobContext();
+  const { main } = await echo({ job, with: { message: "x", token: 'a_b*c"d', ending: "secret-report" } });
+  expect(main.code).toBe(0);
+  expect(main.summary).toContain("The far end said \\*\\*\\*\n");
+  const files = ["summary.md", "report.json"].map((name) =>
+    readFileSync(join(main.outputs.report ?? "", name), "utf8"),
+  );
+  for (const text of [main.summary, ...files]) expect(text).not.toMatch(/a\\*_b/);
+});
+
 test("refuses a secret in the state that it would save", async () => {
   const { main } = await echo({
     job: jobContext(),
