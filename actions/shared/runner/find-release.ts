@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import * as v from "valibot";
 import type { Checked, Place } from "../domain/problem.ts";
 import type { Release } from "../domain/release.ts";
@@ -16,6 +16,7 @@ import {
 } from "../domain/release-flow.ts";
 import { isReleaseId, isRetraining, newRelease, type ReleaseEvent } from "../domain/release-id.ts";
 import { type ErrorCode, ReleaseError } from "../lib/error.ts";
+import { readTextFile } from "../lib/read-text.ts";
 import { findRelease, findReleaseOfRun } from "../lib/release-store.ts";
 import type { ModelStore } from "../ports/model-store.ts";
 import type { GitHubFacts } from "../ports/step.ts";
@@ -35,11 +36,15 @@ export type ReleaseQuery = {
   readonly input: string | undefined;
   /** Our folder below the runner's temporary one. */
   readonly folder: string;
-  readonly workspace: string;
+  /** Where a relative path starts. */
+  readonly from: string;
   readonly nowMs: number;
 };
 
 const INPUT: Place = { input: "release" };
+
+/** Far over what a record may take. */
+const MAX_BYTES = 1024 * 1024;
 
 /** What can be known without the store: the input, else what earlier steps of this job left, else a new record. */
 export async function findReleaseOfJob(query: ReleaseQuery): Promise<FoundRelease> {
@@ -105,9 +110,8 @@ export function ownPartsPath(folder: string): string {
 
 async function readGiven(text: string, query: ReleaseQuery, fresh: Release): Promise<FoundRelease> {
   if (text.startsWith("{")) return given(parseRelease(text, INPUT), fresh);
-  const path = join(query.workspace, text);
-  const file = text.startsWith("/") ? text : path;
-  const content = await readFile(file, "utf8").catch(() => undefined);
+  // What cannot be read as a file may be an id: a folder can have its name.
+  const content = await readTextFile(resolve(query.from, text), MAX_BYTES).catch(() => undefined);
   if (content !== undefined) return given(parseRelease(content.trim(), { ...INPUT, file: text }), fresh);
   if (isReleaseId(text)) {
     const release = unwrap(checkOwner({ ...fresh, id: text }, fresh, INPUT), "INPUT");

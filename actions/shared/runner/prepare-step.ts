@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { ReleaseError } from "../lib/error.ts";
 import type { ModelStore } from "../ports/model-store.ts";
 import type { Job, Step } from "../ports/step.ts";
@@ -47,7 +47,7 @@ export async function prepareStep<D extends Declarations, Ports extends object, 
     github: place.github,
     input: inputText(inputs, "release"),
     folder: ownFolder(place),
-    workspace: place.workspace,
+    from: resolve(place.workspace, inputText(inputs, "working-directory") ?? "."),
     nowMs: world.clock.now(),
   });
   const stepWith = async (found: FoundRelease): Promise<Step<Inputs<D>>> => {

@@ -75,10 +75,20 @@ describe("a release", () => {
         return "record.json";
       },
     ],
-  ] as const)("is taken from %s", async ([, give]) => {
+    [
+      "a path from the working directory",
+      (text: string, job: JobContext): string => {
+        mkdirSync(join(job.workspace, "ml"));
+        writeFileSync(join(job.workspace, "ml/record.json"), text);
+        return "record.json";
+      },
+      "ml",
+    ],
+  ] as const)("is taken from %s", async ([, give, from = "."]) => {
     const job = jobContext({ tag: "v1.0.0" });
     const text = JSON.stringify(release({ metrics: parts.metrics(0.5) }));
-    expect(recordOf(await echo({ job, with: { release: give(text, job) } })).metrics).toEqual(parts.metrics(0.5));
+    const main = await echo({ job, with: { release: give(text, job), "working-directory": from } });
+    expect(recordOf(main).metrics).toEqual(parts.metrics(0.5));
   });
 
   test("that was given gains what the job's own steps have written", async () => {
