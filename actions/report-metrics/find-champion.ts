@@ -19,6 +19,8 @@ export async function findChampion(step: ReportStep, { store }: Ports, subject: 
   const wanted = step.inputs.champion;
   if (wanted === "none") return { state: "none" };
   if (/[/\\{[]|\.(json|ya?ml)$/i.test(wanted)) return fromFile(step, wanted);
+  const before = wanted === DEFAULT_ALIAS ? await judgedBefore(store, subject) : undefined;
+  if (before !== undefined) return before;
   const alias = isAlias(wanted) ? await findAlias(store, subject.name, wanted) : undefined;
   if (alias !== undefined) return ofAlias(alias, { store, subject });
   const version = isModelVersion(wanted) ? await findVersion(store, subject.name, wanted) : undefined;
@@ -39,6 +41,18 @@ async function fromFile(step: ReportStep, path: string): Promise<ChampionFound> 
   const isText = /^[[{]/.test(path);
   const name = version ?? (isText ? "of the input" : path);
   return { state: "found", champion: { version: name, metrics, data, ...(digest === undefined ? {} : { digest }) } };
+}
+
+/** A version that was registered with a verdict that let it pass is judged by the champion of then, however often its release is run again. */
+async function judgedBefore(store: Ports["store"], subject: Subject): Promise<ChampionFound | undefined> {
+  const registered = await findVersion(store, subject.name, subject.version);
+  const gate = registered?.digest === subject.bound.digest ? registered?.gate : undefined;
+  if (gate === undefined || (gate.override === undefined && gate.verdict !== "pass" && gate.verdict !== "warn"))
+    return undefined;
+  if (gate.champion === undefined)
+    return { state: "none", why: `there was none when ${subject.version} was registered` };
+  const champion = await findVersion(store, subject.name, gate.champion.version);
+  return champion === undefined ? undefined : { state: "found", champion: championOf(champion) };
 }
 
 type Context = { readonly store: Ports["store"]; readonly subject: Subject };

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Release } from "../../actions/shared/domain/release.ts";
+import type { Gate, Release } from "../../actions/shared/domain/release.ts";
 import { createVersion, findAlias, moveAlias } from "../../actions/shared/lib/model-registry.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { type FakeGitHub, startGitHub } from "../fakes/github/github.ts";
@@ -61,15 +61,23 @@ async function report(job: JobContext, given: Readonly<Record<string, string>> =
 }
 
 /** A champion with this accuracy in the machine's store. */
-async function champion(job: JobContext, { version = "1.0.0", accuracy = 0.958, digit = "a" } = {}): Promise<void> {
+type Promoted = {
+  readonly version?: string;
+  readonly accuracy?: number;
+  readonly digit?: string;
+  readonly gate?: Gate;
+};
+
+async function champion(job: JobContext, promoted: Promoted = {}): Promise<void> {
+  const { version = "1.0.0", accuracy = 0.958, digit = "a", gate } = promoted;
   const store = folderStore(join(job.home, "models"));
-  const digest = `sha256:${digit.repeat(64)}` as const;
+  const digest = gate?.subject.digest ?? (`sha256:${digit.repeat(64)}` as const);
   const dataset = { role: "test", digest: TEST_DIGEST };
   const metrics = [
     { name: "accuracy", value: accuracy, n: 333, task: "evaluate", dataset },
     { name: "recall", slice: { class: "3" }, value: 0.9, n: 33, task: "evaluate", dataset },
   ];
-  await createVersion(store, versionRecord({ version, digest, metrics }));
+  await createVersion(store, versionRecord({ version, digest, metrics, ...(gate === undefined ? {} : { gate }) }));
   const expected = (await findAlias(store, "digits", "champion"))?.etag;
   const act = { by: "octocat", at: "2026-11-21T09:00:00Z" };
   await moveAlias(store, { name: "digits", alias: "champion", to: { version, digest }, expected, act });
@@ -249,6 +257,28 @@ describe("a release that is run again", () => {
     await champion(job, { accuracy: 0.958 });
     await champion(job, { version: "1.1.0", accuracy: 0.961, digit: "b" });
     expect(gateOf(await report(job))).toMatchObject({ verdict: "pass", champion: { version: "1.0.0" } });
+  });
+});
+
+describe("a release that is run again after a later one was promoted", () => {
+  const later = { version: "1.2.0", accuracy: 0.999, digit: "c" };
+
+  it("is judged by the champion that it was judged by when it was registered", async () => {
+    const { job } = await open();
+    await champion(job, { accuracy: 0.958 });
+    const gate = gateOf(await report(job));
+    await champion(job, { version: "1.1.0", accuracy: 0.961, ...(gate === undefined ? {} : { gate }) });
+    await champion(job, later);
+    expect(gateOf(await report(job))).toMatchObject({ verdict: "pass", champion: { version: "1.0.0" } });
+  });
+
+  it("is judged by the champion of now where its first verdict was a failure", async () => {
+    const { job } = await open({ gates: "accuracy >= 0.99" });
+    const gate = gateOf(await report(job));
+    expect(gate?.verdict).toBe("fail");
+    await champion(job, { version: "1.1.0", accuracy: 0.961, ...(gate === undefined ? {} : { gate }) });
+    await champion(job, later);
+    expect(gateOf(await report(job))).toMatchObject({ champion: { version: "1.2.0" } });
   });
 });
 
