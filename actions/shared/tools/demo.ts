@@ -1,10 +1,13 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type DemoEngine, findEngine } from "./demo/engine.ts";
-import { type DemoFolders, demoFolders, removeDemo } from "./demo/folders.ts";
+import { demoFolders } from "./demo/folders.ts";
 import { makeProject, RELEASES } from "./demo/project.ts";
 import { type Released, release } from "./demo/release.ts";
+import { endServing, tellWhatServes } from "./demo/serving.ts";
 import { formatReleases, unexpected } from "./demo/table.ts";
 
 // Three releases of examples/digits, each by the steps of workflows/release.yml, as a runner would run them.
@@ -20,21 +23,35 @@ const { values } = parseArgs({
 });
 
 const share = process.env.XDG_DATA_HOME || join(homedir(), ".local", "share");
-const folders = demoFolders(resolve(values.home ?? join(share, "ml-release-demo")));
-process.exitCode = values.remove ? await removeDemo(folders) : await demo(folders, values.engine);
+const root = resolve(values.home ?? join(share, "ml-release-demo"));
+process.exitCode = values.remove ? await remove() : await demo(values.engine);
 
-async function demo(at: DemoFolders, wanted: string): Promise<number> {
+async function demo(wanted: string): Promise<number> {
   if (wanted !== "none" && wanted !== "auto") throw new Error(`--engine is none or auto (saw ${wanted})`);
-  console.log(`Everything is kept below ${at.root}; \`make demo ARGS=--remove\` removes it.`);
-  const engine: DemoEngine = wanted === "none" ? { state: "none" } : await findEngine(at);
+  console.log(`Everything is kept below ${root}; \`make demo ARGS=--remove\` removes it.`);
+  const engine: DemoEngine = wanted === "none" ? { state: "none", why: "none is wanted" } : await findEngine(root);
   console.log(
-    engine.state === "none" ? "No container engine: servers run as processes." : `Servers run in ${engine.name}.`,
+    engine.state === "none"
+      ? `Servers run as processes, images are not executed: ${engine.why}.`
+      : `Servers run in ${engine.name}, from their images.`,
   );
+  const at = demoFolders(root, engine.state);
   const project = await makeProject(at);
   const released: Released[] = [];
   for (const { tag } of RELEASES) released.push(await release(at, { project, engine, tag }));
-  console.log(`\n${formatReleases(released)}`);
+  console.log(`\n${formatReleases(released)}\n`);
+  console.log(await tellWhatServes(released));
+  console.log(`Reports: ${join(at.home, "reports")}. Logs of the steps: ${at.jobs}.`);
   const wrong = unexpected(released, engine);
   for (const sentence of wrong) console.error(`Not as it should be: ${sentence}`);
   return wrong.length === 0 ? 0 : 1;
+}
+
+async function remove(): Promise<number> {
+  for (const at of [demoFolders(root, "none"), demoFolders(root, "found")]) {
+    if (existsSync(at.home)) await endServing(at);
+  }
+  await rm(root, { recursive: true, force: true });
+  console.log(`Removed ${root}.`);
+  return 0;
 }

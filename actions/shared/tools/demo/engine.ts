@@ -2,23 +2,22 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { exec } from "../../lib/exec.ts";
-import type { DemoFolders } from "./folders.ts";
 
 /** What the servers may run in. `root` holds the files of a base image that was made from Debian's packages. */
 export type DemoEngine =
-  | { readonly state: "none"; readonly why?: string }
+  | { readonly state: "none"; readonly why: string }
   | { readonly state: "found"; readonly name: "docker" | "podman"; readonly root: string };
 
 /** What the demo's serving image says of itself from inside a container. */
 export const MARK = "from-the-image";
 
 /** The first container engine that answers, where a base image can be made too. */
-export async function findEngine(at: DemoFolders): Promise<DemoEngine> {
+export async function findEngine(root: string): Promise<DemoEngine> {
   const name = (await answers("docker", "info")) ? "docker" : (await answers("podman", "info")) ? "podman" : undefined;
   if (name === undefined) return { state: "none", why: "neither docker nor podman answers" };
   if (!(await answers("mmdebstrap", "--version")))
     return { state: "none", why: "mmdebstrap, which makes a base image, is not installed" };
-  return { state: "found", name, root: await baseFiles(at) };
+  return { state: "found", name, root: await baseFiles(root) };
 }
 
 /** Puts the files of the base image where its Dockerfile looks for them. */
@@ -40,7 +39,7 @@ export function engineInputs(engine: DemoEngine, action: string): Readonly<Recor
 }
 
 /** Made once: Debian's packages take a while to unpack. */
-async function baseFiles({ root }: DemoFolders): Promise<string> {
+async function baseFiles(root: string): Promise<string> {
   const file = join(root, "base-root.tar");
   if (existsSync(file)) return file;
   await mkdir(root, { recursive: true });

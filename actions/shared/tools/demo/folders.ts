@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Everything that the demo keeps, below one folder. */
@@ -16,20 +15,15 @@ export type DemoFolders = {
   readonly jobs: string;
 };
 
-export function demoFolders(root: string): DemoFolders {
+/** Releases with and without a container engine are kept apart: their images are other ones. */
+export function demoFolders(base: string, engine: "none" | "found"): DemoFolders {
+  const root = join(base, engine === "none" ? "processes" : "containers");
   return {
     root,
     project: join(root, "project"),
     workspaces: join(root, "workspaces"),
     home: join(root, "home"),
-    tools: join(root, "tools"),
+    tools: join(base, "tools"),
     jobs: join(root, "jobs"),
   };
-}
-
-/** Removes all of it. Answers the exit code. */
-export async function removeDemo(folders: DemoFolders): Promise<number> {
-  await rm(folders.root, { recursive: true, force: true });
-  console.log(`Removed ${folders.root}.`);
-  return 0;
 }

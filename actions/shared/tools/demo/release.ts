@@ -1,14 +1,13 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { JobContext } from "../../../../test/support/job-context.ts";
 import { type Phase, runAction } from "../../../../test/support/run-action.ts";
-import { runnerEnvironment } from "../../../../test/support/runner-environment.ts";
 import { type Release, ReleaseSchema } from "../../domain/release.ts";
 import { decode } from "../../lib/decode.ts";
 import { exec } from "../../lib/exec.ts";
 import { bringBase, type DemoEngine, engineInputs } from "./engine.ts";
 import type { DemoFolders } from "./folders.ts";
+import { openJob, packageClientEnv } from "./job.ts";
 import { checkOut } from "./project.ts";
 import { readReleaseWorkflow, type WorkflowStep } from "./workflow.ts";
 
@@ -50,34 +49,6 @@ export async function release(at: DemoFolders, { project, engine, tag }: Wanted)
 
 type DemoJob = JobContext;
 
-async function openJob(
-  at: DemoFolders,
-  { tag, sha, workspace }: { readonly tag: string; readonly sha: string; readonly workspace: string },
-): Promise<DemoJob> {
-  const root = join(at.jobs, tag);
-  const temp = join(root, "temp");
-  await rm(root, { recursive: true, force: true });
-  await mkdir(temp, { recursive: true });
-  const userHome = homedir();
-  const facts = { tag, sha, runId: 800 + Number(tag.replaceAll(/\D/g, "")), runAttempt: await nextAttempt(at, tag) };
-  const env = {
-    ...runnerEnvironment(facts, { root, workspace, temp, userHome }),
-    ...readReleaseWorkflow().env,
-    ML_RELEASE_HOME: at.home,
-    RUNNER_TOOL_CACHE: at.tools,
-  };
-  const exported: JobContext["exported"] = { env: {}, path: [] };
-  return { root, workspace, temp, userHome, home: at.home, env, exported, remove: () => {} };
-}
-
-/** How often this tag was released here before, plus one. */
-async function nextAttempt(at: DemoFolders, tag: string): Promise<number> {
-  const file = join(at.root, `attempts-${tag}`);
-  const attempt = Number(await readFile(file, "utf8").catch(() => "0")) + 1;
-  await writeFile(file, String(attempt));
-  return attempt;
-}
-
 async function runStep(step: WorkflowStep, { job, engine }: { readonly job: DemoJob; readonly engine: DemoEngine }) {
   const started = performance.now();
   const tell = (text: string) => {
@@ -106,12 +77,6 @@ async function runScript(script: string, job: DemoJob): Promise<void> {
   await exec("bash", ["-eo", "pipefail", "-c", script], { cwd: job.workspace, env });
   const added = (await readFile(pathFile, "utf8")).split("\n").filter((line) => line !== "");
   job.exported.path.unshift(...added);
-}
-
-/** How this machine's package clients find their registries; a runner of one's own has these in its environment too. */
-function packageClientEnv(): Readonly<Record<string, string>> {
-  const named = Object.entries(process.env).filter(([name]) => /^(PIP|UV|SSL|XDG|DOCKER)_/.test(name));
-  return Object.fromEntries(named.map(([name, value]) => [name, value ?? ""]));
 }
 
 /** The first line of the summary without its marks. */
