@@ -34,7 +34,7 @@ export async function finishImage(plan: ImagePlan, building: Building): Promise<
   const started = step.clock.now();
   const made = plan.reused === undefined ? await make(plan, building) : await takeUp(plan.reused, plan, building);
   const { manifest } = made;
-  const seconds = (step.clock.now() - started) / 1_000;
+  const seconds = plan.seconds + (step.clock.now() - started) / 1_000;
   return {
     ...made,
     name: plan.name,

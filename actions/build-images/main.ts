@@ -21,7 +21,7 @@ export async function main(step: BuildStep, ports: Ports): Promise<Outcome> {
   if (tags.state === "bad") throw new ReleaseError("INPUT", tags.problems);
   const prepared = await prepareImages(step, ports.platform);
   const { prefix, platform } = ports;
-  const plans = await planImages(prepared, { store, prefix, platform, reuse: step.inputs.reuse });
+  const plans = await planImages(prepared, { store, prefix, platform, reuse: step.inputs.reuse, clock: step.clock });
   const builders = await findBuilders(plans, step, ports);
   const common = {
     findings: prepared.flatMap(({ findings }) => findings),

@@ -10,6 +10,7 @@ import { ReleaseError } from "../shared/lib/error.ts";
 import { hashText } from "../shared/lib/hash.ts";
 import { hashEntries } from "../shared/lib/image/read-context.ts";
 import { findManifest } from "../shared/lib/image/read-image.ts";
+import type { Clock } from "../shared/ports/clock.ts";
 import type { ResolvedBase } from "../shared/ports/image-builder.ts";
 import type { ImageStore, StoredManifest } from "../shared/ports/image-store.ts";
 import { findRecord, type InputRecord, keptInputs, LAST_TAG, readInputs, recordTag } from "./input-record.ts";
@@ -31,6 +32,8 @@ export type ImagePlan = PreparedImage & {
   readonly reused: StoredManifest | undefined;
   /** Its record, which names the release that it is from. */
   readonly record: InputRecord | undefined;
+  /** Spent on hashing its context and looking for it. */
+  readonly seconds: number;
   /** The image of the last release. */
   readonly previous: StoredManifest | undefined;
 };
@@ -40,6 +43,7 @@ export type Planning = {
   readonly prefix: string;
   readonly platform: string;
   readonly reuse: boolean;
+  readonly clock: Clock;
 };
 
 /** Hashes contexts, resolves bases, and looks for every image by its key. Each image comes after those that it needs. */
@@ -52,16 +56,28 @@ export async function planImages(images: readonly PreparedImage[], planning: Pla
   for (const name of order.value) {
     const image = images.find((other) => other.name === name);
     if (image === undefined) continue;
+    const started = planning.clock.now();
     const inputs = inputsOf(image, { files: await hashEntries(image.context, image.found), bases, keys, planning });
     keys.set(name, imageKey(inputs, hashText));
-    withKeys.push({ image, inputs });
+    withKeys.push({ image, inputs, hashMs: planning.clock.now() - started });
   }
   return Promise.all(
-    withKeys.map(async ({ image, inputs }) => {
+    withKeys.map(async ({ image, inputs, hashMs }) => {
+      const started = planning.clock.now();
       const repository = `${planning.prefix}/${image.name}`;
       const key = keys.get(image.name) ?? "";
       const found = await lookUp({ repository, key, inputs }, planning);
-      return { ...image, ...found, repository, key, inputs, files: inputs.files, bases: basesOf(image, bases) };
+      const seconds = (hashMs + planning.clock.now() - started) / 1_000;
+      return {
+        ...image,
+        ...found,
+        repository,
+        key,
+        inputs,
+        seconds,
+        files: inputs.files,
+        bases: basesOf(image, bases),
+      };
     }),
   );
 }

@@ -104,6 +104,22 @@ describe.skipIf(lacksRegistry())("with a real registry", () => {
       expect(await store.resolve(`${proxy.host}/acme/digits/${name}`, "latest")).toBe(first.images[name]?.digest);
   });
 
+  test("has its tags set back by the post step when it is killed between them", async () => {
+    const { proxy, store } = await start();
+    const first = await release("v1.0.0", proxy, { with: { tags: "latest" } });
+    proxy.intercept = (line, before) =>
+      line === "PUT /v2/acme/digits/serving/manifests/latest" && before === 1 ? { do: "hang" } : undefined;
+    const second = await release("v1.1.0", proxy, {
+      files: CHANGED,
+      with: { tags: "latest" },
+      killWhen: (stdout) => stdout.includes("trainer:latest moved"),
+    });
+    expect(second.main.signal).toBe("SIGKILL");
+    expect(second.post?.stdout).toMatch(/trainer:latest was set back to sha256:/);
+    for (const name of ["trainer", "serving"] as const)
+      expect(await store.resolve(`${proxy.host}/acme/digits/${name}`, "latest")).toBe(first.images[name]?.digest);
+  });
+
   test("survives a registry that is overloaded, breaks off answers and forgets tokens", async () => {
     const { proxy } = await start("token");
     const busy = { do: "answer", status: 503, headers: { "retry-after": "0" } } as const;
@@ -183,6 +199,7 @@ type Options = {
   readonly login?: false;
   readonly prepare?: (job: JobContext) => void;
   readonly cancelWhen?: (stdout: string) => boolean;
+  readonly killWhen?: (stdout: string) => boolean;
 };
 
 type Images = Readonly<Record<string, Readonly<Record<"ref" | "digest" | "key" | "how" | "why", string>>>>;
@@ -200,6 +217,7 @@ async function release(tag: string, proxy: Pick<RegistryProxy, "host">, options:
     },
     job,
     ...(options.cancelWhen === undefined ? {} : { cancelWhen: options.cancelWhen }),
+    ...(options.killWhen === undefined ? {} : { killWhen: options.killWhen }),
   };
   const { main, post } = await runAction("build-images", run);
   return { job, main, post, images: JSON.parse(main.outputs.images || "{}") as Images };

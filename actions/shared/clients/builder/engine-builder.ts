@@ -5,7 +5,7 @@ import { exportLayout } from "../../lib/image/export-layout.ts";
 import { knownLayers, putExactly, putImage, type Stored } from "../../lib/image/put-image.ts";
 import { type ReadImage, readImage } from "../../lib/image/read-image.ts";
 import type { BuildRequest, ImageBuilder, ResolvedBase } from "../../ports/image-builder.ts";
-import { type Engine, engineName } from "./engine.ts";
+import { describeEngine, type Engine } from "./engine.ts";
 import { loadImage } from "./load-image.ts";
 import { pinnedDockerfile } from "./pinned-dockerfile.ts";
 import { openDockerArchive, openOciArchive } from "./saved-image.ts";
@@ -19,12 +19,12 @@ export type EngineBuilderOptions = {
 
 /**
  * Builds with docker, buildx, podman or buildah. The engine gets a folder with exactly the files of the content key and a Dockerfile whose
- * images are pinned; what it built is saved, and stored by us: the configuration in the engine's exact bytes, layers that the base or the
- * last release has by their known digests, new layers packed by us, the same way each time.
+ * images are pinned. What it built is saved, and stored by us: layers that the base or the last release has by their known digests, new
+ * layers packed by us, the same way each time, and the configuration without what is of this machine only.
  */
 export function engineBuilder(options: EngineBuilderOptions): ImageBuilder {
   return {
-    name: engineName(options.engine),
+    name: describeEngine(options.engine),
     async build(request) {
       const context = join(request.temp, "context");
       const dockerfile = join(request.temp, "Dockerfile");

@@ -45,7 +45,7 @@ export async function findAnyEngine(kinds: readonly EngineKind[], around: Surrou
 }
 
 /** `docker 20.10.24`, `buildx 0.31.1 (docker-container)`. */
-export function engineName({ kind, version, driver }: Engine): string {
+export function describeEngine({ kind, version, driver }: Engine): string {
   return `${kind} ${version}${driver === undefined || driver === "docker" ? "" : ` (${driver})`}`;
 }
 
@@ -74,7 +74,8 @@ async function findDocker(around: Surroundings): Promise<Engine | undefined> {
 }
 
 async function findBuildx(around: Surroundings): Promise<Engine | undefined> {
-  const env = { ...around.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1", BUILDKIT_PROGRESS: "plain" };
+  const settings = { BUILDX_NO_DEFAULT_ATTESTATIONS: "1", BUILDKIT_PROGRESS: "plain", SOURCE_DATE_EPOCH: "0" };
+  const env = { ...around.env, ...settings };
   const run = runner("docker", { ...around, env });
   const { stdout: version } = await run(["buildx", "version"], { timeoutMs: PROBE_MS });
   const { stdout: about } = await run(["buildx", "inspect"], { timeoutMs: PROBE_MS });

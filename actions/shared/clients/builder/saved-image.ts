@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { ImageConfigSchema } from "../../domain/image/config.ts";
+import { canonicalJson, type Json } from "../../domain/canonical.ts";
+import { ImageConfigSchema, portableConfig } from "../../domain/image/config.ts";
 import { type Descriptor, IndexSchema, type Manifest, ManifestSchema } from "../../domain/image/manifest.ts";
 import { decode } from "../../lib/decode.ts";
 import { ReleaseError } from "../../lib/error.ts";
@@ -9,7 +10,7 @@ import { readWhole } from "../../lib/image/verified.ts";
 import { type TarPart, tarIndex } from "../../lib/tar.ts";
 import type { StoredManifest } from "../../ports/image-store.ts";
 
-/** What an engine saved: a configuration in its exact bytes, and layers in order. */
+/** What an engine saved: its configuration, less what is of this build and this machine only, and layers in order. */
 export type SavedImage = { readonly config: Uint8Array; readonly layers: readonly PlainLayer[] };
 
 /** What a builder saved in the OCI layout: a manifest whose blobs are packed already. */
@@ -27,8 +28,10 @@ const GZIP_MAGIC = "1f8b";
 export async function openDockerArchive(file: string): Promise<SavedImage> {
   const parts = await tarIndex(file);
   const [saved] = decode(SavedSchema, await readJson(file, parts, "manifest.json"), "the saved image");
-  const config = await readPart(file, partAt(parts, saved.Config, file));
-  const { rootfs } = decode(ImageConfigSchema, JSON.parse(new TextDecoder().decode(config)), "the saved configuration");
+  const written = await readJson(file, parts, saved.Config);
+  const image = portableConfig(decode(ImageConfigSchema, written, "the saved configuration"));
+  const config = Buffer.from(canonicalJson(image as Json));
+  const { rootfs } = image;
   const names = saved.Layers ?? [];
   const diffIds = rootfs.diff_ids ?? [];
   if (names.length !== diffIds.length)

@@ -42,6 +42,21 @@ export type ImageConfig = Readonly<v.InferOutput<typeof ImageConfigSchema>>;
 /** The one time in everything that we make ourselves: what does not change makes the same bytes again. */
 export const IMAGE_TIME = "1970-01-01T00:00:00Z";
 
+/**
+ * A configuration without what an engine writes of the moment and the machine of a build: ids of its containers and parents, the host's
+ * name, times. What a container is started by stays. So layers that are the same make an image that is the same.
+ */
+export function portableConfig(config: ImageConfig): ImageConfig {
+  const { container: _c, container_config: _cc, parent: _p, id: _i, ...kept } = config;
+  const { Hostname: _h, Image: _im, ...run } = config.config ?? {};
+  const history = (config.history ?? []).map(({ comment, ...entry }) => ({
+    ...entry,
+    ...(typeof comment === "string" && comment !== "" && !comment.startsWith("FROM ") ? { comment } : {}),
+    created: IMAGE_TIME,
+  }));
+  return { ...kept, created: IMAGE_TIME, config: run, history };
+}
+
 /** `FROM scratch` on a platform such as `linux/amd64`. */
 export function emptyConfig(platform: string): ImageConfig {
   const [os = "", architecture = "", variant] = platform.split("/");

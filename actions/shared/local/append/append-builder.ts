@@ -17,15 +17,16 @@ import {
 import { configure, dropInheritedCmd, joinFolder } from "../../domain/image/configure.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import { sha256Stream } from "../../lib/hash.ts";
-import { isPackedOtherwise, openArchive, type PlainLayer } from "../../lib/image/layers.ts";
+import type { PlainLayer } from "../../lib/image/layers.ts";
 import { knownLayers, putImage } from "../../lib/image/put-image.ts";
 import { type ReadImage, readImage } from "../../lib/image/read-image.ts";
 import { verified } from "../../lib/image/verified.ts";
-import { type NewTarEntry, readTar, writeTar } from "../../lib/tar.ts";
+import { type NewTarEntry, writeTar } from "../../lib/tar.ts";
 import type { BuildRequest, ImageBuilder } from "../../ports/image-builder.ts";
-import { baseTree, cleanEntryPath, nodeOf } from "./base-tree.ts";
+import { archiveLayer, findArchive } from "./add-archive.ts";
+import { baseTree } from "./base-tree.ts";
 import { type Copy, copyEntries, type LayerEntry } from "./copy-entries.ts";
-import { applyEntry, followLinks, nameOf, parentsOf, type Tree } from "./tree.ts";
+import { followLinks, parentsOf, type Tree } from "./tree.ts";
 
 /**
  * Makes images by adding layers of files to a base: nothing is run, so no engine is needed, and a base whose files need not be known
@@ -140,8 +141,9 @@ async function copyLayer(instruction: Instruction, { config, scope, work }: Copy
   const split = splitCopy(instruction, scope.variables, scope.escapeChar);
   if (split === undefined) throw unreadable(instruction, request.file);
   const sources = split.sources.map((pattern) => ({ pattern, roots: matchSource(pattern, request.files) }));
-  const archive = instruction.keyword === "ADD" ? await archiveOf(sources, instruction, request) : undefined;
-  if (archive !== undefined) return archiveLayer(archive, { instruction, work, destination: split.destination });
+  const archive = instruction.keyword === "ADD" ? await findArchive(sources, instruction, request) : undefined;
+  const { line } = instruction;
+  if (archive !== undefined) return archiveLayer(archive, { request, tree, destination: split.destination, line });
   const [uid = 0, gid = uid] = (flagOf(instruction, "chown") ?? "0:0").split(":").map(Number);
   const mode = flagOf(instruction, "chmod");
   const copy: Copy = {
@@ -168,63 +170,6 @@ function refuseLinks({ sources }: Copy, { line }: Instruction, { files, file }: 
     saw: link.path,
     hint: "name the file or folder that it points at",
   });
-}
-
-async function archiveOf(sources: Copy["sources"], { line }: Instruction, { context, file }: BuildRequest) {
-  const paths = sources.flatMap(({ roots }) => roots.filter(({ isFolder }) => !isFolder).map(({ path }) => path));
-  for (const path of paths) {
-    const where = { file, line };
-    if (await isPackedOtherwise(join(context, path)))
-      throw new ReleaseError("CONFIG", {
-        rule: "ADD unpacks only .tar and .tar.gz where append builds",
-        where,
-        saw: path,
-      });
-    if ((await openArchive(join(context, path))) === undefined) continue;
-    if (paths.length === 1) return path;
-    throw new ReleaseError("CONFIG", {
-      rule: "ADD of an archive takes one source where append builds",
-      where,
-      saw: path,
-    });
-  }
-  return undefined;
-}
-
-type Unpack = { readonly instruction: Instruction; readonly work: Work; readonly destination: string };
-
-/** An archive for `/` is a layer as it stands; its entries are checked, and looked at for what they put where. */
-async function archiveLayer(path: string, { instruction, work, destination }: Unpack): Promise<PlainLayer> {
-  const { request, tree } = work;
-  const where = { file: request.file, line: instruction.line };
-  if (destination !== "/")
-    throw new ReleaseError("CONFIG", {
-      rule: "ADD unpacks an archive only to / where append builds",
-      where,
-      saw: destination,
-    });
-  const source = request.files.find((entry) => entry.path === path);
-  if (source?.type !== "file")
-    throw new ReleaseError("INTERNAL", { rule: "an archive was not found again", saw: path });
-  const file = join(request.context, path);
-  const open = async function* () {
-    const plain = await openArchive(file);
-    if (plain !== undefined) yield* plain;
-  };
-  // The bytes of the content key: a file that changed since is found here.
-  for await (const _ of verified(createReadStream(file), source.digest));
-  for await (const { entry } of readTar(open())) {
-    const clean = cleanEntryPath(entry.path);
-    if (clean.split("/").includes("..") || nameOf(clean).startsWith(".wh."))
-      throw new ReleaseError("REFUSED", {
-        rule: "an archive must not hold such a path",
-        where: { file: path },
-        saw: entry.path,
-      });
-    if (clean !== "") applyEntry(tree, clean, nodeOf(entry));
-  }
-  const { digest } = await sha256Stream(open());
-  return { diffId: digest, open };
 }
 
 function makeWorkdir(config: RunConfig, tree: Tree): readonly LayerEntry[] {
