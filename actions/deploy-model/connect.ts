@@ -53,7 +53,7 @@ async function openLocal(step: DeployStep, request: TargetRequest, store: ModelS
             context: inputs["serve-context"],
           },
     imageName: inputs.image,
-    keep: inputs.keep && !job.ephemeral,
+    keep: job.ephemeral ? false : inputs.keep,
     port: inputs.port,
     readyTimeoutMs: inputs["ready-timeout"],
     requestTimeoutMs: request.plan?.requestTimeoutMs ?? 10_000,

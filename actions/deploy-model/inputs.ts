@@ -177,9 +177,8 @@ export const manifest = defineAction({
     },
     keep: {
       kind: "boolean",
-      default: "false",
       description:
-        "Target local: the champion serves on after the step, on a machine that stays, and the next release finds it.",
+        "Target local: whether the champion serves on after the step, on a machine that stays, so that the next release finds it. Empty: as what serves now was started, else not. `false` ends it, also in mode abort.",
     },
     evidence: {
       kind: "path",

@@ -49,7 +49,8 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
   });
   const now = await target.serving.current();
   const serving = now.stable?.model;
-  const standing = await standingOf(step, ports, { subject, serving });
+  const keep = !job.ephemeral && (inputs.keep ?? now.isKept);
+  const standing = await standingOf(step, ports, { subject, serving, keep });
   const other =
     champion === undefined ? undefined : { name: record.model, version: champion.version, digest: champion.digest };
   const stable = serving ?? (other?.digest === candidate.digest ? undefined : other);
@@ -67,14 +68,16 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
     forecast: standing.do === "deploy" ? forecastPlan(plan, FORECAST_SEED) : undefined,
     target,
     rollout: `${inputs.target}/${candidate.name}@${candidate.version} ${candidate.digest}`,
-    rehearsal: job.ephemeral || !inputs.keep,
+    rehearsal: !keep,
   };
 }
 
+type Starting = { readonly subject: Subject; readonly serving: ServedModel | undefined; readonly keep: boolean };
+
 async function standingOf(
-  { inputs, job }: DeployStep,
+  { inputs }: DeployStep,
   { store }: Ports,
-  { subject, serving }: { readonly subject: Subject; readonly serving: ServedModel | undefined },
+  { subject, serving, keep }: Starting,
 ): Promise<Standing> {
   const { record, gate, promoted, champion } = subject;
   const dated = async (model: { readonly version: string; readonly digest: ServedModel["digest"] } | undefined) => {
@@ -89,7 +92,7 @@ async function standingOf(
     champion: await dated(champion),
     serving: await dated(serving),
     allowDowngrade: inputs["allow-downgrade"],
-    keep: inputs.keep && !job.ephemeral,
+    keep,
   });
 }
 

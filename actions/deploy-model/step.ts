@@ -27,7 +27,7 @@ export type Wishes = {
   readonly payloads: string | undefined;
   readonly rate: number | undefined;
   readonly "latency-bound": number | undefined;
-  readonly keep: boolean;
+  readonly keep: boolean | undefined;
   readonly evidence: string | undefined;
   readonly "working-directory": string;
 };

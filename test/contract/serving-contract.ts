@@ -16,7 +16,8 @@ export type ServingUnderTest = {
 export function servingContract(open: () => Promise<ServingUnderTest>): void {
   test("says that nothing serves", async () => {
     const { serving } = await open();
-    expect(await serving.current()).toEqual({ share: 0 });
+    expect(await serving.current()).toMatchObject({ share: 0 });
+    expect(await serving.current()).not.toHaveProperty("stable");
   });
 
   test("brings a version up beside stable without giving it any request", async () => {

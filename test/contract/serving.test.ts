@@ -82,6 +82,16 @@ describe("a local target", () => {
     expect(await ask((await next.current()).url ?? "")).toBe("1.0.0");
   });
 
+  test("that is kept stays kept in a job that says nothing, and is ended by one that says so", async () => {
+    const own = await machine();
+    const one = await own.register({ version: "1.0.0" });
+    const { url } = await own.target({ ...how(own, "1.0.0"), keep: true }).apply("stable", one);
+    await own.target({ keep: undefined }).settle();
+    expect(await ask(url)).toBe("1.0.0");
+    await own.target({ keep: false }).settle();
+    await expect(ask(url)).rejects.toThrow();
+  });
+
   test("is empty after a job that keeps nothing", async () => {
     const own = await machine();
     const one = await own.register({ version: "1.0.0" });
@@ -89,7 +99,7 @@ describe("a local target", () => {
     const { url } = await job.apply("stable", one);
     const front = (await job.current()).url ?? "";
     await job.settle();
-    expect(await job.current()).toEqual({ share: 0 });
+    expect(await job.current()).toEqual({ share: 0, isKept: false });
     await expect(ask(url)).rejects.toThrow();
     await expect(ask(front)).rejects.toThrow();
   });

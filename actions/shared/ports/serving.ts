@@ -22,6 +22,8 @@ export type ServingState = {
   readonly candidate?: Served;
   /** The candidate's share of the traffic that is in force. */
   readonly share: number;
+  /** Whether what serves outlives the job that started it. */
+  readonly isKept: boolean;
   /** Where users send their requests. */
   readonly url?: string;
 };

@@ -34,8 +34,8 @@ export type LocalTarget = {
   readonly how: LocalHow | undefined;
   /** What the serving image is called in the releases. */
   readonly imageName: string;
-  /** Stable and the splitter outlive the job. */
-  readonly keep: boolean;
+  /** Whether stable and the splitter outlive the job; undefined: as what serves now was started. */
+  readonly keep: boolean | undefined;
   /** Where users reach the splitter; 0: where it was before, else any that is free. */
   readonly port: number;
   readonly readyTimeoutMs: number;
@@ -93,6 +93,7 @@ export function localServing(target: LocalTarget): LocalServing {
       const isUp = known?.model.digest === model.digest && (await howEnded(known, findEngine)) === undefined;
       if (known !== undefined && !isUp) await endServer(known, findEngine);
       const server = isUp ? known : await start(arm, model);
+      await inTurn(async () => write({ ...(await read()), keep: await keeps() }));
       await waitUntilReady(server, { clock, signal, timeoutMs: target.readyTimeoutMs, findEngine });
       await inTurn(connect);
       return served(server);
@@ -141,7 +142,7 @@ export function localServing(target: LocalTarget): LocalServing {
     async settle() {
       const now = await read();
       await removeOtherVersions(folder, now.stable === undefined ? [] : [now.stable.model.version]);
-      if (target.keep && now.stable !== undefined) return;
+      if ((await keeps()) && now.stable !== undefined) return;
       for (const server of [now.candidate, now.former, now.stable]) {
         if (server !== undefined) await endServer(server, findEngine);
       }
@@ -161,6 +162,10 @@ export function localServing(target: LocalTarget): LocalServing {
     },
   };
 
+  async function keeps(): Promise<boolean> {
+    return target.keep ?? (await read()).keep ?? false;
+  }
+
   async function stateOf(now: ServingFile): Promise<ServingState> {
     const [stable, candidate] = await Promise.all([describe(now.stable), describe(now.candidate)]);
     const isUp = await isSplitterUp(now);
@@ -168,6 +173,7 @@ export function localServing(target: LocalTarget): LocalServing {
       ...(stable === undefined ? {} : { stable }),
       ...(candidate === undefined ? {} : { candidate }),
       share: isUp && now.splitter !== undefined ? await shareOf(now.splitter.id, now.candidate?.id) : 0,
+      isKept: now.keep ?? false,
       ...(isUp && now.splitter !== undefined ? { url: urlOf(now.splitter) } : {}),
     };
   }
@@ -218,10 +224,11 @@ export function localServing(target: LocalTarget): LocalServing {
     return running;
   }
 
-  function startOwnProcess(server: Server, how: How): Promise<Server> {
+  async function startOwnProcess(server: Server, how: How): Promise<Server> {
     const { model, context } = versionFolder(folder, server.model.version);
-    const env = { ...serverEnv(server), ...how.env, MODEL_DIR: model };
-    return startProcess(server, { command: how.command ?? [], cwd: context, env, keep: target.keep });
+    const keep = await keeps();
+    const env = { ...serverEnv(server), ...untracked(keep), ...how.env, MODEL_DIR: model };
+    return startProcess(server, { command: how.command ?? [], cwd: context, env, keep });
   }
 
   async function startContainer(
@@ -243,8 +250,6 @@ export function localServing(target: LocalTarget): LocalServing {
   function serverEnv(server: Server) {
     return {
       ...target.childEnv,
-      // The runner ends whatever carries its tracking id when the job ends.
-      ...(target.keep ? { RUNNER_TRACKING_ID: "" } : {}),
       MODEL_NAME: server.model.name,
       MODEL_VERSION: server.model.version,
       HOST: "127.0.0.1",
@@ -319,8 +324,9 @@ export function localServing(target: LocalTarget): LocalServing {
     const id = `splitter-${randomBytes(4).toString("hex")}`;
     const port = target.port === 0 ? (now.splitter?.port ?? 0) : target.port;
     await write({ ...now, splitter: { id, port } });
-    const env = { ...target.childEnv, ...(target.keep ? { RUNNER_TRACKING_ID: "" } : {}) };
-    const doors = await startSplitter({ folder, id, port, env, keep: target.keep, clock, signal });
+    const keep = await keeps();
+    const env = { ...target.childEnv, ...untracked(keep) };
+    const doors = await startSplitter({ folder, id, port, env, keep, clock, signal });
     const splitter = { id, port: doors.port, process: doors.process };
     await write({ ...(await read()), splitter });
     return splitter;
@@ -395,6 +401,9 @@ export function localServing(target: LocalTarget): LocalServing {
 const DRAIN_MS = 3_000;
 
 const MOUNT = "/mnt/models";
+
+/** The runner ends whatever carries its tracking id when the job ends. */
+const untracked = (keep: boolean) => (keep ? { RUNNER_TRACKING_ID: "" } : {});
 
 /** How long a share that was found in force stays so before somebody confirms it. */
 const ADOPTED_HOLD_MS = 5_000;

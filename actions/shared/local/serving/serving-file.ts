@@ -18,6 +18,8 @@ export const ServingFileSchema = v.object({
   former: v.optional(ServerSchema),
   /** The candidate's share that was asked for last. */
   share: v.number(),
+  /** Whether what serves outlives the job that started it. */
+  keep: v.optional(v.boolean()),
 });
 export type ServingFile = Readonly<v.InferOutput<typeof ServingFileSchema>>;
 
