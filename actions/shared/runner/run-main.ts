@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { formatDuration } from "../domain/quantity.ts";
+import { formatCount, formatDuration } from "../domain/quantity.ts";
 import { ReleaseError } from "../lib/error.ts";
 import { endLiveGroups } from "../lib/exec.ts";
 import type { Action, Declarations } from "./action.ts";
@@ -33,20 +33,28 @@ export async function runMain<D extends Declarations, Ports extends object, Outc
     onTimeout: (ms) => setTimeout(() => deadline.resolve(tookTooLong(ms)), Math.min(ms, LONGEST_TIMER_MS)),
   });
   const crashed = new Promise<ReleaseError>((resolve) => {
-    // A promise of ours that nobody awaits: what was begun is taken back, as after a signal.
-    process.once("uncaughtException", (error) => resolve(asReleaseError(error)));
+    // A promise of ours that nobody awaits: what was begun is taken back, as after a signal. The listener stays: a second one must not end the process.
+    process.on("uncaughtException", (error) => resolve(asReleaseError(error)));
   });
   const stopped = Promise.race([interruption.then(cancelledBy), deadline.promise, crashed]);
   const first = await Promise.race([story, stopped.then((by) => ({ state: "stopped" as const, by }))]);
   const { applyEnding } = await import("./apply-ending.ts");
-  if (first.state !== "stopped") return applyEnding(action, world, { reached, ending: first });
-
+  if (first.state !== "stopped") {
+    await endChildren(world);
+    return applyEnding(action, world, { reached, ending: first });
+  }
   stop.abort(first.by);
   const cancelled = await cancelAct(action, reached, CANCEL_MS);
   const late = await Promise.race([story, pause(SETTLE_MS).then(() => undefined)]);
-  const ended = await endLiveGroups(CHILDREN_MS);
-  if (ended > 0) world.log.info(`Ended ${ended} child processes with what they had started.`);
+  await endChildren(world);
   return applyEnding(action, world, { reached, ending: { ...first, cancelled, late } });
+}
+
+/** Whatever the story left running and has not released. */
+async function endChildren({ log }: World): Promise<void> {
+  const ended = await endLiveGroups(CHILDREN_MS);
+  if (ended > 0)
+    log.info(`Ended ${formatCount(ended, "child process", "child processes")} with what they had started.`);
 }
 
 /** Never rejects: what it throws is one of its ends. */

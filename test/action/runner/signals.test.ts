@@ -118,6 +118,12 @@ test("a story that does not end is left behind, its children are not", async () 
   expect(isAlive(childOf(main))).toBe(false);
 });
 
+test("a story that fails leaves no child behind", async () => {
+  const { main } = await echo({ job: jobContext(), with: { message: "x", pause: "100ms", ending: "crash" } });
+  expect(main.code).toBe(1);
+  expect(isAlive(childOf(main))).toBe(false);
+});
+
 test("the step's timeout ends it like a signal and names the input that lengthens it", async () => {
   const job = jobContext();
   const { main, post } = await echo({ job, with: { message: "x", pause: "5m", timeout: "1s" } });
@@ -129,7 +135,7 @@ test("the step's timeout ends it like a signal and names the input that lengthen
   expect(post?.stdout).toBe("");
 });
 
-test("a promise that nobody awaited ends the step like a signal, as our bug", async () => {
+test("promises that nobody awaited end the step like a signal, as our bug", async () => {
   const job = jobContext();
   const { main, post } = await echo({ job, with: { message: "x", pause: "5m", ending: "stray-rejection" } });
   expect(main.code).toBe(1);
