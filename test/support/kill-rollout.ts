@@ -1,6 +1,10 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { expect } from "vitest";
 import type { JournalEntry } from "../../actions/shared/domain/rollout/journal-entry.ts";
+import { systemClock } from "../../actions/shared/lib/clock.ts";
+import { folderStore } from "../../actions/shared/local/folder-store.ts";
+import { fileLease } from "../../actions/shared/local/serving/file-lease.ts";
+import type { Lease } from "../../actions/shared/ports/lease.ts";
 import { registerAdder, writeAdderFiles } from "./adder-release.ts";
 import { championOf, deployAdder, inMode, jsonIn, processesOf, QUICK, whoServes } from "./deploy-adder.ts";
 import { type JobContext, jobContext } from "./job-context.ts";
@@ -61,10 +65,16 @@ export async function killRollout(
   expect(mend === "again" ? [version] : [stable, version]).toContain(serving);
   expect(championOf(machine)).toBe(serving);
   expect(jsonIn<JournalEntry>(machine, "serving", "adder", "journal.json")).toMatchObject({ phase: "ended" });
-  expect(jsonIn(machine, "serving", "adder", "lease.json")).toMatchObject({ state: "free" });
+  expect(await leaseOf(machine).holder()).toBeUndefined();
   expect((await machineIn(machine.home).target().current()).share).toBe(0);
   expect(processesOf(machine.home), JSON.stringify(kill)).toHaveLength(2);
   return "killed";
+}
+
+/** Given back; or its holder, who was killed right before that, is known to be dead. */
+function leaseOf(machine: JobContext): Lease {
+  const store = folderStore(join(machine.home, "serving", "adder"));
+  return fileLease({ store, holder: "test", clock: systemClock, ttlMs: 1 });
 }
 
 /** What is in force is never above what the journal allows. */
