@@ -29,7 +29,7 @@ test("a program goes, made small, to the bundles whose code names it", async () 
   await copyProcessFiles(build, dists);
 
   expect(readdirSync(join(build, "dist/one"))).toEqual(["7.index.js", "splitter-process.js"]);
-  expect(readFileSync(join(build, "dist/one/splitter-process.js"), "utf8")).toContain("createServer().listen(0)");
+  expect(readFileSync(join(build, "dist/one/splitter-process.js"), "utf8")).toMatch(/\w\(\)\.listen\(0\)/);
   expect(readdirSync(join(build, "dist/two"))).toEqual(["index.js"]);
 });
 
