@@ -18,18 +18,25 @@ export function findSource(model: string | undefined, { run }: Release): Checked
     });
   if (run.model === undefined)
     return none(`run ${run.id} has no model artifact`, "set `model-artifact` of run-pipeline, or `model` here");
-  if (!run.model.uri.startsWith("file:///"))
+  const path = pathOf(run.model.uri);
+  if (path === undefined)
     return bad({
       rule: "the model of the run must lie in a folder of this machine",
       saw: run.model.uri,
       allowed: "file:///…",
       hint: "fetch it in a step before, and set `model`",
     });
-  return ok({ source: "run", path: pathOf(run.model.uri) });
+  return ok({ source: "run", path });
 }
 
-function pathOf(uri: string): string {
-  return decodeURIComponent(new URL(uri).pathname);
+/** Undefined for what is no address of a local file, a stray `%` in it included. */
+function pathOf(uri: string): string | undefined {
+  if (!uri.startsWith("file:///")) return undefined;
+  try {
+    return decodeURIComponent(new URL(uri).pathname);
+  } catch {
+    return undefined;
+  }
 }
 
 function none(rule: string, hint: string): Checked<Source> {

@@ -72,6 +72,12 @@ describe("the model is taken", () => {
     ["from the run", undefined, run({}), { value: { source: "run", path: "/runs/a b/model" } }],
     ["from nowhere before there is a run", undefined, release(), { value: { source: "none" } }],
     ["from nowhere where the run has no model", undefined, run({ model: undefined }), { value: { source: "none" } }],
+    [
+      "not from an address that cannot be read",
+      undefined,
+      run({ model: { task: "t", output: "m", uri: "file:///runs/100%/model" } }),
+      { state: "bad" },
+    ],
     ["not from a run that failed", undefined, run({ state: "failed" }), { state: "bad" }],
     [
       "not from another machine",
