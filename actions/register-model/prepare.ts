@@ -1,13 +1,12 @@
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { formatCount } from "../shared/domain/quantity.ts";
 import type { Finding } from "../shared/domain/report.ts";
-import { RunDetailsSchema } from "../shared/domain/run/details.ts";
-import { decode } from "../shared/lib/decode.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { sha256 } from "../shared/lib/hash.ts";
 import { type FoundFile, findModel } from "../shared/lib/model-files.ts";
 import { findAlias, findVersion } from "../shared/lib/model-registry.ts";
+import { readRunDetails } from "../shared/lib/read-run-details.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
 import { judgeStanding, type Standing } from "./chain.ts";
 import { findSource, type Source } from "./find-source.ts";
@@ -73,37 +72,25 @@ export function checkChain(standing: Standing): Exclude<Standing, { state: "brok
   return standing;
 }
 
-const MAX_DETAILS_BYTES = 64 * 1024 * 1024;
 const MAX_TEXT_BYTES = 1024 * 1024;
 
 type Details = { readonly facts: RunFacts | undefined; readonly findings: readonly Finding[] };
 
-/** The file with the run's details is found by its path and trusted by its digest. */
 async function readDetails({ release, job }: RegisterStep, source: "run" | "files"): Promise<Details> {
   const { run } = release;
-  if (source !== "run" || run?.details === undefined) return { facts: undefined, findings: [] };
-  const { path, digest } = run.details;
-  const file = isAbsolute(path) ? path : join(job.home, "runs", run.id, path);
-  const text = await readTextFile(file, MAX_DETAILS_BYTES);
-  if (text === undefined)
-    return {
-      facts: undefined,
-      findings: [
-        {
-          level: "warning",
-          message: `${file} is not on this machine: framework, hyper-parameters and environment of the training are not recorded`,
-        },
-      ],
-    };
-  if (sha256(text) !== digest)
-    throw new ReleaseError("INTEGRITY", {
-      rule: "the details of the run must be what the release record names",
-      where: { file },
-      saw: sha256(text),
-      allowed: digest,
-      hint: "the file was changed after the run: run run-pipeline again",
-    });
-  return { facts: readRunFacts(decode(RunDetailsSchema, JSON.parse(text), file), run), findings: [] };
+  const nothing = { facts: undefined, findings: [] };
+  if (source !== "run" || run === undefined) return nothing;
+  const found = await readRunDetails(run, job.home);
+  switch (found.state) {
+    case "found":
+      return { facts: readRunFacts(found.details, run), findings: [] };
+    case "none":
+      return nothing;
+    case "elsewhere": {
+      const message = `${found.file} is not on this machine: framework, hyper-parameters and environment of the training are not recorded`;
+      return { facts: undefined, findings: [{ level: "warning", message }] };
+    }
+  }
 }
 
 async function readLicence(workspace: string): Promise<string | undefined> {
