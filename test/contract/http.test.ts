@@ -58,6 +58,15 @@ describe("an answer", () => {
     await expect(ask({ maxBytes: 100 })).rejects.toThrow(/^\[PROTOCOL\].*more than 100 bytes/);
   });
 
+  test("that refuses without end is read to where its reason stands", async () => {
+    answer = (_, response) => {
+      response.statusCode = 403;
+      response.write("no such permission ".repeat(1_000));
+    };
+    const error = (await ask({ timeoutMs: 5_000 }).catch((thrown: unknown) => thrown)) as Error;
+    expect(error.message).toMatch(/^\[AUTH\].*403: no such permission/);
+  });
+
   test("of another status may be one to the caller", async () => {
     statuses(404);
     expect((await ask({ okStatus: [200, 404] })).status).toBe(404);

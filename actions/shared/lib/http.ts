@@ -138,15 +138,28 @@ function problem(wanted: HttpRequest, code: ErrorCode, { saw, cause }: Seen): Re
   return new ReleaseError(code, { rule, saw, ...(hint === undefined ? {} : { hint }) }, cause);
 }
 
+const SNIPPET_BYTES = 4_096;
+
 /** Method and address without user, password, query (signatures live there) and fragment. */
 function addressOf(wanted: HttpRequest): string {
   const url = new URL(wanted.url);
   return `${wanted.method ?? "GET"} ${url.protocol}//${url.host}${url.pathname}`;
 }
 
+/** The beginning of what a service says of its refusal, however long it goes on. */
 async function snippetOf(response: Response, wanted: HttpRequest): Promise<string> {
-  const text = await response.text().catch(() => "");
-  const line = text.replaceAll(/\s+/g, " ").trim();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response.body ?? emptyBody()) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= SNIPPET_BYTES) break;
+    }
+  } catch {
+    // The status tells enough.
+  }
+  const line = Buffer.concat(chunks).toString("utf8", 0, SNIPPET_BYTES).replaceAll(/\s+/g, " ").trim();
   return withoutCredentials(line, wanted).slice(0, 300);
 }
 
