@@ -14,7 +14,7 @@ const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$/;
 export const MODEL_NAME_RULE = "a-z 0-9 -, 1 to 63 of them, no - at either end";
 export const MODEL_VERSION_RULE =
   "A-Z a-z 0-9 . _ + -, 1 to 63 of them, the first a letter or digit; not `latest` or `previous`";
-export const ALIAS_RULE = MODEL_NAME_RULE;
+export const ALIAS_RULE = `${MODEL_NAME_RULE}; no digit first, nor after a v, as in a version`;
 
 export function isModelName(text: string): boolean {
   return NAME.test(text);
