@@ -153,7 +153,6 @@ export type ReleasedImage = DeepReadonly<v.InferOutput<typeof ImageSchema>>;
 export type Pipeline = DeepReadonly<v.InferOutput<typeof PipelineSchema>>;
 export type Run = DeepReadonly<v.InferOutput<typeof RunSchema>>;
 export type Gate = DeepReadonly<v.InferOutput<typeof GateSchema>>;
-export type Model = DeepReadonly<v.InferOutput<typeof ModelSchema>>;
 export type Deployment = DeepReadonly<v.InferOutput<typeof DeploymentSchema>>;
 export type Release = DeepReadonly<v.InferOutput<typeof ReleaseSchema>>;
 
