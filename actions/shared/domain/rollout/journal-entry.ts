@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { DigestSchema } from "../digest.ts";
 import { type DeepReadonly, ROLLOUT_DECISIONS } from "../release.ts";
-import type { ArmCounts } from "./judge.ts";
 import { SERIES } from "./judge.ts";
 import type { TrafficPlan } from "./traffic-plan.ts";
 
@@ -13,7 +12,6 @@ export const JOURNAL_SCHEMA = 1;
  * happened: `promoting` may have sent everything to the candidate, `recording` has been decided for good.
  */
 export const ROLLOUT_PHASES = ["staging", "canary", "promoting", "baking", "recording", "lowering", "ended"] as const;
-export type RolloutPhase = (typeof ROLLOUT_PHASES)[number];
 
 const TallySchema = v.object({ n: v.number(), bad: v.number() });
 const ArmSchema = v.object({
@@ -107,6 +105,3 @@ export type JournalEntry = Omit<DeepReadonly<v.InferOutput<typeof JournalEntrySc
 export function isUnfinished(entry: JournalEntry | undefined): entry is JournalEntry {
   return entry !== undefined && entry.phase !== "ended";
 }
-
-/** No arm saw anything. */
-export const NO_ARM: ArmCounts = { started: 0, requests: 0, rejected: 0, series: {} };

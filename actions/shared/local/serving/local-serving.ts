@@ -82,6 +82,8 @@ export function localServing(target: LocalTarget): LocalServing {
 
   return {
     async check(model) {
+      if (process.platform !== "linux")
+        return [{ rule: "target local runs on Linux", where: { input: "target" }, saw: process.platform }];
       const how = await plannedHow(model);
       return how.state === "bad" ? how.problems : [];
     },
