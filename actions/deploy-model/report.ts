@@ -87,7 +87,7 @@ function endedHeadline({ decision, entry, reasons, verdict }: EndedOutcome): Tex
   const took = formatDuration((entry.endedAtMs ?? entry.startedAtMs) - entry.startedAtMs);
   const name = `${candidate.name} ${candidate.version}`;
   if (decision === "promoted") {
-    const how = (verdict?.series ?? []).length === 0 ? "" : `: ${proofsOf(entry.looks, entry.plan).join(", ")}`;
+    const how = (verdict?.series ?? []).length === 0 ? "" : `: ${proofsOf(entry.looks, entry.plan).join("; ")}`;
     return text`Promoted ${name} after ${took}${how}`;
   }
   const at = entry.looks.at(-1)?.share;
@@ -310,7 +310,7 @@ function factsSection({ entry, evidence, target, url, imageExecuted }: EndedOutc
 function plainReason({ decision, entry, reasons }: EndedOutcome): string {
   if (decision !== "promoted") return reasons.map(formatReason).join("; ");
   const proofs = proofsOf(entry.looks, entry.plan);
-  return proofs.length === 0 ? "its promotion had been decided" : proofs.join(", ");
+  return proofs.length === 0 ? "its promotion had been decided" : proofs.join("; ");
 }
 
 function stoppedConclusion(outcome: Common & Extract<Outcome, { state: "stopped" }>): Conclusion {
