@@ -8,6 +8,9 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { REQUIRE_REAL } from "./built-tool.ts";
 
+/** What an earlier login may have left instead of a password. */
+export const IDENTITY = "an-identity-token";
+
 export const LOGIN = { username: "release", password: "secret" } as const;
 
 /** `release:secret`, as htpasswd -B writes it. */
@@ -18,6 +21,8 @@ const PROGRAM = "/usr/bin/docker-registry";
 export type RealRegistry = {
   /** `127.0.0.1:<port>` */
   readonly host: string;
+  /** Where tokens are to be had. */
+  readonly realm: string;
   /** Scopes that tokens were asked for, in order. */
   readonly scopes: readonly string[];
   stop(): Promise<void>;
@@ -46,7 +51,7 @@ export async function startRegistry(auth: "none" | "basic" | "token" = "none"): 
   };
   const host = `127.0.0.1:${port}`;
   await untilAnswering(`http://${host}/v2/`, exited);
-  return { host, scopes: tokens?.scopes ?? [], stop };
+  return { host, realm: tokens?.realm ?? "", scopes: tokens?.scopes ?? [], stop };
 }
 
 /** A registry for one test. */
@@ -85,18 +90,21 @@ async function startTokenServer(folder: string, login: typeof LOGIN) {
   execFileSync("openssl", openssl.split(" "), { stdio: "ignore" });
   const scopes: string[] = [];
   const expected = `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
-  const server: Server = createServer((request, response) => {
+  const server: Server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://127.0.0.1");
-    if (request.headers.authorization !== expected) {
+    const body: Buffer[] = [];
+    for await (const chunk of request) body.push(chunk as Buffer);
+    const form = new URLSearchParams(Buffer.concat(body).toString());
+    const asked = request.method === "POST" ? form : url.searchParams;
+    const isKnown = request.headers.authorization === expected || form.get("refresh_token") === IDENTITY;
+    if (!isKnown) {
       response.writeHead(401, { "content-type": "application/json" }).end(`{"errors":[{"code":"UNAUTHORIZED"}]}`);
       return;
     }
-    const asked = url.searchParams.getAll("scope").flatMap((scope) => scope.split(" "));
-    scopes.push(...asked);
-    const token = signToken(readFileSync(key), readFileSync(crt, "utf8"), {
-      service: url.searchParams.get("service"),
-      asked,
-    });
+    const wanted = asked.getAll("scope").flatMap((scope) => scope.split(" "));
+    scopes.push(...wanted);
+    const claims = { service: asked.get("service"), asked: wanted };
+    const token = signToken(readFileSync(key), readFileSync(crt, "utf8"), claims);
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ token, expires_in: 60 }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -22,7 +22,8 @@ export type SavedLayout = {
 
 const SavedSchema = v.tuple([v.looseObject({ Config: v.string(), Layers: v.nullable(v.array(v.string())) })]);
 
-const GZIP_MAGIC = "1f8b";
+/** How a layer is packed in an archive, by its first bytes: engines keep it as they have it. */
+const PACKINGS = { "1f8b": "tar+gzip", "28b5": "tar+zstd" } as const;
 
 /** Reads `docker save` of one image, whichever engine and age. */
 export async function openDockerArchive(file: string): Promise<SavedImage> {
@@ -78,8 +79,9 @@ export async function openOciArchive(file: string): Promise<SavedLayout> {
 async function plainOpener(file: string, { offset, entry }: TarPart): Promise<() => AsyncIterable<Uint8Array>> {
   const head = Buffer.from(await readWhole(openPart(file, offset, Math.min(2, entry.size))));
   const packed = () => openPart(file, offset, entry.size);
-  if (head.toString("hex") !== GZIP_MAGIC) return packed;
-  return () => unpackLayer({ mediaType: "tar+gzip", digest: sha256(""), size: entry.size }, packed());
+  const magic = head.toString("hex");
+  const mediaType = magic in PACKINGS ? PACKINGS[magic as keyof typeof PACKINGS] : undefined;
+  return mediaType === undefined ? packed : () => unpackLayer({ mediaType }, packed());
 }
 
 function blobAt(parts: ReadonlyMap<string, TarPart>, digest: string, file: string): TarPart {

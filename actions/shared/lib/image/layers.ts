@@ -58,7 +58,10 @@ export function openPart(file: string, offset: number, size: number): AsyncItera
 }
 
 /** The plain tar of a stored layer. Throws `PROTOCOL` for a packing that is not known. */
-export function unpackLayer({ mediaType }: Descriptor, packed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+export function unpackLayer(
+  { mediaType }: Pick<Descriptor, "mediaType">,
+  packed: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
   const packing = layerPacking(mediaType);
   switch (packing) {
     case "none":

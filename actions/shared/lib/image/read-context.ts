@@ -41,7 +41,7 @@ export function listContext(context: string, ignore: readonly IgnorePattern[]): 
   const problems: Problem[] = [];
   const walk = (folder: string): void => {
     const before = found.length;
-    for (const entry of readdirSync(join(context, folder), { withFileTypes: true })) {
+    for (const entry of reading(folder, () => readdirSync(join(context, folder), { withFileTypes: true }))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) {
         if (!mayPrune(path, ignore)) walk(path);
@@ -71,7 +71,7 @@ export async function hashEntries(context: string, found: readonly FoundEntry[])
       entries.push(entry);
       continue;
     }
-    const { digest, size, isPointer } = hashFile(join(context, entry.path));
+    const { digest, size, isPointer } = reading(entry.path, () => hashFile(join(context, entry.path)));
     if (isPointer)
       pointers.push({
         rule: "is a git-LFS pointer, not the file itself",
@@ -116,6 +116,25 @@ function hashFile(path: string): { readonly digest: Digest; readonly size: numbe
     }
   } finally {
     closeSync(file);
+  }
+}
+
+/** The file system's word as ours, with the path in the context. */
+function reading<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const saw = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    throw new ReleaseError(
+      "STORAGE",
+      {
+        rule: "the build context cannot be read",
+        where: { file: path },
+        saw,
+        hint: "check that this user may read it",
+      },
+      error,
+    );
   }
 }
 
