@@ -74,6 +74,17 @@ test("the record says what became of the release", async () => {
   expect(["promoted", "alias-moved"]).toContain(events.event);
 });
 
+test.each([
+  ["ends at once", { endsAtOnce: true }, /must stay up.*no memory for this model/s],
+  ["serves another model", { name: "other" }, /its smoke test failed/],
+] as const)("a first version whose server %s is taken back, and nothing serves", async (_, faults, reason) => {
+  const { main, job } = await deployAdder({ version: "1.0.0", faults, with: KEEP });
+  expect(main.outputs).toMatchObject({ decision: "rolled-back", exposure: "0" });
+  expect(main.outputs.reason).toMatch(reason);
+  expect(main.outputs.url ?? "").toBe("");
+  expect(processesOf(job.home)).toEqual([]);
+});
+
 describe("beside a version that serves", () => {
   let serves: Awaited<ReturnType<typeof servingMachine>>;
   let number = 0;

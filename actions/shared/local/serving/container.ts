@@ -93,6 +93,9 @@ const StateSchema = v.pipe(
   v.minLength(1),
 );
 
+/** Podman asks for its own limits, which a machine without CAP_SYS_RESOURCE does not grant; these are granted everywhere. */
+const LOW_LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"];
+
 export function containerEngine(name: EngineName, version: string, host: EngineHost): ContainerEngine {
   const run: Run = (args, okCodes = [0]) => exec(name, args, { ...placeOf(host), okCodes, timeoutMs: COMMAND_MS });
   const fetch: Run = (args) => exec(name, args, { ...placeOf(host), signal: host.signal });
@@ -120,20 +123,29 @@ export function containerEngine(name: EngineName, version: string, host: EngineH
 
     async start({ name: container, image, env, mount, user }) {
       const variables = Object.entries(env).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
-      await run([
-        "run",
-        "--detach",
-        "--name",
-        container,
-        "--network=host",
-        "--cap-drop=ALL",
-        "--security-opt=no-new-privileges",
-        "--mount",
-        `type=bind,source=${mount.from},target=${mount.to},readonly`,
-        ...(user === undefined ? [] : ["--user", user]),
-        ...variables,
-        image,
-      ]);
+      const create = (limits: readonly string[]) =>
+        run([
+          "run",
+          "--detach",
+          "--name",
+          container,
+          "--network=host",
+          "--cap-drop=ALL",
+          "--security-opt=no-new-privileges",
+          "--mount",
+          `type=bind,source=${mount.from},target=${mount.to},readonly`,
+          ...limits,
+          ...(user === undefined ? [] : ["--user", user]),
+          ...variables,
+          image,
+        ]);
+      try {
+        await create([]);
+      } catch (error) {
+        if (!isReleaseError(error, "COMMAND") || !/setting rlimit/.test(error.message)) throw error;
+        await run(["rm", "--force", container]);
+        await create(LOW_LIMITS);
+      }
     },
 
     async state(container) {

@@ -107,6 +107,8 @@ export function localServing(target: LocalTarget): LocalServing {
         if (share > 0) signal.throwIfAborted();
         const now = { ...(await read()), share };
         await write(now);
+        // Where nothing came up there is no splitter, and so no share to take back.
+        if (share === 0 && now.splitter === undefined) return;
         await route(now, share > 0 ? holdMs : undefined);
       }),
 
