@@ -1,3 +1,5 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { appendBuilder } from "../../actions/shared/local/append/append-builder.ts";
 import { DEBIAN_ENGINES, lacksEngine, openEngine, startEngine, type TestEngine } from "../support/container-engines.ts";
@@ -13,6 +15,16 @@ describe("append", () => {
     const { build } = await setUp(open);
     const [first, second] = [await build(), await build()];
     expect(second.stored.digest).toBe(first.stored.digest);
+  });
+
+  test("does not even read what the last release's image has", async () => {
+    const { build } = await setUp(open);
+    const files = { Dockerfile: "FROM scratch\nCOPY deps /deps\nCOPY main.py /\n", "deps/a": "a\n", "main.py": "1\n" };
+    const first = await build({ files, bases: [] });
+    const changed = { files: { ...files, "main.py": "2\n" }, bases: [], previous: first.stored };
+    const second = await build(changed, (context) => rm(join(context, "deps"), { recursive: true }));
+    expect(second.manifest.layers[0]?.digest).toBe(first.manifest.layers[0]?.digest);
+    expect(second.manifest.layers[1]?.digest).not.toBe(first.manifest.layers[1]?.digest);
   });
 
   test("makes an image from nothing", async () => {

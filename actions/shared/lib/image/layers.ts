@@ -1,14 +1,14 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createGzip, createZstdDecompress } from "node:zlib";
+import { promisify } from "node:util";
+import { createGunzip, createZstdDecompress, gzip, type ZlibOptions } from "node:zlib";
 import type { Digest } from "../../domain/digest.ts";
 import { type Descriptor, layerPacking, MEDIA_TYPES } from "../../domain/image/manifest.ts";
 import type { Blob } from "../../ports/image-store.ts";
 import { ReleaseError } from "../error.ts";
-import { sha256File } from "../hash.ts";
 
 /** A layer's plain tar, by its own digest; opened as often as needed. */
 export type PlainLayer = { readonly diffId: Digest; open(): AsyncIterable<Uint8Array> };
@@ -21,21 +21,23 @@ export type PackedLayer = { readonly descriptor: Descriptor; readonly blob: Blob
  */
 const GZIP_LEVEL = 4;
 
+/** Compressed by themselves, several at once: a gzip file may have many members, and every engine reads them. */
+const BLOCK_BYTES = 4 * 1024 * 1024;
+const BLOCKS_AT_ONCE = 4;
+
 /** Packs a layer into a file: the same bytes for the same layer. Fails where the plain bytes are not those of the diff id. */
 export async function packLayer(layer: PlainLayer, file: string): Promise<PackedLayer> {
-  const hash = createHash("sha256");
-  async function* plain(): AsyncIterable<Uint8Array> {
-    for await (const chunk of layer.open()) {
-      hash.update(chunk);
-      yield chunk;
+  const [plain, packed] = [createHash("sha256"), createHash("sha256")];
+  let size = 0;
+  async function* members(): AsyncIterable<Uint8Array> {
+    for await (const member of compressBlocks(blocksOf(layer.open(), plain))) {
+      packed.update(member);
+      size += member.length;
+      yield member;
     }
   }
-  await pipeline(
-    Readable.from(plain(), { objectMode: false }),
-    createGzip({ level: GZIP_LEVEL }),
-    createWriteStream(file),
-  );
-  const saw = `sha256:${hash.digest("hex")}`;
+  await pipeline(Readable.from(members(), { objectMode: false }), createWriteStream(file));
+  const saw = `sha256:${plain.digest("hex")}`;
   if (saw !== layer.diffId)
     throw new ReleaseError("INTEGRITY", {
       rule: "a layer changed while it was read",
@@ -43,8 +45,41 @@ export async function packLayer(layer: PlainLayer, file: string): Promise<Packed
       allowed: layer.diffId,
       hint: "nothing may write into the build context during a build",
     });
-  const { digest, size } = await sha256File(file);
+  const digest: Digest = `sha256:${packed.digest("hex")}`;
   return { descriptor: { mediaType: MEDIA_TYPES.gzipLayer, digest, size }, blob: fileBlob(file, { digest, size }) };
+}
+
+const compress = promisify<Uint8Array, ZlibOptions, Buffer>(gzip);
+
+/** In order, a few ahead of the one that is taken. */
+async function* compressBlocks(blocks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const running: Promise<Buffer>[] = [];
+  for await (const block of blocks) {
+    running.push(compress(block, { level: GZIP_LEVEL }));
+    const first = running.length >= BLOCKS_AT_ONCE ? running.shift() : undefined;
+    if (first !== undefined) yield await first;
+  }
+  for (const rest of running) yield await rest;
+}
+
+/** The same blocks however the bytes come. */
+async function* blocksOf(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncIterable<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    for (let rest = chunk; rest.length > 0; ) {
+      const part = rest.subarray(0, BLOCK_BYTES - length);
+      parts.push(part);
+      length += part.length;
+      rest = rest.subarray(part.length);
+      if (length < BLOCK_BYTES) continue;
+      yield Buffer.concat(parts);
+      parts = [];
+      length = 0;
+    }
+  }
+  yield Buffer.concat(parts);
 }
 
 export function fileBlob(file: string, { digest, size }: { readonly digest: Digest; readonly size: number }): Blob {

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { canonicalJson, type Json } from "../../domain/canonical.ts";
+import type { Digest } from "../../domain/digest.ts";
 import { appendChain } from "../../domain/dockerfile/append.ts";
 import { declare, matchSource, type Scope, splitCopy } from "../../domain/dockerfile/copy.ts";
 import { flagOf, formatInstruction, type Instruction } from "../../domain/dockerfile/parse.ts";
@@ -16,7 +17,7 @@ import {
 } from "../../domain/image/config.ts";
 import { configure, dropInheritedCmd, joinFolder } from "../../domain/image/configure.ts";
 import { ReleaseError } from "../../lib/error.ts";
-import { sha256Stream } from "../../lib/hash.ts";
+import { sha256, sha256Stream } from "../../lib/hash.ts";
 import type { PlainLayer } from "../../lib/image/layers.ts";
 import { knownLayers, putImage } from "../../lib/image/put-image.ts";
 import { type ReadImage, readImage } from "../../lib/image/read-image.ts";
@@ -38,8 +39,10 @@ export function appendBuilder(cache: string): ImageBuilder {
     async build(request) {
       const chain = appendChain(request.plan);
       const base = await readBase(request, chain[0]);
+      const before = await readPrevious(request);
       const work: Work = {
         request,
+        known: layersByMark(before),
         tree: base !== undefined && looksAtBase(chain) ? await readTree(request, base) : new Map(),
         // Without a look at the base nobody knows whether the folder is there: whoever runs the image makes it.
         makesWorkdir: base === undefined || looksAtBase(chain),
@@ -50,7 +53,6 @@ export function appendBuilder(cache: string): ImageBuilder {
       refuseTriggers(config, request, chain[0]);
       for (const stage of chain) config = await runStage(stage, config, work);
       const image: ImageConfig = withLayers(base?.config ?? emptyConfig(request.platform), config, work);
-      const before = await readPrevious(request);
       return putImage({
         store: request.store,
         repository: request.repository,
@@ -67,10 +69,15 @@ export function appendBuilder(cache: string): ImageBuilder {
   }
 }
 
+/** `mark` goes into the image's history: the next release knows by it what the layer is of. */
+type NewLayer = PlainLayer & { readonly mark?: string };
+
 type Work = {
   readonly request: BuildRequest;
   readonly tree: Tree;
   readonly makesWorkdir: boolean;
+  /** Layers of the last release's image by their marks. */
+  readonly known: ReadonlyMap<string, Digest>;
   readonly layers: PlainLayer[];
   readonly history: History[];
 };
@@ -127,7 +134,7 @@ async function runStage(stage: Stage, inherited: RunConfig, work: Work): Promise
     config = next;
     declare(instruction, scope);
     const made = instruction.keyword === "WORKDIR" && work.makesWorkdir ? makeWorkdir(config, work.tree) : [];
-    if (made.length > 0) addLayer(work, await layerOf(made, work.request), instruction);
+    if (made.length > 0) addLayer(work, await layerOf(made, work), instruction);
     else if (instruction.keyword !== "ARG") work.history.push({ ...historyOf(instruction), empty_layer: true });
   }
   const keywords = stage.instructions.map(({ keyword }) => keyword);
@@ -136,7 +143,7 @@ async function runStage(stage: Stage, inherited: RunConfig, work: Work): Promise
 
 type CopyWork = { readonly config: RunConfig; readonly scope: Scope; readonly work: Work };
 
-async function copyLayer(instruction: Instruction, { config, scope, work }: CopyWork): Promise<PlainLayer> {
+async function copyLayer(instruction: Instruction, { config, scope, work }: CopyWork): Promise<NewLayer> {
   const { request, tree } = work;
   const split = splitCopy(instruction, scope.variables, scope.escapeChar);
   if (split === undefined) throw unreadable(instruction, request.file);
@@ -156,7 +163,7 @@ async function copyLayer(instruction: Instruction, { config, scope, work }: Copy
     isLinked: flagOf(instruction, "link") === "true",
   };
   refuseLinks(copy, instruction, request);
-  return layerOf(copyEntries(copy, request.files, tree), request);
+  return layerOf(copyEntries(copy, request.files, tree), work);
 }
 
 /** Docker follows a link that is itself a source; where to, a build context cannot always say. */
@@ -181,10 +188,25 @@ function makeWorkdir(config: RunConfig, tree: Tree): readonly LayerEntry[] {
   return missing.map((name) => ({ ...folder, path: name }));
 }
 
-async function layerOf(entries: readonly LayerEntry[], { context }: BuildRequest): Promise<PlainLayer> {
-  const open = () => writeTar(entries.map((entry) => tarEntry(entry, context)));
-  const { digest } = await sha256Stream(open());
-  return { diffId: digest, open };
+/** A layer by its entries. One that the last release's image has, by the same entries, is not read to know its digest. */
+async function layerOf(entries: readonly LayerEntry[], { request, known }: Work): Promise<NewLayer> {
+  const open = () => writeTar(entries.map((entry) => tarEntry(entry, request.context)));
+  const mark = `entries ${sha256(canonicalJson(entries as readonly Json[]))}`;
+  return { open, mark, diffId: known.get(mark) ?? (await sha256Stream(open())).digest };
+}
+
+/** Diff ids of an image's layers by what its history says of their entries. */
+function layersByMark(image: ReadImage | undefined): ReadonlyMap<string, Digest> {
+  const layers = (image?.config.history ?? []).filter(({ empty_layer }) => empty_layer !== true);
+  const diffIds = image?.config.rootfs.diff_ids ?? [];
+  // A base may have no history, or one that does not fit: then nobody knows which line is of which layer.
+  if (layers.length !== diffIds.length) return new Map();
+  return new Map(
+    layers.flatMap(({ comment }, i) => {
+      const diffId = diffIds[i];
+      return typeof comment === "string" && diffId !== undefined ? [[comment, diffId] as const] : [];
+    }),
+  );
 }
 
 function tarEntry(entry: LayerEntry, context: string): NewTarEntry {
@@ -204,9 +226,9 @@ function baseLayers(base: ReadImage | undefined): readonly PlainLayer[] {
   }));
 }
 
-function addLayer(work: Work, layer: PlainLayer, instruction: Instruction): void {
+function addLayer(work: Work, { mark, ...layer }: NewLayer, instruction: Instruction): void {
   work.layers.push(layer);
-  work.history.push(historyOf(instruction));
+  work.history.push({ ...historyOf(instruction), ...(mark === undefined ? {} : { comment: mark }) });
 }
 
 function historyOf(instruction: Instruction): History {
