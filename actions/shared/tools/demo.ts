@@ -7,7 +7,7 @@ import { type DemoEngine, findEngine } from "./demo/engine.ts";
 import { demoFolders } from "./demo/folders.ts";
 import { makeProject, RELEASES } from "./demo/project.ts";
 import { type Released, release } from "./demo/release.ts";
-import { endServing, tellWhatServes } from "./demo/serving.ts";
+import { askWhatServes, endServing, formatServing } from "./demo/serving.ts";
 import { formatReleases, unexpected } from "./demo/table.ts";
 
 // Three releases of examples/digits, each by the steps of workflows/release.yml, as a runner would run them.
@@ -40,9 +40,10 @@ async function demo(wanted: string): Promise<number> {
   const released: Released[] = [];
   for (const { tag } of RELEASES) released.push(await release(at, { project, engine, tag }));
   console.log(`\n${formatReleases(released)}\n`);
-  console.log(await tellWhatServes(released));
+  const serving = await askWhatServes(released);
+  console.log(formatServing(serving));
   console.log(`Reports: ${join(at.home, "reports")}. Logs of the steps: ${at.jobs}.`);
-  const wrong = unexpected(released, engine);
+  const wrong = unexpected({ released, engine, serving });
   for (const sentence of wrong) console.error(`Not as it should be: ${sentence}`);
   return wrong.length === 0 ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import * as v from "valibot";
 import type { JobContext } from "../../../../test/support/job-context.ts";
 import { type Phase, runAction } from "../../../../test/support/run-action.ts";
 import { type Release, ReleaseSchema } from "../../domain/release.ts";
@@ -62,7 +63,7 @@ async function runStep(step: WorkflowStep, { job, engine }: { readonly job: Demo
   // There is no GitHub here: reports stay files.
   const given = { "github-token": "", ...step.with, ...engineInputs(engine, step.action) };
   const { main, post } = await runAction(step.action, { with: given, job, env: packageClientEnv(), bundled: true });
-  const headline = headlineOf(main);
+  const headline = await headlineOf(main);
   await writeFile(join(job.root, `${step.action}.log`), `${main.stdout}${main.stderr}${post?.stdout ?? ""}`);
   tell(`${step.action}: ${headline}`);
   if (main.code !== 0 || post?.code !== 0) console.log(`            log: ${join(job.root, `${step.action}.log`)}`);
@@ -79,10 +80,15 @@ async function runScript(script: string, job: DemoJob): Promise<void> {
   job.exported.path.unshift(...added);
 }
 
-/** The first line of the summary without its marks. */
-function headlineOf(main: Phase): string {
-  const line = main.summary.split("\n").find((text) => text.trim() !== "") ?? `no summary, exit code ${main.code}`;
-  return line.replaceAll(/^[#> ]+|\*\*|`/g, "").replaceAll(/\\([^\w\s])/g, "$1");
+const ReportSchema = v.object({ headline: v.string(), report: v.object({ tone: v.string() }) });
+
+const MARKS: Readonly<Record<string, string>> = { good: "✅", warn: "⚠️", bad: "❌", undone: "↩️" };
+
+async function headlineOf({ outputs, code }: Phase): Promise<string> {
+  if (outputs.report === undefined) return `no report, exit code ${code}`;
+  const file = join(outputs.report, "report.json");
+  const { headline, report } = decode(ReportSchema, JSON.parse(await readFile(file, "utf8")), file);
+  return `${MARKS[report.tone] ?? ""} ${headline}`;
 }
 
 async function readRecord(temp: string): Promise<Release> {

@@ -1,6 +1,7 @@
 import { formatPercent } from "../../domain/quantity.ts";
-import type { DemoEngine } from "./engine.ts";
+import { type DemoEngine, MARK } from "./engine.ts";
 import type { Released } from "./release.ts";
+import type { Serving } from "./serving.ts";
 
 const DECISIONS = { "v1.0.0": "promoted", "v1.1.0": "promoted", "v1.2.0": "rolled-back" } as const;
 
@@ -40,17 +41,24 @@ function rowOf({ tag, record, outputs, seconds, red }: Released): readonly strin
   ];
 }
 
+export type Demonstrated = {
+  readonly released: readonly Released[];
+  readonly engine: DemoEngine;
+  readonly serving: Serving | undefined;
+};
+
 /** What differs from what the three releases are made to show. */
-export function unexpected(released: readonly Released[], engine: DemoEngine): readonly string[] {
-  return released.flatMap(({ tag, record, red }) => {
-    const wanted = DECISIONS[tag as keyof typeof DECISIONS];
-    const seen = record.deployment?.decision ?? `no rollout (${red?.headline ?? "no step is red"})`;
-    const executed = record.deployment?.imageExecuted;
-    return [
-      ...(seen === wanted ? [] : [`${tag} is to end as ${wanted}; saw ${seen}`]),
-      ...(executed === undefined || executed === (engine.state === "found")
-        ? []
-        : [`${tag}: the image was ${executed ? "" : "not "}executed`]),
-    ];
-  });
+export function unexpected({ released, engine, serving }: Demonstrated): readonly string[] {
+  const mark = engine.state === "found" ? MARK : undefined;
+  return [
+    ...released.flatMap(unexpectedDecision),
+    ...(serving?.version === "1.1.0" ? [] : [`1.1.0 is to serve in the end; saw ${serving?.version ?? "nothing"}`]),
+    ...(serving?.imageMark === mark ? [] : [`the image's mark is to be ${mark}; saw ${serving?.imageMark}`]),
+  ];
+}
+
+function unexpectedDecision({ tag, record, red }: Released): readonly string[] {
+  const wanted = DECISIONS[tag as keyof typeof DECISIONS];
+  const seen = record.deployment?.decision ?? `no rollout (${red?.headline ?? "no step is red"})`;
+  return seen === wanted ? [] : [`${tag} is to end as ${wanted}; saw ${seen}`];
 }
