@@ -1,6 +1,7 @@
 import type { Tensor } from "../domain/model-version.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { type Field, type ProtobufReader, protobufReader, stop, whyStopped } from "./protobuf.ts";
+import { externalFiles } from "./onnx-weights.ts";
+import { type Field, fieldsOf, type ProtobufReader, protobufReader, stop, whyStopped } from "./protobuf.ts";
 
 /** What an ONNX file says about itself. */
 export type OnnxFacts = {
@@ -19,15 +20,15 @@ export type ReadOnnx =
   | { readonly state: "malformed"; readonly why: string }
   | { readonly state: "too-large"; readonly why: string };
 
-const MAX_FIELDS = 1_000_000;
+/** Of both walks. A forest of a million nodes has some millions, since its lists of numbers are not packed. */
+const MAX_FIELDS = 5_000_000;
 const MAX_TYPE_DEPTH = 8;
 
 /** Field numbers of onnx.proto (IR version 11 and all before it). */
 const MODEL = { irVersion: 1, producerName: 2, producerVersion: 3, graph: 7, opset: 8 } as const;
 const OPSET = { domain: 1, version: 2 } as const;
 const GRAPH = { initializer: 5, input: 11, output: 12 } as const;
-const TENSOR = { name: 8, externalData: 13 } as const;
-const ENTRY = { key: 1, value: 2 } as const;
+const TENSOR = { name: 8 } as const;
 const VALUE = { name: 1, type: 2 } as const;
 const TYPE = { tensor: 1, sequence: 4, map: 5, sparse: 8, optional: 9 } as const;
 const TENSOR_TYPE = { element: 1, shape: 2 } as const;
@@ -89,7 +90,7 @@ async function readModel(reader: ProtobufReader, size: number): Promise<OnnxFact
     // Before IR version 4 weights were listed as inputs too.
     inputs: graph.inputs.filter((input) => !graph.weights.has(input.name)),
     outputs: graph.outputs,
-    externalFiles: [...graph.externalFiles].sort(),
+    externalFiles: await externalFiles(reader, size),
   };
 }
 
@@ -107,44 +108,24 @@ type Graph = {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly weights: ReadonlySet<string>;
-  readonly externalFiles: ReadonlySet<string>;
 };
 
 async function readGraph(reader: ProtobufReader, message: Field): Promise<Graph> {
   const inputs: Tensor[] = [];
   const outputs: Tensor[] = [];
   const weights = new Set<string>();
-  const externalFiles = new Set<string>();
   for await (const field of fieldsOf(reader, message)) {
     if (field.number === GRAPH.input) inputs.push(await readValue(reader, field));
     else if (field.number === GRAPH.output) outputs.push(await readValue(reader, field));
-    else if (field.number === GRAPH.initializer) {
-      const weight = await readWeight(reader, field);
-      weights.add(weight.name);
-      if (weight.location !== undefined) externalFiles.add(weight.location);
-    }
+    else if (field.number === GRAPH.initializer) weights.add(await readName(reader, field));
   }
-  return { inputs, outputs, weights, externalFiles };
+  return { inputs, outputs, weights };
 }
 
-async function readWeight(reader: ProtobufReader, message: Field) {
+async function readName(reader: ProtobufReader, tensor: Field): Promise<string> {
   let name = "";
-  let location: string | undefined;
-  for await (const field of fieldsOf(reader, message)) {
-    if (field.number === TENSOR.name) name = await reader.text(field);
-    if (field.number === TENSOR.externalData) location = (await readLocation(reader, field)) ?? location;
-  }
-  return { name, location };
-}
-
-async function readLocation(reader: ProtobufReader, message: Field): Promise<string | undefined> {
-  let key = "";
-  let value = "";
-  for await (const field of fieldsOf(reader, message)) {
-    if (field.number === ENTRY.key) key = await reader.text(field);
-    if (field.number === ENTRY.value) value = await reader.text(field);
-  }
-  return key === "location" ? value : undefined;
+  for await (const field of fieldsOf(reader, tensor)) if (field.number === TENSOR.name) name = await reader.text(field);
+  return name;
 }
 
 async function readValue(reader: ProtobufReader, message: Field): Promise<Tensor> {
@@ -204,11 +185,6 @@ async function readDimension(reader: ProtobufReader, message: Field): Promise<nu
     if (field.number === DIMENSION.name) return (await reader.text(field)) || -1;
   }
   return -1;
-}
-
-function fieldsOf(reader: ProtobufReader, message: Field): AsyncGenerator<Field> {
-  if (message.wire === "bytes") return reader.fields(message.at, message.end);
-  throw stop({ malformed: `field ${message.number} holds a number where a message belongs` });
 }
 
 function numberOf(field: Field): number {

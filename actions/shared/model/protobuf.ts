@@ -68,9 +68,12 @@ export function protobufReader(source: ByteSource, maxFields: number): ProtobufR
   }
 
   async function varint(start: number, end: number): Promise<{ readonly value: number; readonly next: number }> {
+    const first = start < end ? window[start - windowAt] : undefined;
+    if (first !== undefined && first < 0x80) return { value: first, next: start + 1 };
     let value = 0n;
     for (let i = 0; i < 10; i++) {
-      const byte = start + i < end ? await byteAt(start + i) : undefined;
+      // Without a wait where the byte is at hand: a model may have millions of numbers.
+      const byte = start + i < end ? (window[start + i - windowAt] ?? (await byteAt(start + i))) : undefined;
       if (byte === undefined) throw stop({ malformed: `the bytes end in a number at byte ${start}` });
       value |= BigInt(byte & 0x7f) << BigInt(7 * i);
       if (byte < 0x80) return { value: Number(BigInt.asIntN(64, value)), next: start + i + 1 };
@@ -85,6 +88,12 @@ export function protobufReader(source: ByteSource, maxFields: number): ProtobufR
     }
     return window[at - windowAt];
   }
+}
+
+/** The fields of a message that is a field itself. */
+export function fieldsOf(reader: ProtobufReader, message: Field): AsyncGenerator<Field> {
+  if (message.wire === "bytes") return reader.fields(message.at, message.end);
+  throw stop({ malformed: `field ${message.number} holds a number where a message belongs` });
 }
 
 function within(next: number, end: number): number {

@@ -39,6 +39,37 @@ test("names the files that hold weights, once each", async () => {
   expect(await read(onnxModel({ weights }))).toMatchObject({ facts: { externalFiles: ["../a.bin", "b.bin"] } });
 });
 
+describe("finds weights in other files wherever they stand", () => {
+  const tensor = (field: number) => message(field, [message(13, [text(1, "location"), text(2, "far.bin")])]);
+  const attribute = (parts: readonly Uint8Array[]) => message(5, parts);
+  const inner = (field: number) => message(field, [message(1, [attribute([tensor(5)])])]);
+  const inGraph = (part: Uint8Array) => message(7, [part]);
+  test.each([
+    ["a constant's value", inGraph(message(1, [attribute([tensor(5)])]))],
+    ["an attribute's list of tensors", inGraph(message(1, [attribute([tensor(10)])]))],
+    ["a branch of If", inGraph(message(1, [attribute([message(6, [tensor(5)])])]))],
+    ["a constant in a branch of If", inGraph(message(1, [attribute([inner(6)])]))],
+    ["an attribute's list of graphs", inGraph(message(1, [attribute([inner(11)])]))],
+    ["the values of a sparse constant", inGraph(message(1, [attribute([message(22, [tensor(1)])])]))],
+    ["a list of sparse constants", inGraph(message(1, [attribute([message(23, [tensor(2)])])]))],
+    ["the values of sparse weights", inGraph(message(15, [tensor(1)]))],
+    ["the indices of sparse weights", inGraph(message(15, [tensor(2)]))],
+    ["a function of the model", message(25, [message(7, [attribute([tensor(5)])])])],
+    ["an attribute's default in a function", message(25, [message(11, [tensor(5)])])],
+    ["what trains the model", message(20, [message(2, [tensor(5)])])],
+  ])("%s", async (_, part) => {
+    const content = Buffer.concat([onnxModel({ weights: [] }), part]);
+    expect(await read(content)).toMatchObject({ state: "read", facts: { externalFiles: ["far.bin"] } });
+  });
+});
+
+test("graphs nested without end are too large", async () => {
+  let graph = message(6, []);
+  for (let depth = 0; depth < 200; depth++) graph = message(6, [message(1, [message(5, [graph])])]);
+  const content = Buffer.concat([onnxModel(), message(7, [message(1, [message(5, [graph])])])]);
+  expect(await read(content)).toMatchObject({ state: "too-large" });
+});
+
 test("steps over weights without reading them", async () => {
   const content = onnxModel({ weights: [{ name: "w", bytes: 3_000_000 }] });
   let bytesRead = 0;
@@ -92,8 +123,7 @@ test("types nested without end are too large", async () => {
 });
 
 test("more fields than are looked at are too large, not endless", async () => {
-  const content = Buffer.alloc(4_000_000);
-  for (let at = 0; at < content.length; at += 2) content.set([0x08, 0x01], at);
+  const content = Buffer.alloc(12_000_000, Buffer.from([0x08, 0x01]));
   expect(await read(content)).toMatchObject({ state: "too-large" });
 });
 
