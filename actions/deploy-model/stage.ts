@@ -1,3 +1,4 @@
+import type { Problem } from "../shared/domain/problem.ts";
 import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
 import type { Payload } from "../shared/domain/rollout/payload.ts";
 import { isReleaseError } from "../shared/lib/error.ts";
@@ -44,8 +45,12 @@ async function tried(act: () => Promise<Served>): Promise<{ readonly served: Ser
     return { served: await act() };
   } catch (error) {
     if (!isReleaseError(error, "COMMAND", "TIMEOUT")) throw error;
-    return {
-      failure: error.problems.map(({ rule, saw }) => `${rule}${saw === undefined ? "" : `: ${saw}`}`).join("; "),
-    };
+    return { failure: error.problems.map(said).join("; ") };
   }
+}
+
+/** What failed, and the last that the program said about it. */
+function said({ rule, saw, hint }: Problem): string {
+  const last = hint?.startsWith("it said:") ? hint.trimEnd().split("\n").at(-1) : undefined;
+  return [rule, saw, last].filter((part) => part !== undefined).join(": ");
 }
