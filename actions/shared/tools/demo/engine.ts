@@ -27,7 +27,8 @@ export async function bringBase(engine: DemoEngine, workspace: string): Promise<
 
 /** Inputs that differ from the workflow's where the images are to be executed: they stand on a real base. */
 export function engineInputs(engine: DemoEngine, action: string): Readonly<Record<string, string>> {
-  if (engine.state === "none") return action === "deploy-model" ? { "serve-as": "process" } : {};
+  if (engine.state === "none") return {};
+  if (action === "deploy-model") return { "serve-as": "container" };
   if (action !== "build-images") return {};
   return {
     images: [
