@@ -23,7 +23,7 @@ export async function connect({ inputs, job, clock, mask }: Step<BuildImagesInpu
   const around = { env: job.childEnv, cwd: job.workspace };
   const isInFolder = (repository: string) => repository.startsWith("localhost/");
   return {
-    store: folderStore(storeFolder(inputs.store, job)),
+    store: folderStore(storeFolder(inputs, job)),
     prefix: target?.prefix ?? folderPrefix,
     isFolder: target === undefined,
     platform: hostPlatform(),

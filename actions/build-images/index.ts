@@ -1,14 +1,13 @@
 import "../shared/runner/signals.ts";
 import { run } from "../shared/runner/run.ts";
-import { cancel } from "./cancel.ts";
 import { manifest } from "./inputs.ts";
-import { main } from "./main.ts";
 import { report } from "./report.ts";
 
 await run({
   manifest,
   connect: async (step) => (await import("./connect.ts")).connect(step),
-  main,
+  // behind the input check: what the story needs is not loaded for an input that is wrong
+  main: async (step, ports) => (await import("./main.ts")).main(step, ports),
   report,
-  cancel,
+  cancel: async (step, ports) => (await import("./cancel.ts")).cancel(step, ports),
 });

@@ -10,7 +10,7 @@ type DeployStep = Step<DeployModelInputs>;
 export async function connect(step: DeployStep) {
   const { inputs, job } = step;
   const { folderStore } = await import("../shared/local/folder-store.ts");
-  const store = folderStore(storeFolder(inputs.store, job));
+  const store = folderStore(storeFolder(inputs, job));
   const opened = new Map<string, Promise<Target>>();
   return {
     store,

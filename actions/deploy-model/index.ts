@@ -6,7 +6,7 @@ import { report } from "./report.ts";
 await run({
   manifest,
   connect: async (step) => (await import("./connect.ts")).connect(step),
-  // behind the input check: the story needs the YAML parser and the judge
+  // behind the input check: what the story needs is not loaded for an input that is wrong
   main: async (step, ports) => (await import("./main.ts")).main(step, ports),
   report,
   cancel: async (step, ports) => (await import("./cancel.ts")).cancel(step, ports),

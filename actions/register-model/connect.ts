@@ -7,5 +7,5 @@ export async function connect({ inputs, job }: Step<RegisterModelInputs>) {
     import("../shared/local/folder-store.ts"),
     import("../shared/model/describe-model.ts"),
   ]);
-  return { store: folderStore(storeFolder(inputs.store, job)), describe: describeModel };
+  return { store: folderStore(storeFolder(inputs, job)), describe: describeModel };
 }

@@ -15,7 +15,7 @@ const texts: ForgeTexts = {
 
 export async function connect(step: Step<ReportMetricsInputs>) {
   const { folderStore } = await import("../shared/local/folder-store.ts");
-  return { store: folderStore(storeFolder(step.inputs.store, step.job)), forge: await connectForge(step) };
+  return { store: folderStore(storeFolder(step.inputs, step.job)), forge: await connectForge(step) };
 }
 
 /** GitHub's client is loaded when there is something to post. Without a token what would be posted is kept as files. */

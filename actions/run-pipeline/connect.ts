@@ -45,7 +45,7 @@ export async function connect({ inputs, job, log, clock, signal, mask }: Step<Ru
   };
   return {
     folder,
-    store: folderStore(storeFolder(inputs.store, job)),
+    store: folderStore(storeFolder(inputs, job)),
     engine: kfpEngine({
       runs: join(job.home, "runs"),
       pythonWith,

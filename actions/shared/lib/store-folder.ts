@@ -2,13 +2,13 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ReleaseError } from "./error.ts";
 
-/** The folder that the input `store` names: a path, relative to the workspace, or `file:///…`; else `models` in the home. Throws `INPUT`. */
+/** The folder that the input `store` names: a path, relative to `working-directory`, or `file:///…`; else `models` in the home. Throws `INPUT`. */
 export function storeFolder(
-  store: string | undefined,
+  { store, "working-directory": from }: { readonly store: string | undefined; readonly "working-directory": string },
   job: { readonly workspace: string; readonly home: string },
 ): string {
   if (store === undefined) return join(job.home, "models");
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(store)) return resolve(job.workspace, store);
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(store)) return resolve(job.workspace, from, store);
   if (/^file:\/\/\//i.test(store)) return fileURLToPath(store);
   throw new ReleaseError("INPUT", {
     rule: "must be a folder",
