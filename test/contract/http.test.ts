@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ReleaseError } from "../../actions/shared/lib/error.ts";
 import { type HttpRequest, request, requestStream, retryAfterMs } from "../../actions/shared/lib/http.ts";
@@ -51,6 +52,16 @@ describe("an answer", () => {
     answer = (_, response) => response.end("<html>");
     const got = await ask();
     expect(() => got.json()).toThrow(/^\[PROTOCOL\] the store .*no JSON: <html>/);
+  });
+
+  test("that is no JSON is not shown with what it echoes of the credentials", async () => {
+    answer = (incoming, response) => response.end(`<p>${incoming.headers.authorization}</p>`);
+    const got = await ask({ headers: { authorization: "Bearer t0ken-value" } });
+    const error = await Promise.resolve()
+      .then(() => got.json())
+      .catch((thrown: unknown) => thrown);
+    expect(inspect(error)).toMatch(/no JSON: <p>\*\*\*<\/p>/);
+    expect(inspect(error)).not.toContain("t0ken-value");
   });
 
   test("that is larger than it may be is not read on", async () => {

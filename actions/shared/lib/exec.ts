@@ -54,6 +54,7 @@ export async function exec(command: string, args: readonly string[], options: Ex
     throw new ReleaseError("TIMEOUT", {
       rule: `${command} took too long and was ended`,
       allowed: formatDuration(options.timeoutMs ?? 0),
+      hint: "this limit is fixed: run the same command on the runner by hand to see where it hangs, then run the step again",
     });
   }
 }

@@ -207,7 +207,8 @@ async function* emptyBody(): AsyncIterable<Uint8Array> {}
 function parseJson(text: string, wanted: HttpRequest): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw problem(wanted, "PROTOCOL", { saw: `no JSON: ${text.slice(0, 100)}`, cause: error });
+  } catch {
+    // No cause: the parser's own words quote the answer.
+    throw problem(wanted, "PROTOCOL", { saw: `no JSON: ${withoutCredentials(text, wanted).slice(0, 100)}` });
   }
 }

@@ -37,6 +37,7 @@ export async function readWorkspaceFile(question: FileQuestion): Promise<Workspa
       where,
       saw,
       allowed: `below ${root}`,
+      hint: "name a path in the checkout that no symlink leads out of",
     });
   const text = real === undefined ? undefined : await readTextFile(real, maxBytes);
   if (real === undefined || text === undefined)

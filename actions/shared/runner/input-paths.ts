@@ -24,6 +24,7 @@ export async function readWorkspacePath(name: string, text: string, base: Base):
     where,
     saw: quote(text),
     allowed: `below ${base.workspace}`,
+    hint: "name a path in the checkout that no symlink leads out of",
   });
   if (text.includes("\0")) return bad({ rule: "must not hold a NUL character", where });
   const path = resolve(base.folder, text);

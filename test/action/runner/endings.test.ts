@@ -105,7 +105,7 @@ test("every wrong input is told at once, before anything is connected", async ()
     'input colour: is not one of its values (saw "gren"; allowed: red, green); did you mean green?',
     "input things line 1:1: a.context is missing",
     'input things line 2:3: a.contxt is not known (saw "contxt"; allowed: context, target); did you mean context?',
-    `input file: must stay inside of the workspace (saw "../secret"; allowed: below ${job.workspace})`,
+    `input file: must stay inside of the workspace (saw "../secret"; allowed: below ${job.workspace}); name a path in the checkout that no symlink leads out of`,
   ]);
   expect(main.masks).toContain("s3cret");
   expect(main.state).toEqual({ progress: "concluded" });
