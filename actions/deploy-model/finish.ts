@@ -1,8 +1,8 @@
 import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
+import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { appendEvent, findAlias, history, moveAlias } from "../shared/lib/model-registry.ts";
 import type { Target } from "../shared/ports/target.ts";
-import { actOf } from "./act.ts";
 import type { DeployStep, Ports } from "./step.ts";
 
 type Place = { readonly target: Target; readonly store: Ports["store"] };

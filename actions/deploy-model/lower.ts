@@ -1,9 +1,9 @@
 import type { RolloutDecision } from "../shared/domain/release.ts";
 import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
+import { actOf } from "../shared/lib/act.ts";
 import { isReleaseError } from "../shared/lib/error.ts";
 import { appendEvent, findAlias, moveAlias } from "../shared/lib/model-registry.ts";
 import type { Target } from "../shared/ports/target.ts";
-import { actOf } from "./act.ts";
 import type { Verified } from "./outcome.ts";
 import type { Rolling } from "./rolling.ts";
 import type { DeployStep, Ports } from "./step.ts";

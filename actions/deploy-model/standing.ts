@@ -1,3 +1,4 @@
+import { isPassed } from "../shared/domain/gate/record.ts";
 import type { ModelEvent, VersionRecord } from "../shared/domain/model-version.ts";
 import type { Gate } from "../shared/domain/release.ts";
 import type { ServedModel } from "../shared/domain/rollout/journal-entry.ts";
@@ -57,7 +58,7 @@ function ungated({ candidate, gate }: Facts): Standing | undefined {
       reason: `no gate has judged ${name}`,
       hint: "run report-metrics before, or set `gates` here",
     };
-  if (gate.override !== undefined || gate.verdict === "pass" || gate.verdict === "warn") return undefined;
+  if (isPassed(gate)) return undefined;
   const failed = gate.rules.filter((rule) => rule.state === "fail" || rule.state === "no-data").map(({ rule }) => rule);
   return {
     do: "refuse",

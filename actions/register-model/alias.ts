@@ -1,10 +1,10 @@
 import { shortDigest } from "../shared/domain/digest.ts";
 import { isPassed } from "../shared/domain/gate/record.ts";
 import type { AliasTarget } from "../shared/domain/model-version.ts";
+import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../shared/lib/model-registry.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
-import { actOf } from "./act.ts";
 import { pointAlias, sayAlias } from "./aliases.ts";
 import { findRecord } from "./find-record.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";

@@ -1,5 +1,5 @@
+import { actOf } from "../shared/lib/act.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
-import { actOf } from "./act.ts";
 import { foreseeAlias } from "./aliases.ts";
 import { buildRecord } from "./build-record.ts";
 import { judgeStanding } from "./chain.ts";

@@ -1,11 +1,11 @@
 import { shortDigest } from "../shared/domain/digest.ts";
 import { MODEL_SCHEMA, type ModelEvent, type VersionRecord } from "../shared/domain/model-version.ts";
 import { formatSize } from "../shared/domain/quantity.ts";
+import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
 import { appendOnce, createVersion, findVersion, logLength } from "../shared/lib/model-registry.ts";
 import { storeModel } from "../shared/lib/store-model.ts";
-import { actOf } from "./act.ts";
 import { leftAlias, type Pointing, pointAlias, sayAlias } from "./aliases.ts";
 import { buildRecord } from "./build-record.ts";
 import { judgeStanding } from "./chain.ts";

@@ -1,3 +1,4 @@
+import type { CheckText } from "../domain/check-text.ts";
 import type { Report } from "../domain/report.ts";
 
 /** What a report is to a required check: `action-required` where it could not be judged. */
@@ -45,18 +46,3 @@ export interface ForgeTexts {
   /** By which a comment of this name is found again. */
   marker(name: string): string;
 }
-
-export type CheckText = {
-  readonly title: string;
-  readonly summary: string;
-  readonly text?: string;
-  readonly annotations: readonly CheckAnnotation[];
-};
-
-export type CheckAnnotation = {
-  readonly path: string;
-  readonly start_line: number;
-  readonly end_line: number;
-  readonly annotation_level: "failure" | "warning" | "notice";
-  readonly message: string;
-};

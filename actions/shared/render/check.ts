@@ -1,3 +1,4 @@
+import type { CheckAnnotation, CheckText } from "../domain/check-text.ts";
 import { formatPlace } from "../domain/problem.ts";
 import type { Finding, Report } from "../domain/report.ts";
 import { fitReport } from "./fit-report.ts";
@@ -8,23 +9,6 @@ import { shorten, visibleLines } from "./plain.ts";
 const TEXT_BYTES = 65_535;
 const TITLE_CHARS = 255;
 const MESSAGE_CHARS = 16_000;
-
-export type CheckText = {
-  readonly title: string;
-  readonly summary: string;
-  /** Absent where the report has no sections. */
-  readonly text?: string;
-  readonly annotations: readonly CheckAnnotation[];
-};
-
-/** The fields of GitHub's API; 50 are taken by a request. */
-export type CheckAnnotation = {
-  readonly path: string;
-  readonly start_line: number;
-  readonly end_line: number;
-  readonly annotation_level: "failure" | "warning" | "notice";
-  readonly message: string;
-};
 
 /** What a check run shows. `rest` says where the whole report is. */
 export function renderCheck(report: Report, rest: string): CheckText {

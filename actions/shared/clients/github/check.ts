@@ -1,4 +1,5 @@
-import type { Check, CheckAnnotation, CheckText, Posted } from "../../ports/forge.ts";
+import type { CheckAnnotation, CheckText } from "../../domain/check-text.ts";
+import type { Check, Posted } from "../../ports/forge.ts";
 import type { Session } from "./session.ts";
 
 /** GitHub takes so many in one request and appends those of the next. */

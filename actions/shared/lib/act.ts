@@ -1,8 +1,8 @@
-import type { Act } from "../shared/domain/model-version.ts";
-import type { RegisterStep } from "./step.ts";
+import type { Act } from "../domain/model-version.ts";
+import type { Step } from "../ports/step.ts";
 
-/** Who moves what in this step, when, and from which run. */
-export function actOf({ release, job, clock }: RegisterStep): Act {
+/** Who acts in this step, when, and from which run. */
+export function actOf({ release, job, clock }: Pick<Step<unknown>, "release" | "job" | "clock">): Act {
   const { source, run } = release;
   return {
     by: job.github.actor || source.actor,
