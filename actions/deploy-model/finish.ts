@@ -1,7 +1,8 @@
 import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
 import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
-import { appendEvent, findAlias, history, moveAlias } from "../shared/lib/model-registry.ts";
+import { findAlias, moveAlias } from "../shared/lib/model-registry/aliases.ts";
+import { appendEvent, history } from "../shared/lib/model-registry/log.ts";
 import type { Target } from "../shared/ports/target.ts";
 import type { DeployStep, Ports } from "./step.ts";
 

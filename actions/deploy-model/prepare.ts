@@ -3,7 +3,7 @@ import { type Forecast, forecastPlan } from "../shared/domain/rollout/forecast.t
 import type { ServedModel } from "../shared/domain/rollout/journal-entry.ts";
 import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
-import { findVersion } from "../shared/lib/model-registry.ts";
+import { findVersion } from "../shared/lib/model-registry/versions.ts";
 import type { Target } from "../shared/ports/target.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { decideStart, type Standing } from "./standing.ts";

@@ -1,10 +1,11 @@
 import { shortDigest } from "../shared/domain/digest.ts";
 import type { ModelEvent, VersionRecord } from "../shared/domain/model-version.ts";
 import { isAlias } from "../shared/domain/model-version.ts";
-import { nearestName } from "../shared/domain/nearest.ts";
 import type { Gate } from "../shared/domain/release.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
-import { type FoundAlias, findAlias, findVersion, history, listVersions } from "../shared/lib/model-registry.ts";
+import { type FoundAlias, findAlias } from "../shared/lib/model-registry/aliases.ts";
+import { history } from "../shared/lib/model-registry/log.ts";
+import { existingVersion, findVersion, listVersions } from "../shared/lib/model-registry/versions.ts";
 import { verifyModel } from "../shared/lib/verify-model.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import { evaluateOfflineGate } from "./offline-gate.ts";
@@ -23,7 +24,7 @@ export type Subject = {
 export async function findSubject(step: DeployStep, store: ModelStore): Promise<Subject> {
   const { release, inputs, signal } = step;
   const { name, version } = await whichVersion(step, store);
-  const record = await existing(store, name, version);
+  const record = await existingVersion(store, { name, version, input: "model" });
   const isOfRelease = release.model?.name === name && release.model.version === version;
   if (isOfRelease && release.model.digest !== record.digest)
     throw new ReleaseError("INTEGRITY", {
@@ -82,19 +83,6 @@ async function whichVersion(
     where: { input: "model" },
     saw: written,
     hint: `versions in ${store.uri}: ${(await listVersions(store, name)).slice(-10).join(", ") || "none"}`,
-  });
-}
-
-async function existing(store: ModelStore, name: string, version: string): Promise<VersionRecord> {
-  const record = await findVersion(store, name, version);
-  if (record !== undefined) return record;
-  const versions = await listVersions(store, name);
-  const nearest = nearestName(version, versions);
-  throw new ReleaseError("NOT_FOUND", {
-    rule: `${name} ${version} is not registered`,
-    where: { input: "model" },
-    saw: `${versions.length} versions of ${name} in ${store.uri}`,
-    hint: nearest === undefined ? "run register-model before, or check `store`" : `did you mean ${nearest}?`,
   });
 }
 

@@ -3,10 +3,10 @@ import { isPassed } from "../shared/domain/gate/record.ts";
 import type { AliasTarget } from "../shared/domain/model-version.ts";
 import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
-import { findAlias, moveAlias } from "../shared/lib/model-registry.ts";
+import { findAlias, moveAlias } from "../shared/lib/model-registry/aliases.ts";
+import { existingVersion } from "../shared/lib/model-registry/versions.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import { pointAlias, sayAlias } from "./aliases.ts";
-import { findRecord } from "./find-record.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
 import { aliasProblems, readRequest } from "./request.ts";
 import type { Ports, RegisterStep } from "./step.ts";
@@ -81,7 +81,7 @@ async function moveBack(step: RegisterStep, store: ModelStore, aliases: readonly
 
 /** The version as the target of an alias. Throws `REFUSED` for one that did not pass its gate. */
 async function servable(store: ModelStore, name: string, version: string): Promise<AliasTarget & { uri: string }> {
-  const record = await findRecord(store, name, version);
+  const record = await existingVersion(store, { name, version, input: "version" });
   if (record.gate !== undefined && !isPassed(record.gate))
     throw new ReleaseError("REFUSED", {
       rule: "a version that did not pass its gate gets no alias",

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { findVersion } from "../shared/lib/model-registry.ts";
+import { findVersion } from "../shared/lib/model-registry/versions.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
 const StateSchema = v.object({ doing: v.string(), name: v.string(), version: v.string() });

@@ -1,6 +1,6 @@
 import { ReleaseError } from "../shared/lib/error.ts";
+import { existingVersion } from "../shared/lib/model-registry/versions.ts";
 import { verifyModel } from "../shared/lib/verify-model.ts";
-import { findRecord } from "./find-record.ts";
 import type { Outcome } from "./outcome.ts";
 import { readRequest } from "./request.ts";
 import type { Ports, RegisterStep } from "./step.ts";
@@ -10,7 +10,8 @@ export async function verify(step: RegisterStep, { store }: Ports): Promise<Outc
   const { inputs, release, job, signal, log } = step;
   const request = readRequest({ ...inputs, aliases: undefined }, release);
   if (request.state === "bad") throw new ReleaseError("INPUT", request.problems);
-  const record = await findRecord(store, request.value.name, request.value.version);
+  const { name, version } = request.value;
+  const record = await existingVersion(store, { name, version, input: "version" });
   const { faults, digest, bytes } = await verifyModel(store, record, signal);
   if (digest !== record.digest)
     throw new ReleaseError("INTEGRITY", {

@@ -1,7 +1,8 @@
 import { type Champion, championOf } from "../shared/domain/gate/champion.ts";
 import { ALIAS_RULE, isAlias, isModelVersion } from "../shared/domain/model-version.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
-import { type FoundAlias, findAlias, findVersion } from "../shared/lib/model-registry.ts";
+import { type FoundAlias, findAlias } from "../shared/lib/model-registry/aliases.ts";
+import { findVersion } from "../shared/lib/model-registry/versions.ts";
 import { readMetricsInput } from "./find-metrics.ts";
 import type { Ports, ReportStep } from "./step.ts";
 import type { Subject } from "./subject.ts";

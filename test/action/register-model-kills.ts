@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { findAlias, findVersion, history } from "../../actions/shared/lib/model-registry.ts";
+import { findAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
+import { history } from "../../actions/shared/lib/model-registry/log.ts";
+import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { verifyModel } from "../../actions/shared/lib/verify-model.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { jobContext } from "../support/job-context.ts";

@@ -2,7 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ModelEvent, VersionRecord } from "../../actions/shared/domain/model-version.ts";
-import { createVersion, findAlias, findVersion, history, moveAlias } from "../../actions/shared/lib/model-registry.ts";
+import { findAlias, moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
+import { history } from "../../actions/shared/lib/model-registry/log.ts";
+import { createVersion, findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { findRelease } from "../../actions/shared/lib/release-store.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { type JobContext, type JobOptions, jobContext } from "../support/job-context.ts";

@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Gate, Release } from "../../actions/shared/domain/release.ts";
-import { createVersion, findAlias, moveAlias } from "../../actions/shared/lib/model-registry.ts";
+import { findAlias, moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
+import { createVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { type FakeGitHub, startGitHub } from "../fakes/github/github.ts";
 import { jobToken } from "../fakes/github/tokens.ts";

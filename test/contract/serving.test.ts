@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { sha256 } from "../../actions/shared/lib/hash.ts";
-import { findVersion } from "../../actions/shared/lib/model-registry.ts";
+import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import type { LocalTarget } from "../../actions/shared/local/serving/local-serving.ts";
 import { findMarked, identify, isAlive, MARK } from "../../actions/shared/local/serving/process-identity.ts";

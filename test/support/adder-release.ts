@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { VersionRecord } from "../../actions/shared/domain/model-version.ts";
 import type { Gate, Release } from "../../actions/shared/domain/release.ts";
 import { findModelFiles } from "../../actions/shared/lib/model-files.ts";
-import { createVersion, findVersion } from "../../actions/shared/lib/model-registry.ts";
+import { createVersion, findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { storeModel } from "../../actions/shared/lib/store-model.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import type { Faults } from "./oip-server.ts";

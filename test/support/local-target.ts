@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ServedModel } from "../../actions/shared/domain/rollout/journal-entry.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
-import { findVersion } from "../../actions/shared/lib/model-registry.ts";
+import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { type LocalServing, type LocalTarget, localServing } from "../../actions/shared/local/serving/local-serving.ts";
 import type { Log } from "../../actions/shared/ports/log.ts";

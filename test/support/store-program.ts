@@ -1,6 +1,6 @@
 /** One of many processes that write to a folder store at once. Arguments: folder, what to do, writer, rounds, start (ms since 1970). */
 import { setTimeout as sleep } from "node:timers/promises";
-import { findAlias, moveAlias } from "../../actions/shared/lib/model-registry.ts";
+import { findAlias, moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 
 const [folder = "", what = "", writer = "", rounds = "1", start = "0"] = process.argv.slice(2);

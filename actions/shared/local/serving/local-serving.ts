@@ -5,7 +5,7 @@ import type { VersionRecord } from "../../domain/model-version.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
-import { findVersion } from "../../lib/model-registry.ts";
+import { findVersion } from "../../lib/model-registry/versions.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ModelStore } from "../../ports/model-store.ts";

@@ -1,17 +1,8 @@
 import { expect, test } from "vitest";
 import type { Act, ModelEvent } from "../../../../actions/shared/domain/model-version.ts";
-import {
-  aliasKey,
-  appendEvent,
-  appendOnce,
-  createVersion,
-  findAlias,
-  findVersion,
-  history,
-  listAliases,
-  listVersions,
-  moveAlias,
-} from "../../../../actions/shared/lib/model-registry.ts";
+import { aliasKey, findAlias, listAliases, moveAlias } from "../../../../actions/shared/lib/model-registry/aliases.ts";
+import { appendEvent, appendOnce, history } from "../../../../actions/shared/lib/model-registry/log.ts";
+import { createVersion, findVersion, listVersions } from "../../../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../../../actions/shared/local/folder-store.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
 import { versionRecord } from "../../../support/version-record.ts";

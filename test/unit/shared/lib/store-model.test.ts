@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { VersionRecord } from "../../../../actions/shared/domain/model-version.ts";
 import { hashModel } from "../../../../actions/shared/lib/hash-model.ts";
 import { findModelFiles } from "../../../../actions/shared/lib/model-files.ts";
-import { createVersion, findVersion } from "../../../../actions/shared/lib/model-registry.ts";
+import { createVersion, findVersion } from "../../../../actions/shared/lib/model-registry/versions.ts";
 import { storeModel } from "../../../../actions/shared/lib/store-model.ts";
 import { verifyModel } from "../../../../actions/shared/lib/verify-model.ts";
 import { folderStore } from "../../../../actions/shared/local/folder-store.ts";
