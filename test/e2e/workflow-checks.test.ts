@@ -36,6 +36,12 @@ describe("GitHub's own parser, with our action.yml as metadata", () => {
     expect(await parserFindings(readFileSync(join(ROOT, file), "utf8"), file)).toEqual([]);
   });
 
+  it("finds nothing in the workflow of the README", async () => {
+    const workflow = /```yaml\n(name: release\n[\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))?.[1];
+    expect(await parserFindings(`${workflow}`, "README.md.yml")).toEqual([]);
+    expect(workflow).toContain("deploy-model@v1");
+  });
+
   it("finds an input that the action does not have", async () => {
     const text = readFileSync(join(ROOT, "workflows/release.yml"), "utf8").replace("images: |-", "image: |-");
     expect((await parserFindings(text, "workflows/misspelt.yml")).join("\n")).toContain("Invalid action input 'image'");
