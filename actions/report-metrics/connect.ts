@@ -7,11 +7,14 @@ import type { ReportMetricsInputs } from "./inputs.ts";
 
 const REST = "in the job summary and among the report files";
 
-const texts: ForgeTexts = {
-  check: (report) => renderCheck(report, REST),
-  comment: (report, marker) => renderComment(report, marker, REST),
-  marker: commentMarker,
-};
+/** Nobody hides secrets in what GitHub's API is sent. Before it is rendered: what escapes a text would escape a secret from being found. */
+function textsWith(hide: Step<unknown>["hide"]): ForgeTexts {
+  return {
+    check: (report) => renderCheck(hide(report), REST),
+    comment: (report, marker) => renderComment(hide(report), marker, REST),
+    marker: commentMarker,
+  };
+}
 
 export async function connect(step: Step<ReportMetricsInputs>) {
   const { folderStore } = await import("../shared/local/folder-store.ts");
@@ -19,8 +22,9 @@ export async function connect(step: Step<ReportMetricsInputs>) {
 }
 
 /** GitHub's client is loaded when there is something to post. Without a token what would be posted is kept as files. */
-async function connectForge({ inputs, job, clock, log, signal }: Step<ReportMetricsInputs>): Promise<Forge> {
+async function connectForge({ inputs, job, clock, log, signal, hide }: Step<ReportMetricsInputs>): Promise<Forge> {
   const token = inputs["github-token"];
+  const texts = textsWith(hide);
   if (token === "") return (await import("../shared/local/folder-forge.ts")).folderForge(job.reports, texts);
   const { apiUrl, repository } = job.github;
   const { githubForge } = await import("../shared/clients/github/github.ts");

@@ -45,6 +45,18 @@ async function open({
 
 const ungated = ({ gate: _, ...rest }: Release): Release => rest;
 
+const ofPullRequest = (release: Release): Release => ({
+  ...release,
+  id: `pr-7-${HEAD.slice(0, 12)}`,
+  source: {
+    repository: "acme/digits",
+    commit: HEAD,
+    ref: "refs/pull/7/merge",
+    event: "pull_request",
+    actor: "octocat",
+  },
+});
+
 /** The record of a run that nobody has judged. */
 function record(job: JobContext, options: Parameters<typeof modelRelease>[1] = {}): Promise<string> {
   const { alter = (release: Release) => release } = options;
@@ -427,19 +439,7 @@ describe("metrics", () => {
     );
     const phase = await report(job, {
       metrics: "metrics.json",
-      release: await record(job, {
-        alter: (release) => ({
-          ...release,
-          id: `pr-7-${HEAD.slice(0, 12)}`,
-          source: {
-            repository: "acme/digits",
-            commit: HEAD,
-            ref: "refs/pull/7/merge",
-            event: "pull_request",
-            actor: "octocat",
-          },
-        }),
-      }),
+      release: await record(job, { alter: ofPullRequest }),
     });
     expect(phase.outputs.verdict).toBe("pass");
     expect(phase.commands.map(({ name }) => name).filter((name) => name !== "add-mask")).toEqual([]);
@@ -449,6 +449,28 @@ describe("metrics", () => {
       expect(text.replaceAll(/`[^`\n]*`/g, "")).not.toMatch(/<img|@octocat|^::/m);
     }
   });
+});
+
+it("hides a secret in what it posts, also where a text is escaped", async () => {
+  const pullRequest = { number: 7, headSha: HEAD };
+  const { fake, job } = await open({ pullRequest, gates: "accuracy >= 0.9" });
+  const metrics = [
+    { name: "accuracy", value: 1 },
+    { name: `loss of ${GITHUB_TOKEN}`, value: 2 },
+  ];
+  writeFileSync(join(job.workspace, "metrics.json"), JSON.stringify(metrics));
+  const release = await record(job, { alter: ofPullRequest });
+  await report(job, { metrics: "metrics.json", release });
+  const posted = [
+    ...[...fake.state.comments.values()].map(({ fields }) => fields.body),
+    ...[...fake.state.checkRuns.values()].map(({ fields }) => JSON.stringify(fields.output)),
+  ];
+  expect(posted).toHaveLength(2);
+  for (const text of posted) {
+    expect(text).toContain("loss of ***");
+    expect(text).not.toContain(GITHUB_TOKEN);
+    expect(text.replaceAll("\\", "")).not.toContain(GITHUB_TOKEN);
+  }
 });
 
 describe("the place of its inputs", () => {

@@ -62,4 +62,6 @@ export type Step<Inputs> = {
   readonly state: SavedState;
   /** Registers a secret that was derived (a token from a password flow): masked in all output from now on. */
   readonly mask: (secret: string) => void;
+  /** The value with every text in it as the log would show it: what goes elsewhere (a check, a comment) passes through here. */
+  readonly hide: <T>(value: T) => T;
 };

@@ -60,7 +60,7 @@ export async function prepareStep<D extends Declarations, Ports extends object, 
     });
     const { log, clock, state, masks } = world;
     const mask = (secret: string) => masks.add("a derived secret", secret);
-    return { inputs, release: found.release, job, log, clock, signal, state, mask };
+    return { inputs, release: found.release, job, log, clock, signal, state, mask, hide: masks.hideIn };
   };
   const ports = await action.connect(await stepWith(begun));
   reached.ports = ports;
