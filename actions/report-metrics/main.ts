@@ -2,7 +2,7 @@ import { formatRule } from "../shared/domain/gate/rule.ts";
 import type { Posted } from "../shared/ports/forge.ts";
 import { judge } from "./judge.ts";
 import type { Outcome, Posting } from "./outcome.ts";
-import { conclusionOf, type Letter, lettersOf, pullRequestOf } from "./post.ts";
+import { conclusionOf, type Message, messagesOf, pullRequestOf } from "./post.ts";
 import type { Ports, ReportStep } from "./step.ts";
 
 /** Reads gate, metrics and champion, judges, and tells: the record, the summary, the check run and the comment. */
@@ -10,25 +10,25 @@ export async function main(step: ReportStep, ports: Ports): Promise<Outcome> {
   const { inputs, job, state } = step;
   const judged = await judge(step, ports);
   const { story, gate, rules, subject } = judged;
-  const letters = lettersOf(step, ports, { subject, story, conclusion: conclusionOf(gate) });
+  const messages = messagesOf(step, ports, { subject, story, conclusion: conclusionOf(gate) });
   const rehearsal = job.ephemeral;
   if (inputs.mode === "plan") {
-    const wouldPost = letters.map(({ posting }) => posting);
+    const wouldPost = messages.map(({ posting }) => posting);
     if (judged.hasMetrics) return { state: "planned", story, rehearsal, gate, wouldPost };
     return { state: "planned-early", story, rehearsal, rules: rules.map(formatRule), wouldPost };
   }
-  state.save({ doing: "posting", verdict: gate.verdict, places: letters.map(({ posting }) => posting.place) });
-  const posted = await postAll(step, letters);
+  state.save({ doing: "posting", verdict: gate.verdict, places: messages.map(({ posting }) => posting.place) });
+  const posted = await postAll(step, messages);
   return { state: "judged", story, rehearsal, gate, posted, isFork: pullRequestOf(job)?.isFork ?? false };
 }
 
 /** One after another: GitHub asks for it, and a limit that is met is not met twice. */
 async function postAll(
   { log }: ReportStep,
-  letters: readonly Letter[],
+  messages: readonly Message[],
 ): Promise<readonly (Posting & { readonly result: Posted })[]> {
   const posted: (Posting & { readonly result: Posted })[] = [];
-  for (const { posting, send } of letters) {
+  for (const { posting, send } of messages) {
     const result = await send();
     posted.push({ ...posting, result });
     if (result.state === "posted")

@@ -35,14 +35,14 @@ export function pullRequestOf({ github }: ReportStep["job"]): PullRequest | unde
   return { number, isFork: head.repo?.full_name !== github.repository };
 }
 
-export type Letter = { readonly posting: Posting; send(): Promise<Posted> };
+export type Message = { readonly posting: Posting; send(): Promise<Posted> };
 
 /** What is to be written where: one check run on the commit, and one comment on the pull request. */
-export function lettersOf(
+export function messagesOf(
   step: ReportStep,
   ports: Ports,
   told: { readonly subject: Subject; readonly story: GateStory; readonly conclusion: CheckConclusion },
-): readonly Letter[] {
+): readonly Message[] {
   const { inputs, release, job } = step;
   const { subject, story, conclusion } = told;
   const name = inputs["check-name"] ?? `gate ${subject.name}`;
@@ -50,7 +50,7 @@ export function lettersOf(
   const { commit, workflowRun } = release.source;
   const detailsUrl = [release.run?.url, workflowRun?.url].find((url) => url !== undefined && /^https?:/.test(url));
   const pullRequest = pullRequestOf(job);
-  const check: Letter = {
+  const check: Message = {
     posting: { what: "check", place: `the check run \`${name}\` on \`${commit.slice(0, 12)}\`` },
     send: () =>
       ports.forge.check({
@@ -63,7 +63,7 @@ export function lettersOf(
       }),
   };
   if (pullRequest === undefined || !inputs.comment) return [check];
-  const comment: Letter = {
+  const comment: Message = {
     posting: { what: "comment", place: `the comment on pull request ${pullRequest.number}` },
     send: () => ports.forge.comment({ name, pullRequest: pullRequest.number, report }),
   };

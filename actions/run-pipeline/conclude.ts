@@ -39,7 +39,7 @@ export async function conclude(step: RunStep, { engine }: Ports, ending: Ending)
   const { name, version, digest } = prepared.pipeline;
   const { reason, failedTask } = reasonOf(status, results.logs);
   return {
-    outcome: "ended",
+    state: "ended",
     pipeline: { engine: engine.kind, name, version, packageDigest: digest },
     data: prepared.data,
     decision,

@@ -19,7 +19,7 @@ type Known = {
 };
 
 export type Planned = Known & {
-  readonly outcome: "planned";
+  readonly state: "planned";
   /** What the engine knows of the run that is adopted or retried. */
   readonly known: Run["state"] | undefined;
   /** Tasks that run something, each once; loops are marked. */
@@ -31,7 +31,7 @@ export type Planned = Known & {
 };
 
 export type Ended = Known & {
-  readonly outcome: "ended";
+  readonly state: "ended";
   readonly run: Run;
   readonly tasks: readonly RunTask[];
   /** All metrics; the record takes as many as fit. */

@@ -15,7 +15,7 @@ export async function plan(
   await writeFileAtomic(packagePath, prepared.pipeline.text);
   const { name, version, digest } = prepared.pipeline;
   return {
-    outcome: "planned",
+    state: "planned",
     pipeline: { engine: engine.kind, name, version, packageDigest: digest },
     data: prepared.data,
     decision,

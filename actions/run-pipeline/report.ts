@@ -18,7 +18,7 @@ import type { RunTask } from "../shared/domain/run/task.ts";
 import type { Ended, Outcome, Planned } from "./outcome.ts";
 
 export function report(outcome: Outcome): Conclusion {
-  return outcome.outcome === "planned" ? concludePlan(outcome) : concludeRun(outcome);
+  return outcome.state === "planned" ? concludePlan(outcome) : concludeRun(outcome);
 }
 
 function concludeRun(outcome: Ended): Conclusion {
