@@ -43,6 +43,10 @@ demo: packages ## Three releases of examples/digits: promoted, promoted on evide
 bench-judge: packages ## How often canary judges err: ours and others, seeded
 	$(timed) node benchmarks/judge.ts $(ARGS)
 
+.PHONY: bench-start-up
+bench-start-up: packages ## Time and memory of each action up to its first input error, against an empty Node program
+	$(timed) node benchmarks/start-up.ts $(ARGS)
+
 .PHONY: lint
 lint: packages ## Style, import layers, unused code
 	$(timed) bash -euc 'biome check --error-on-warnings && knip --no-progress'
