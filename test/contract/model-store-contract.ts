@@ -122,7 +122,7 @@ export function modelStoreContract(
     "a\\b",
     "\ud800",
     "x".repeat(256),
-    "y/".repeat(600) + "z",
+    `${"y/".repeat(600)}z`,
   ])("refuses the key %j", async (key) => {
     const { store } = await open();
     const refusal = expect.objectContaining({ code: "INPUT" });
