@@ -1,0 +1,2 @@
+process.env.STATE_progress ||= "started";
+await import("./index.js");
