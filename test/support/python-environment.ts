@@ -8,10 +8,11 @@ export const USER_CACHE = process.env.XDG_CACHE_HOME || join(process.env.HOME ||
 
 const KFP = manifest.inputs.kfp.default.split(",").map((requirement) => requirement.trim());
 
-/** The interpreter of the environment that run-pipeline makes by default. */
-export async function kfpPython(packages: readonly string[] = []): Promise<string> {
+/** The interpreter of the environment that run-pipeline makes by default, or for a file of requirements. */
+export async function kfpPython(packages: readonly string[] = [], file?: string): Promise<string> {
   const { python } = await ensureEnvironment({
     python: "python3",
+    ...(file === undefined ? {} : { file }),
     requirements: [...KFP, ...packages],
     cache: join(USER_CACHE, "ml-release"),
     env: process.env as Record<string, string>,
