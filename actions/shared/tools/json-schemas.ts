@@ -1,6 +1,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import { DigestSchema } from "../domain/digest.ts";
+import { GateFileSchema } from "../domain/gate/gate-file.ts";
 import { VersionRecordSchema } from "../domain/model-version.ts";
 import { ReleaseSchema } from "../domain/release.ts";
 import { EvidenceSchema } from "../domain/rollout/evidence.ts";
@@ -11,6 +12,7 @@ import type { Manifest } from "../runner/inputs.ts";
 const documents: Readonly<Record<string, { readonly title: string; readonly schema: GenericSchema }>> = {
   release: { title: "Release record of ml-release-actions", schema: ReleaseSchema },
   rollout: { title: "Rollout file of deploy-model (input rollout)", schema: RolloutFileSchema },
+  gates: { title: "Gate file in its object form (input gates)", schema: GateFileSchema },
   "model-version": { title: "Version record in the model store", schema: VersionRecordSchema },
   evidence: { title: "Evidence file of a rollout", schema: EvidenceSchema },
 };

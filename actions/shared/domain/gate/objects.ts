@@ -1,6 +1,7 @@
 import { nearestName } from "../nearest.ts";
 import { bad, type Checked, ok, type Place, type Problem } from "../problem.ts";
 import { parseFraction } from "../quantity.ts";
+import { GATE_FILE } from "./gate-file.ts";
 import { checkRule, parseBound, parseGateLines, parseSubject } from "./lines.ts";
 import {
   type AnyOfRule,
@@ -27,19 +28,14 @@ function spotOf(path: Path, placeOf: PlaceOf): Spot {
   return { where: placeOf(path), at: (key) => spotOf([...path, key], placeOf) };
 }
 
-const RULE_KEYS = ["subject", "op", "bound", "warn", "when", "if-missing", "if-no-champion", "confidence"] as const;
-const IF_MISSING = ["no-data", "fail", "warn"] as const satisfies readonly IfMissing[];
-const IF_NO_CHAMPION = ["fail", "skip"] as const satisfies readonly IfNoChampion[];
-const PROVES = ["pass", "fail"] as const;
-
 /**
  * The object form of a gate, from parsed YAML or JSON: `rules`, a list of gate lines, of objects with the parts of a line by name, and of
- * `any-of` lists of both. All that is wrong is found at once.
+ * `any-of` lists of both (`GateFileSchema`). All that is wrong is found at once, each at its own line.
  */
 export function parseGateObjects(document: unknown, placeOf: PlaceOf): Checked<readonly Rule[]> {
   const spot = spotOf([], placeOf);
   if (!isRecord(document)) return bad(notA("a gate file is an object with `rules`", document, spot));
-  const unknown = unknownKeys(document, ["rules"], spot);
+  const unknown = unknownKeys(document, GATE_FILE.keys, spot);
   const list = document.rules;
   const rules = spot.at("rules");
   if (!Array.isArray(list)) return bad(...unknown, notA("`rules` is a list", list, list === undefined ? spot : rules));
@@ -54,7 +50,7 @@ function parseItem(item: unknown, spot: Spot): Checked<readonly Rule[]> {
 }
 
 function parseAnyOf(item: Item, spot: Spot): Checked<readonly Rule[]> {
-  const unknown = unknownKeys(item, ["any-of"], spot);
+  const unknown = unknownKeys(item, GATE_FILE.anyOfKeys, spot);
   const list = item["any-of"];
   const inner = spot.at("any-of");
   if (!Array.isArray(list) || list.length < 2)
@@ -78,15 +74,15 @@ function parseSingle(item: unknown, spot: Spot): Checked<readonly SingleRule[]> 
     warn: readBoolean(item.warn ?? false, named("warn", spot.at("warn").where)),
     minimumN: optional(item.when, (value) => readWhen(value, spot.at("when").where)),
     ifMissing: optional(item["if-missing"], (value) =>
-      readWord(value, IF_MISSING, named("if-missing", spot.at("if-missing").where)),
+      readWord(value, GATE_FILE.ifMissing, named("if-missing", spot.at("if-missing").where)),
     ),
     ifNoChampion: optional(item["if-no-champion"], (value) =>
-      readWord(value, IF_NO_CHAMPION, named("if-no-champion", spot.at("if-no-champion").where)),
+      readWord(value, GATE_FILE.ifNoChampion, named("if-no-champion", spot.at("if-no-champion").where)),
     ),
     confidence: optional(item.confidence, (value) => readConfidence(value, spot.at("confidence"))),
   };
   const rule = assemble(parts, spot.where);
-  const unknown = unknownKeys(item, RULE_KEYS, spot);
+  const unknown = unknownKeys(item, GATE_FILE.ruleKeys, spot);
   if (rule === undefined) return bad(...unknown, ...problemsOf(Object.values(parts)));
   const impossible = [...checkRule(rule, spot.where), ...checkConfidence(rule, placeOfKey(item, "confidence", spot))];
   return unknown.length + impossible.length > 0 ? bad(...unknown, ...impossible) : ok([rule]);
@@ -137,8 +133,8 @@ function checkConfidence(rule: SingleRule, where: Place): readonly Problem[] {
 
 function readConfidence(value: unknown, spot: Spot): Checked<Confidence> {
   if (!isRecord(value)) return readLevel(value, "pass", spot.where);
-  const unknown = unknownKeys(value, ["level", "proves"], spot);
-  const proves = readWord(value.proves ?? "pass", PROVES, named("proves", spot.at("proves").where));
+  const unknown = unknownKeys(value, GATE_FILE.confidenceKeys, spot);
+  const proves = readWord(value.proves ?? "pass", GATE_FILE.proves, named("proves", spot.at("proves").where));
   if (unknown.length > 0 || proves.state === "bad") return bad(...unknown, ...problemsOf([proves]));
   return readLevel(value.level, proves.value, placeOfKey(value, "level", spot));
 }

@@ -1,4 +1,6 @@
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
+import { GateFileSchema } from "../../../../../actions/shared/domain/gate/gate-file.ts";
 import { parseGateObjects } from "../../../../../actions/shared/domain/gate/objects.ts";
 import { formatRule } from "../../../../../actions/shared/domain/gate/rule.ts";
 import { formatProblem } from "../../../../../actions/shared/domain/problem.ts";
@@ -20,6 +22,42 @@ function problems(document: unknown): readonly string[] {
   const parsed = parse(document);
   return parsed.state === "bad" ? parsed.problems.map(formatProblem) : [];
 }
+
+describe("the published schema of the object form", () => {
+  const rule = { subject: "accuracy", op: ">=", bound: 0.9 };
+
+  it.each([
+    [{ rules: ["accuracy >= 0.95", rule, { "any-of": ["f1 >= 0.9", rule] }] }],
+    [{ rules: [{ ...rule, warn: true, when: "n >= 20", "if-missing": "warn", "if-no-champion": "fail" }] }],
+    [
+      {
+        rules: [
+          { ...rule, confidence: 0.95 },
+          { ...rule, confidence: { level: "99%", proves: "fail" } },
+        ],
+      },
+    ],
+  ])("takes %j, as the reader does", (document) => {
+    expect(problems(document)).toEqual([]);
+    expect(v.safeParse(GateFileSchema, document).success).toBe(true);
+  });
+
+  it.each([
+    [{ rule: [] }],
+    [{ rules: rule }],
+    [{ rules: [{ ...rule, wen: "n >= 20" }] }],
+    [{ rules: [{ ...rule, op: "=>" }] }],
+    [{ rules: [{ ...rule, warn: "yes" }] }],
+    [{ rules: [{ ...rule, when: "20" }] }],
+    [{ rules: [{ ...rule, "if-missing": "pass" }] }],
+    [{ rules: [{ ...rule, confidence: { level: 0.95, prove: "pass" } }] }],
+    [{ rules: [{ "any-of": [rule] }] }],
+    [{ rules: [7] }],
+  ])("refuses %j, as the reader does", (document) => {
+    expect(problems(document)).not.toEqual([]);
+    expect(v.safeParse(GateFileSchema, document).success).toBe(false);
+  });
+});
 
 describe("the object form", () => {
   it.each([
