@@ -37,7 +37,11 @@ export async function makeProject({ project }: DemoFolders): Promise<string> {
 export async function checkOut(project: string, tag: string, workspace: string): Promise<string> {
   await rm(workspace, { recursive: true, force: true });
   await git(project, "clone", "--quiet", "--branch", tag, project, workspace);
-  return (await git(workspace, "rev-parse", "HEAD")).trim();
+  return commitOf(workspace, "HEAD");
+}
+
+export async function commitOf(repository: string, name: string): Promise<string> {
+  return (await git(repository, "rev-parse", `${name}^{commit}`)).trim();
 }
 
 function isSource(path: string): boolean {

@@ -3,6 +3,7 @@ import { runAction } from "../../../../test/support/run-action.ts";
 import { decode } from "../../lib/decode.ts";
 import type { DemoFolders } from "./folders.ts";
 import { openJob, packageClientEnv } from "./job.ts";
+import { commitOf } from "./project.ts";
 import type { Released } from "./release.ts";
 
 /** What answers at the address of the last promoted release. */
@@ -34,8 +35,9 @@ async function ask(url: string): Promise<unknown> {
 
 /** Ends what the last release left serving. */
 export async function endServing(at: DemoFolders): Promise<void> {
-  const job = await openJob(at, { tag: "v1.1.0", sha: "0".repeat(40), workspace: at.root });
+  const tag = "v1.2.0";
+  const job = await openJob(at, { tag, sha: await commitOf(at.project, tag), workspace: at.project });
   const given = { mode: "abort", model: "digits", keep: "false", "github-token": "" };
   const { main } = await runAction("deploy-model", { with: given, job, env: packageClientEnv(), bundled: true });
-  if (main.code !== 0) console.error(main.stdout);
+  if (main.code !== 0) throw new Error(`what serves could not be ended:\n${main.stdout}`);
 }
