@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vit
 import { ReleaseSchema } from "../../actions/shared/domain/release.ts";
 import { type FakeGitHub, startGitHub } from "../fakes/github/github.ts";
 import { JOB_TOKEN } from "../fakes/github/tokens.ts";
-import { digitsRepository, type Repository, runWorkflow, storedRelease, type WorkflowRun } from "../support/act.ts";
+import {
+  digitsRepository,
+  endServing,
+  type Repository,
+  runWorkflow,
+  storedRelease,
+  type WorkflowRun,
+} from "../support/act.ts";
 import { REQUIRE_REAL } from "../support/built-tool.ts";
 
 // The workflows that users copy, run by a workflow runner from the committed bundles.
@@ -20,6 +27,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await github.close();
+  endServing(repository);
   repository.remove();
 });
 

@@ -88,6 +88,19 @@ export async function runWorkflow(
   return { code, log };
 }
 
+/** Ends what a release left serving. */
+export function endServing({ workspace, home }: Repository): void {
+  const env = {
+    PATH: process.env.PATH ?? "",
+    HOME: dirname(workspace),
+    ML_RELEASE_HOME: home,
+    RUNNER_TEMP: dirname(workspace),
+  };
+  const inputs = { INPUT_MODE: "abort", INPUT_MODEL: "digits", INPUT_KEEP: "false" };
+  const action = join(ROOT, "actions/deploy-model/dist/index.js");
+  execFileSync(process.execPath, [action], { cwd: workspace, env: { ...env, ...inputs } });
+}
+
 /** The release record as the store keeps it. */
 export function storedRelease({ home }: Repository, id: string): unknown {
   return JSON.parse(readFileSync(join(home, "models", "releases", `${id}.json`), "utf8"));
