@@ -60,7 +60,7 @@ describe("JSON Schemas", () => {
     new Ajv2020({ strict: false }).compile(JSON.parse(schemas.get(name) ?? "false"))(value);
 
   test("are one for each document and one for each YAML input", () => {
-    const documents = ["release", "rollout", "model-version", "evidence"].map((name) => `${name}.schema.json`);
+    const documents = ["release", "rollout", "gates", "model-version", "evidence"].map((name) => `${name}.schema.json`);
     expect([...schemas.keys()]).toEqual([...documents, "echo.things.schema.json"]);
   });
 
