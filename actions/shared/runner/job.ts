@@ -20,9 +20,16 @@ export type Place = {
 export async function readPlace(env: Environment): Promise<Place> {
   const onGitHub = env.GITHUB_ACTIONS === "true";
   const workspace = resolve(env.GITHUB_WORKSPACE || ".");
-  const temp = resolve(env.RUNNER_TEMP || join(tmpdir(), `ml-release-${process.getuid?.() ?? 0}`));
   const github = onGitHub ? factsOfGitHub(env) : await (await import("./git-facts.ts")).factsOfGit(workspace, env);
+  const temp = resolve(env.RUNNER_TEMP || (await folderByHand(workspace, github)));
   return { onGitHub, workspace, temp, github };
+}
+
+/** Where there is no runner, steps by hand on one commit of one workspace are one job: the record of another is not theirs. */
+async function folderByHand(workspace: string, { ref, sha }: GitHubFacts): Promise<string> {
+  const { sha256 } = await import("../lib/hash.ts");
+  const name = sha256([workspace, ref, sha].join("\n")).slice("sha256:".length, "sha256:".length + 16);
+  return join(tmpdir(), `ml-release-${process.getuid?.() ?? 0}`, name);
 }
 
 /** What the release, the inputs and the process add to the place. */
