@@ -36,7 +36,7 @@ export async function conclude(step: RunStep, { engine }: Ports, ending: Ending)
   const packagePath = join(folder, "package.yaml");
   const details = { path: "run.json", digest: sha256(content) };
   const recorded = recordedMetrics(metrics);
-  const { name, version, digest } = prepared.pipeline;
+  const { name, version, digest } = prepared.work;
   const { reason, failedTask } = reasonOf(status, results.logs);
   return {
     state: "ended",
@@ -92,7 +92,7 @@ type Read = {
 };
 
 function detailsOf({ release }: RunStep, { prepared, decision, status }: Ending, read: Read): RunDetails {
-  const { name, version, digest } = prepared.pipeline;
+  const { name, version, digest } = prepared.work;
   // valibot's output is mutable where ours is not: the same data
   return {
     schema: 1,

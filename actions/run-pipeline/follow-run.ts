@@ -55,6 +55,8 @@ export function lookDelay(waitedMs: number, { min, max }: PipelineEngine["lookMs
 export function taskLine(task: RunTask): string {
   const took = formatDuration((task.seconds ?? 0) * 1_000);
   switch (task.state) {
+    case "pending":
+      return `  ${task.path} waits${task.wait === undefined ? "" : `: ${task.wait.message}`}`;
     case "running":
       return `  ${task.path} started`;
     case "succeeded":

@@ -33,7 +33,7 @@ async function decide({ inputs, job, release }: RunStep, { engine }: Ports, prep
     releaseId: release.id,
     engine: engine.kind,
     endpoint: engine.endpoint,
-    packageDigest: prepared.pipeline.digest,
+    packageDigest: prepared.work.digest,
     parameters: prepared.identityParameters,
     data: prepared.data,
   };
@@ -52,7 +52,8 @@ async function runToItsEnd(step: RunStep, ports: Ports, { prepared, decision: fi
   // somebody else has started it in the meantime: that is an adoption
   const decision = first.do === "submit" && claimed === "known" ? await decide(step, ports, prepared) : first;
   const { runId, attempt, do: act } = decision;
-  const request = { runId, attempt, pipeline: prepared.pipeline, parameters: prepared.parameters };
+  const { work, parameters, origin } = prepared;
+  const request = { runId, attempt, work, parameters, origin };
   const submit = async () => {
     step.state.save({ runId, owned: true });
     await engine.submit(request);
@@ -75,9 +76,9 @@ async function runToItsEnd(step: RunStep, ports: Ports, { prepared, decision: fi
   return { decision, status, retries };
 }
 
-function factsOf({ pipeline, sites, data, model }: Prepared): readonly string[] {
+function factsOf({ work, sites, data, model }: Prepared): readonly string[] {
   return [
-    `Pipeline ${pipeline.name} ${pipeline.version}: ${sites.length} tasks, package ${pipeline.digest}`,
+    `Pipeline ${work.name} ${work.version}: ${sites.length} tasks, package ${work.digest}`,
     ...data.map(({ role, uri, digest, version, rows }) => {
       const size = rows === undefined ? "" : `, ${rows} rows`;
       return `Data ${role}: ${uri}, ${digest ?? version ?? "without a version"}${size}`;
@@ -86,7 +87,7 @@ function factsOf({ pipeline, sites, data, model }: Prepared): readonly string[] 
   ];
 }
 
-function sentenceOf({ do: act, attempt, runId, why }: RunDecision, { pipeline }: Prepared): string {
+function sentenceOf({ do: act, attempt, runId, why }: RunDecision, { work }: Prepared): string {
   const what = { submit: "starts", retry: "is tried again", adopt: "is adopted" }[act];
-  return `Run ${runId} (${pipeline.name} ${pipeline.version}, attempt ${attempt}) ${what}: ${why}`;
+  return `Run ${runId} (${work.name} ${work.version}, attempt ${attempt}) ${what}: ${why}`;
 }

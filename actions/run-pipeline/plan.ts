@@ -12,8 +12,8 @@ export async function plan(
   { prepared, decision }: { readonly prepared: Prepared; readonly decision: RunDecision },
 ): Promise<Planned> {
   const packagePath = join(job.reports, "package.yaml");
-  await writeFileAtomic(packagePath, prepared.pipeline.text);
-  const { name, version, digest } = prepared.pipeline;
+  await writeFileAtomic(packagePath, prepared.work.text);
+  const { name, version, digest } = prepared.work;
   return {
     state: "planned",
     pipeline: { engine: engine.kind, name, version, packageDigest: digest },

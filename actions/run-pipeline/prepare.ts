@@ -12,7 +12,7 @@ import { chooseModelOutput, type ModelOutput } from "../shared/domain/run/model-
 import { ReleaseError } from "../shared/lib/error.ts";
 import { hashText } from "../shared/lib/hash.ts";
 import { replaceScalars } from "../shared/lib/yaml.ts";
-import type { RunRequest } from "../shared/ports/pipeline-engine.ts";
+import type { PipelineWork, RunRequest } from "../shared/ports/pipeline-engine.ts";
 import { readParameters, type WrittenParameters } from "./read-parameters.ts";
 import { findingOf, problemOf, type ReadPipeline, readPipeline } from "./read-pipeline.ts";
 import { type ResolvedData, resolveData } from "./resolve-data.ts";
@@ -20,7 +20,8 @@ import type { Ports, RunStep } from "./step.ts";
 
 /** Everything that is known before the run, checked. */
 export type Prepared = {
-  readonly pipeline: RunRequest["pipeline"];
+  readonly work: PipelineWork;
+  readonly origin: RunRequest["origin"];
   readonly parameters: Parameters;
   /** What of the parameters is part of the run's identity. */
   readonly identityParameters: Parameters;
@@ -53,8 +54,16 @@ export async function prepare({ inputs, job, release }: RunStep, ports: Ports): 
   const model = chooseModelOutput(sites, inputs["model-artifact"]);
   const name = inputs["pipeline-name"] ?? pinned.package.spec.pipelineInfo.name;
   const digest = hashText(canonicalJson([...pinned.package.documents]));
-  const pipeline = { name, version: inputs.version ?? release.id, package: pinned.package, text: pinned.text, digest };
-  const request = { runId: "", attempt: 1, pipeline, parameters: checked.values };
+  const work = {
+    kind: "pipeline" as const,
+    name,
+    version: inputs.version ?? release.id,
+    package: pinned.package,
+    text: pinned.text,
+    digest,
+  };
+  const origin = { releaseId: release.id, source: release.source };
+  const request: RunRequest = { runId: "", attempt: 1, work, parameters: checked.values, origin };
   const isSound = checked.problems.length === 0;
   const faults = [...pinned.faults, ...(isSound ? await ports.engine.check(request) : [])];
   const problems = [
@@ -69,7 +78,8 @@ export async function prepare({ inputs, job, release }: RunStep, ports: Ports): 
     Object.entries(checked.values).filter(([parameter]) => !data.places.includes(parameter)),
   );
   return {
-    pipeline,
+    work,
+    origin,
     parameters: checked.values,
     identityParameters,
     data: data.sets,

@@ -32,7 +32,15 @@ async function requestOf(name: string, parameters: Parameters = {}): Promise<Run
   if (read.state === "bad") throw new Error(JSON.stringify(read.faults));
   const digest = sha256(canonicalJson([...read.package.documents]));
   const runId = uuidV5("https://example.org", canonicalJson([name, parameters]));
-  return { runId, attempt: 1, pipeline: { name, version: "v1", package: read.package, text, digest }, parameters };
+  const work = { kind: "pipeline" as const, name, version: "v1", package: read.package, text, digest };
+  const source = {
+    repository: "acme/digits",
+    commit: "a".repeat(40),
+    ref: "refs/tags/v1",
+    event: "push",
+    actor: "octocat",
+  };
+  return { runId, attempt: 1, work, parameters, origin: { releaseId: "v1", source } };
 }
 
 /** Runs to the end; whatever a failed test leaves running is ended. */
@@ -247,13 +255,13 @@ async function machineWith(cards: readonly string[]): Promise<{ readonly PATH: s
 
 async function askingForGpus(): Promise<RunRequest> {
   const request = await requestOf("training", { rows: 1 });
-  const text = request.pipeline.text.replace(
+  const text = request.work.text.replace(
     "image: python:3.11",
     "image: python:3.11\n        resources: {accelerator: {resourceType: nvidia.com/gpu, resourceCount: '2'}}",
   );
   const read = readPackage(parseYamlDocuments(text, { file: "p.yaml" }).map(({ value }) => value as Json));
   if (read.state === "bad") throw new Error(JSON.stringify(read.faults));
-  return { ...request, pipeline: { ...request.pipeline, text, package: read.package } };
+  return { ...request, work: { ...request.work, text, package: read.package } };
 }
 
 test("GPUs that the machine lacks are found before the run; with allow-cpu they are a warning", async () => {

@@ -9,6 +9,7 @@ const ArtifactSchema = v.object({
   metadata: v.record(v.string(), v.unknown()),
   digest: v.optional(DigestSchema),
   bytes: v.optional(v.number()),
+  producer: v.optional(v.string()),
 });
 
 const ValuesSchema = v.object({
@@ -66,6 +67,8 @@ export const RunDetailsSchema = v.object({
       exitCode: v.optional(v.number()),
       error: v.optional(v.string()),
       log: v.optional(v.string()),
+      pod: v.optional(v.string()),
+      node: v.optional(v.string()),
       inputs: ValuesSchema,
       outputs: ValuesSchema,
     }),

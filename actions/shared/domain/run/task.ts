@@ -2,7 +2,19 @@ import type { Json } from "../canonical.ts";
 import type { Digest } from "../digest.ts";
 import type { RunState } from "../release.ts";
 
-export type TaskState = "running" | "succeeded" | "failed" | "skipped" | "cancelled";
+export type TaskState = "pending" | "running" | "succeeded" | "failed" | "skipped" | "cancelled";
+
+/**
+ * What an execution that has not begun waits for, in the engine's own words. `start`: nothing at all has happened yet. `unschedulable`: no
+ * node has room. `image-pull`: the image does not come. `image-invalid`: it never will. `config`: a secret, volume or setting is missing.
+ * `quota`: the namespace may not have more. `starting`: nothing is wrong.
+ */
+export type TaskWait = {
+  readonly kind: "start" | "unschedulable" | "image-pull" | "image-invalid" | "config" | "quota" | "starting";
+  /** `0/4 nodes are available: 4 Insufficient nvidia.com/gpu`; equal as long as it is the same trouble. */
+  readonly message: string;
+  readonly pod?: string;
+};
 
 /** One execution of a task; a task in a loop has one for each iteration. */
 export type RunTask = {
@@ -12,6 +24,8 @@ export type RunTask = {
   /** `2`, in nested loops `2.0`: which iteration this is. */
   readonly iteration?: string;
   readonly state: TaskState;
+  /** Of a pending one. */
+  readonly wait?: TaskWait;
   /** Its outputs come from an earlier execution. */
   readonly cached: boolean;
   readonly startedAtMs?: number;
@@ -21,6 +35,9 @@ export type RunTask = {
   readonly error?: string;
   /** Where its output is, as the engine names it. */
   readonly log?: string;
+  /** Where it ran. */
+  readonly pod?: string;
+  readonly node?: string;
   readonly inputs: TaskValues;
   readonly outputs: TaskValues;
 };
@@ -38,6 +55,8 @@ export type RunArtifact = {
   /** Of one file: of its bytes. Of a folder, and of every model: the root digest of its signing manifest. */
   readonly digest?: Digest;
   readonly bytes?: number;
+  /** Of an input: the path of the execution that made it, where the engine knows it. Of an output that was kept: the run that made it. */
+  readonly producer?: string;
 };
 
 /** What an engine knows of a run right now. */
@@ -49,6 +68,8 @@ export type RunStatus = {
   readonly reason?: string;
   /** Where people look at it. */
   readonly url?: string;
+  /** Of a run of which nothing has begun: what it waits for. */
+  readonly wait?: TaskWait;
   /** Whether the engine can try this run again and keep what has finished. */
   readonly canRetry: boolean;
   readonly tasks: readonly RunTask[];

@@ -68,7 +68,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
     lookMs: { min: 50, max: 1_000 },
 
     async check(request) {
-      const { package: pipeline } = request.pipeline;
+      const { package: pipeline } = request.work;
       const sites = taskSites(pipeline);
       const python = await options.pythonWith(installedPackages(pipeline));
       const asked = gpuRequests(sites, request.parameters);
@@ -79,7 +79,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
     async submit(request) {
       const folder = folderOf(request.runId);
       if ((await liveDriver(folder)) !== undefined) return;
-      const python = await options.pythonWith(installedPackages(request.pipeline.package));
+      const python = await options.pythonWith(installedPackages(request.work.package));
       await writeRequest(folder, request);
       const group = await startDriver(folder, python, taskEnvironment(options.env, python, options.taskEnv));
       if (group !== undefined) started.set(request.runId, group);
@@ -98,7 +98,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
       const all = await withDigests([...tasks.values()]);
       const failed = all.filter((task) => task.state === "failed");
       const logs = await Promise.all(failed.map((task) => taskLog(folderOf(runId), task)));
-      return { tasks: all, logs, ...(environment === undefined ? {} : { environment }) };
+      return { tasks: all, logs, notices: [], ...(environment === undefined ? {} : { environment }) };
     },
 
     async cancel(runId) {
@@ -122,9 +122,9 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
 async function writeRequest(folder: string, request: RunRequest): Promise<void> {
   const files = runFiles(folder);
   await mkdir(files.logs, { recursive: true });
-  await writeFileAtomic(files.package, request.pipeline.text);
+  await writeFileAtomic(files.package, request.work.text);
   const { runId, attempt, parameters } = request;
-  const { name, version, digest } = request.pipeline;
+  const { name, version, digest } = request.work;
   const content = { runId, attempt, pipeline: { name, version, packageDigest: digest }, parameters };
   await writeFileAtomic(files.request, `${JSON.stringify(content, undefined, 1)}\n`);
 }
