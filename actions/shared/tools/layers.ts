@@ -50,6 +50,7 @@ const packages: Table = {
   "lib/probe": ["@actions/exec"],
   "lib/yaml": ["yaml"],
   "clients/github": ["@actions/github"],
+  "clients/kubernetes": ["@kubernetes/client-node"],
 };
 
 /** Layers that are pure: their values depend on their parameters alone. */
