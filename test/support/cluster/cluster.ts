@@ -1,0 +1,166 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { REQUIRE_REAL } from "../built-tool.ts";
+import { type KubeApi, type KubeObject, need } from "./api.ts";
+import { canBuild } from "./build.ts";
+import { type ClientCertificate, clientCertificate } from "./certificates.ts";
+import { type ControlPlane, startControlPlane } from "./control-plane.ts";
+import { keptEtcd } from "./kept-etcd.ts";
+import { startKubelet } from "./kubelet.ts";
+import { type NodeOptions, nodeObject } from "./nodes.ts";
+import { until } from "./part.ts";
+import { startTrainer } from "./trainer.ts";
+import { kubeconfig, type Login } from "./users.ts";
+
+/** A Kubernetes of this test suite's own: the real API server, controllers and scheduler; kwok plays the kubelet. */
+export type Cluster = {
+  readonly server: string;
+  /** The authority of its certificates, as PEM. */
+  readonly ca: string;
+  /** As one who may do everything. */
+  readonly api: KubeApi;
+  /** Tokens of `admin` and of `limited`, who may do nothing until a test says so. */
+  readonly tokens: Readonly<Record<"admin" | "limited", string>>;
+  /** A new namespace, for one test. */
+  namespace(): Promise<string>;
+  apply(yaml: string, namespace?: string): Promise<readonly KubeObject[]>;
+  /** A node that takes pods; its name. */
+  addNode(options?: NodeOptions): Promise<string>;
+  removeNode(name: string): Promise<void>;
+  /** The path of a new kubeconfig. */
+  kubeconfig(login: "admin" | "limited" | Login, namespace?: string): string;
+  /** A token of a service account, which is made where it is not there. */
+  accountToken(namespace: string, account: string): Promise<string>;
+  clientCertificate(user: string, groups?: readonly string[]): ClientCertificate;
+  /** All clients are cut off for some seconds, and what they have seen is older than what the server remembers: 410 for watches. */
+  restartApiServer(): Promise<void>;
+  stopApiServer(): Promise<void>;
+  startApiServer(): Promise<void>;
+  /** etcd forgets all revisions but the newest: 410 for lists that go on from an old page. */
+  compact(): Promise<void>;
+  /** The resident memory of each part, in MiB. */
+  memory(): Readonly<Record<string, number>>;
+  stop(): Promise<void>;
+};
+
+export type ClusterOptions = {
+  /** Besides etcd, the API server, the controllers, the scheduler and the kubelet. */
+  readonly trainer?: boolean;
+  /** Only etcd and the API server: nothing happens to what is applied. */
+  readonly bare?: boolean;
+};
+
+/** Whether suites on a cluster are left out: only where it cannot be had and nobody insists on it. */
+export async function lacksCluster(): Promise<boolean> {
+  if (REQUIRE_REAL || (await canBuild())) return false;
+  console.warn("Go is not installed: the suites on a real Kubernetes are skipped");
+  return true;
+}
+
+/** Starts in about five seconds, once its programs are built. Ends with the process that started it, however that ends. */
+export async function startCluster({ trainer = false, bare = false }: ClusterOptions = {}): Promise<Cluster> {
+  const folder = mkdtempSync(join(tmpdir(), "ml-release-cluster-"));
+  cpSync(await keptEtcd(), folder, { recursive: true });
+  const plane = await startControlPlane(folder);
+  let stopKubelet = async () => {};
+  const stop = async () => {
+    await plane.stop();
+    await stopKubelet();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    if (!bare) {
+      await Promise.all([plane.startControllers(), plane.startScheduler()]);
+      stopKubelet = await startKubelet(plane);
+    }
+    if (trainer) await startTrainer(plane);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return clusterOn(plane, { bare, stop });
+}
+
+function clusterOn(
+  plane: ControlPlane,
+  { bare, stop }: { readonly bare: boolean; readonly stop: () => Promise<void> },
+): Cluster {
+  const { admin: api, server, ca, folder, tokens } = plane;
+  let made = 0;
+  const nextName = (kind: string) => `${kind}-${++made}`;
+  const logins: Readonly<Record<"admin" | "limited", Login>> = {
+    admin: { token: tokens.admin },
+    limited: { token: tokens.limited },
+  };
+  const create = async (path: string, object: unknown) =>
+    need(path, await api.send(path, { method: "POST", body: object }), [200, 201]);
+  return {
+    server,
+    ca,
+    api,
+    tokens,
+    apply: api.apply,
+    namespace: async () => {
+      const name = nextName("test");
+      await create("/api/v1/namespaces", { metadata: { name } });
+      if (bare) return name;
+      const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+      await until(`the account of ${name}`, async () => (await api.send(account)).status === 200);
+      return name;
+    },
+    addNode: async (options = {}) => {
+      const name = options.name ?? nextName("node");
+      await create("/api/v1/nodes", nodeObject(name, options));
+      await until(`${name} to be ready`, async () => {
+        const { status, spec } = await api.get(`/api/v1/nodes/${name}`);
+        const isReady = status.conditions?.some(
+          (one: { type: string; status: string }) => one.type === "Ready" && one.status === "True",
+        );
+        const isTainted = spec.taints?.some(({ key }: { key: string }) => key.startsWith("node.kubernetes.io/"));
+        return isReady && !isTainted;
+      });
+      return name;
+    },
+    removeNode: async (name) => {
+      need(name, await api.send(`/api/v1/nodes/${name}`, { method: "DELETE" }), [200]);
+    },
+    kubeconfig: (login, namespace) => {
+      const path = join(folder, "kubeconfigs", nextName("kubeconfig"));
+      const known = typeof login === "string" ? logins[login] : login;
+      writeFileSync(path, kubeconfig({ server, ca, login: known, namespace }), { mode: 0o600 });
+      return path;
+    },
+    accountToken: async (namespace, account) => {
+      await api.apply(
+        JSON.stringify({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: account, namespace } }),
+      );
+      const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
+      const { status } = await create(path, { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} });
+      return status.token;
+    },
+    clientCertificate: (user, groups = []) => clientCertificate(plane.certificates, { folder, user, groups }),
+    restartApiServer: async () => {
+      await plane.stopApiServer();
+      await plane.startApiServer();
+    },
+    stopApiServer: plane.stopApiServer,
+    startApiServer: plane.startApiServer,
+    compact: async () => {
+      const ask = async (path: string, body: object) => {
+        const answer = await fetch(new URL(path, plane.etcd), { method: "POST", body: JSON.stringify(body) });
+        if (!answer.ok) throw new Error(`etcd answered ${answer.status}: ${await answer.text()}`);
+        return (await answer.json()) as { readonly header: { readonly revision: string } };
+      };
+      const { header } = await ask("/v3/kv/range", { key: "AA==" });
+      await ask("/v3/kv/compaction", { revision: header.revision, physical: true });
+    },
+    memory: () => Object.fromEntries(plane.parts().map(({ name, pid }) => [name, residentMiB(pid)])),
+    stop,
+  };
+}
+
+function residentMiB(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
