@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { systemClock } from "../../../actions/shared/lib/clock.ts";
+import type { Clock } from "../../../actions/shared/ports/clock.ts";
+import { type Answer, type Asked, Refused } from "./answer.ts";
+import { type Fault, type Faults, type Mishap, newFaults } from "./faults.ts";
+import type { Node } from "./nodes.ts";
+import { answerOf, findRoute, type RouteName } from "./routes.ts";
+import { scheduleOfSpec } from "./schedule.ts";
+import type { IdKind, KfpState, Settings, Workflow } from "./state.ts";
+import { realSwitches, type SwitchName } from "./switches.ts";
+import { isLive, livePods, tellProgress } from "./workflows.ts";
+
+export type KfpOptions = Partial<Settings> & {
+  readonly clock?: Clock;
+  readonly newId?: (kind: IdKind) => string;
+  /** Turned on, or off, against what a real server does. */
+  readonly switches?: Partial<Readonly<Record<SwitchName, boolean>>>;
+  /** `/pipeline` behind a gateway. */
+  readonly prefix?: string;
+};
+
+export type LoggedCall = {
+  readonly atMs: number;
+  readonly route: RouteName | undefined;
+  readonly method: string;
+  readonly path: string;
+  /** 0 where no answer came. */
+  readonly status: number;
+  readonly mishap: Mishap["do"] | undefined;
+};
+
+export type FakeKfp = {
+  readonly state: KfpState;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly calls: readonly LoggedCall[];
+  /** Every Argo workflow that was ever started. */
+  readonly workflows: readonly Workflow[];
+  /** Workflows that would go on by themselves. */
+  inFlight(): readonly Workflow[];
+  /** Pods of tasks that run or wait to run. */
+  pods(workflow: Workflow): readonly Node[];
+  fail(fault: Fault): void;
+  turn(name: SwitchName, to: "on" | "off"): void;
+  handle(asked: Asked): Promise<Outcome>;
+};
+
+/** What becomes of one call on its way. */
+export type Outcome =
+  | { readonly do: "answer"; readonly answer: Answer }
+  | { readonly do: "cut" }
+  | { readonly do: "hang" };
+
+/** A stateful Kubeflow Pipelines without sockets: its time is the clock's. */
+export function fakeKfp(options: KfpOptions = {}): FakeKfp {
+  const { clock = systemClock, newId = () => randomUUID(), prefix = "" } = options;
+  const state = newState({ ...options, clock, newId });
+  const faults = newFaults();
+  const calls: LoggedCall[] = [];
+
+  return {
+    state,
+    clock,
+    faults,
+    calls,
+    workflows: state.workflows,
+    inFlight: () => state.workflows.filter((one) => isLive(state, one)),
+    pods: (workflow) => livePods(state, workflow),
+    fail: (fault) => faults.add(fault),
+    turn: (name, to) => void (to === "on" ? state.switches.add(name) : state.switches.delete(name)),
+    handle: async (asked) => {
+      const path = asked.target.split("?")[0] ?? "";
+      const found = path.startsWith(prefix) ? findRoute(asked.method, path.slice(prefix.length)) : "no route";
+      const route = typeof found === "string" ? undefined : found.name;
+      const mishap = faults.take(route, clock.now());
+      const done = mishap === undefined || (mishap.do !== "answer" && mishap.when === "after");
+      const answer = done ? answered(() => answerOf(state, found, asked), state) : undefined;
+      const outcome = outcomeOf(mishap, answer);
+      const status = outcome.do === "answer" ? outcome.answer.status : 0;
+      calls.push({ atMs: clock.now(), route, method: asked.method, path, status, mishap: mishap?.do });
+      return outcome;
+    },
+  };
+}
+
+function answered(act: () => Answer, state: KfpState): Answer {
+  try {
+    tellProgress(state);
+    return act();
+  } catch (error) {
+    if (error instanceof Refused) return error.answer;
+    throw error;
+  }
+}
+
+function outcomeOf(mishap: Mishap | undefined, answer: Answer | undefined): Outcome {
+  if (mishap?.do === "answer") return mishap;
+  if (mishap) return { do: mishap.do };
+  if (answer === undefined) throw new Error("a call without a mishap has an answer");
+  return { do: "answer", answer };
+}
+
+type StateOptions = KfpOptions & { readonly clock: Clock; readonly newId: (kind: IdKind) => string };
+
+function newState(options: StateOptions): KfpState {
+  const switches = realSwitches();
+  for (const [name, isOn] of Object.entries(options.switches ?? {}) as [SwitchName, boolean][])
+    if (isOn) switches.add(name);
+    else switches.delete(name);
+  return {
+    clock: options.clock,
+    newId: options.newId,
+    switches,
+    settings: {
+      release: options.release ?? "2.17",
+      multiUser: options.multiUser ?? false,
+      store: options.store ?? "database",
+      namespace: options.namespace ?? "kubeflow",
+      scheduleOf: options.scheduleOf ?? (({ spec }) => scheduleOfSpec(spec)),
+    },
+    pipelines: new Map(),
+    versions: new Map(),
+    experiments: new Map(),
+    runs: new Map(),
+    recurringRuns: new Map(),
+    workflows: [],
+    logs: new Map(),
+    skewMs: 0,
+  };
+}

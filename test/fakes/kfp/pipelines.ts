@@ -1,0 +1,264 @@
+import type { Json } from "../../../actions/shared/domain/canonical.ts";
+import { type Answer, failure, type JsonObject, ok, Refused } from "./answer.ts";
+import { type Listable, listBody, pageOf } from "./listing.ts";
+import { isObject, readMessage } from "./proto-json.ts";
+import { type KfpState, type Pipeline, type PipelineVersion, serverNow, type Tags, timeText } from "./state.ts";
+
+const PIPELINES: Listable<Pipeline> = {
+  plural: "pipelines",
+  type: "Pipeline",
+  model: "pipelines",
+  prefix: "pipelines.",
+  idOf: (one) => one.id,
+  tagsOf: (one) => one.tags,
+  columns: {
+    id: { column: "UUID", of: (one) => one.id },
+    pipeline_id: { column: "UUID", of: (one) => one.id },
+    name: { column: "Name", of: (one) => one.name },
+    display_name: { column: "DisplayName", of: (one) => one.displayName },
+    created_at: { column: "CreatedAtInSec", of: (one) => Math.floor(one.createdMs / 1_000) },
+    description: { column: "Description", of: (one) => one.description },
+    namespace: { column: "Namespace", of: (one) => one.namespace },
+  },
+};
+
+const VERSIONS: Listable<PipelineVersion> = {
+  plural: "pipeline versions",
+  type: "PipelineVersion",
+  model: "pipeline_versions",
+  prefix: "pipeline_versions.",
+  idOf: (one) => one.id,
+  tagsOf: (one) => one.tags,
+  columns: {
+    id: { column: "UUID", of: (one) => one.id },
+    pipeline_version_id: { column: "UUID", of: (one) => one.id },
+    name: { column: "Name", of: (one) => one.name },
+    display_name: { column: "DisplayName", of: (one) => one.displayName },
+    created_at: { column: "CreatedAtInSec", of: (one) => Math.floor(one.createdMs / 1_000) },
+    description: { column: "Description", of: (one) => one.description },
+    pipeline_id: { column: "PipelineId", of: (one) => one.pipelineId },
+  },
+};
+
+const PIPELINE_MESSAGE = {
+  pipeline_id: "any",
+  name: "any",
+  display_name: "any",
+  description: "any",
+  created_at: "any",
+  namespace: "any",
+  error: "any",
+  tags: "any",
+} as const;
+
+const VERSION_MESSAGE = {
+  pipeline_id: "any",
+  pipeline_version_id: "any",
+  name: "any",
+  display_name: "any",
+  description: "any",
+  created_at: "any",
+  package_url: { pipeline_url: "any" },
+  code_source_url: "any",
+  pipeline_spec: "any",
+  error: "any",
+  tags: "any",
+} as const;
+
+export function createPipeline(state: KfpState, text: string): Answer {
+  const body = readMessage(text, PIPELINE_MESSAGE);
+  return ok(pipelineBody(addPipeline(state, body)));
+}
+
+/** Throws the refusal of the service. */
+export function addPipeline(state: KfpState, body: JsonObject): Pipeline {
+  const name = textOf(body.name) || textOf(body.display_name);
+  const prefix = "Failed to create a pipeline due to server error: ";
+  if (name.length > 128)
+    throw new Refused(
+      failure(
+        13,
+        "Failed to create a pipeline as pipeline conversion failed: InternalServerError: Failed to convert API pipeline to model pipeline: Invalid input error: Pipeline.Name length cannot exceed 128",
+        "",
+      ),
+    );
+  if (name === "") throw invalid(prefix, "name is required");
+  if (state.settings.store === "kubernetes" && !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name))
+    throw invalid(
+      prefix,
+      `Pipeline.pipelines.kubeflow.org "${name}" is invalid: metadata.name: Invalid value: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters`,
+    );
+  const tags = checkedTags(body.tags, prefix);
+  const namespace = state.settings.multiUser ? textOf(body.namespace) : "";
+  if ([...state.pipelines.values()].some((one) => one.name === name && one.namespace === namespace)) {
+    const inner = `Failed to create a new pipeline. The name ${name} already exist. Please specify a new name`;
+    throw new Refused(
+      failure(6, `${prefix}Failed to create a pipeline in PipelineStore: Already exist error: ${inner}`, inner),
+    );
+  }
+  const pipeline: Pipeline = {
+    id: state.newId("pipeline"),
+    name,
+    displayName: textOf(body.display_name) || name,
+    description: textOf(body.description),
+    namespace,
+    createdMs: serverNow(state),
+    tags,
+  };
+  state.pipelines.set(pipeline.id, pipeline);
+  return pipeline;
+}
+
+function invalid(prefix: string, inner: string): Refused {
+  return new Refused(failure(3, `${prefix}Invalid input error: ${inner}`, inner));
+}
+
+export function checkedTags(given: Json | undefined, prefix: string): Tags {
+  const tags = isObject(given) ? Object.entries(given).map(([key, value]) => [key, String(value)] as const) : [];
+  if (tags.length > 20) throw invalid(prefix, `number of tags ${tags.length} exceeds maximum of 20`);
+  for (const [key, value] of tags) {
+    if (key.includes(".")) throw invalid(prefix, `tag key "${key}" must not contain '.' character`);
+    if (key.length > 63) throw invalid(prefix, `tag key "${key}" exceeds maximum length of 63 characters`);
+    if (value.length > 63)
+      throw invalid(prefix, `tag value "${value}" for key "${key}" exceeds maximum length of 63 characters`);
+  }
+  return Object.fromEntries(tags);
+}
+
+/** From a URL: this server reaches none, as one whose allowed domains are not set. */
+export function createByUrl(text: string): Answer {
+  const body = readMessage(text, { pipeline: PIPELINE_MESSAGE, pipeline_version: VERSION_MESSAGE });
+  const version = body.pipeline_version;
+  const place = isObject(version) && isObject(version.package_url) ? version.package_url.pipeline_url : undefined;
+  const inner = place === undefined ? "invalid pipeline spec URL: " : "Pipeline URL validation failed";
+  return failure(3, `Failed to create a pipeline: Invalid input error: ${inner}`, inner);
+}
+
+export function getPipeline(state: KfpState, id: string): Answer {
+  const found = state.pipelines.get(id);
+  return found ? ok(pipelineBody(found)) : noPipeline(id);
+}
+
+function noPipeline(id: string): Answer {
+  const inner = `Pipeline ${id} not found`;
+  return failure(
+    5,
+    `Failed to get a pipeline ${id}. Check error stack: Failed to get a pipeline with id ${id}: ResourceNotFoundError: ${inner}`,
+    inner,
+  );
+}
+
+export function getPipelineByName(state: KfpState, name: string, query: URLSearchParams): Answer {
+  const namespace = state.settings.multiUser ? (query.get("namespace") ?? "") : "";
+  const found = [...state.pipelines.values()].find((one) => one.name === name && one.namespace === namespace);
+  if (found) return ok(pipelineBody(found));
+  const inner = `Namespace/Pipeline ${namespace}/${name} not found`;
+  return failure(
+    5,
+    `Failed to get a pipeline with name ${name} and namespace ${namespace}. Check error stack.: Failed to get a pipeline named ${name} in namespace ${namespace}: ResourceNotFoundError: ${inner}`,
+    inner,
+  );
+}
+
+export function listPipelines(state: KfpState, query: URLSearchParams): Answer {
+  const namespace = state.settings.multiUser ? (query.get("namespace") ?? "") : "";
+  const own = [...state.pipelines.values()].filter((one) => one.namespace === namespace);
+  const page = pageOf(state, own, { of: PIPELINES, query });
+  return ok(listBody("pipelines", { ...page, items: page.items.map(pipelineBody) }));
+}
+
+export function patchPipeline(state: KfpState, id: string, text: string): Answer {
+  const found = state.pipelines.get(id);
+  if (!found) return noPipeline(id);
+  const body = readMessage(text, PIPELINE_MESSAGE);
+  if (body.display_name !== undefined) found.displayName = textOf(body.display_name);
+  if (body.tags !== undefined) found.tags = checkedTags(body.tags, "Failed to update a pipeline: ");
+  return ok(pipelineBody(found));
+}
+
+export function deletePipeline(state: KfpState, id: string, query: URLSearchParams): Answer {
+  if (!state.pipelines.has(id)) return noPipeline(id);
+  const versions = versionsOf(state, id);
+  const [first] = versions;
+  if (first && query.get("cascade") !== "true") {
+    const inner = `Failed to delete pipeline with id ${id} as it has existing pipeline versions (e.g. ${first.id}). Set cascade=true to delete all versions`;
+    return failure(3, `Failed to delete pipeline ${id}. Check error stack: Invalid input error: ${inner}`, inner);
+  }
+  for (const version of versions) state.versions.delete(version.id);
+  state.pipelines.delete(id);
+  return ok({});
+}
+
+export function versionsOf(state: KfpState, pipelineId: string): readonly PipelineVersion[] {
+  return [...state.versions.values()].filter((one) => one.pipelineId === pipelineId);
+}
+
+export function getVersion(state: KfpState, pipelineId: string, id: string): Answer {
+  const found = state.versions.get(id);
+  return found && found.pipelineId === pipelineId ? ok(versionBody(found)) : noVersion(id);
+}
+
+function noVersion(id: string): Answer {
+  const inner = `PipelineVersion ${id} not found`;
+  return failure(
+    5,
+    `Failed to get a pipeline version ${id}: Failed to get a pipeline version with id ${id}: ResourceNotFoundError: ${inner}`,
+    inner,
+  );
+}
+
+export function listVersions(state: KfpState, pipelineId: string, query: URLSearchParams): Answer {
+  const page = pageOf(state, versionsOf(state, pipelineId), { of: VERSIONS, query });
+  return ok(listBody("pipeline_versions", { ...page, items: page.items.map(versionBody) }));
+}
+
+export function patchVersion(state: KfpState, id: string, text: string): Answer {
+  const found = state.versions.get(id);
+  if (!found) return noVersion(id);
+  const body = readMessage(text, VERSION_MESSAGE);
+  if (body.display_name !== undefined) found.displayName = textOf(body.display_name);
+  if (body.tags !== undefined) found.tags = checkedTags(body.tags, "Failed to update a pipeline version: ");
+  if (body.description !== undefined && !state.switches.has("patch-keeps-description"))
+    state.versions.set(id, { ...found, description: textOf(body.description) });
+  return ok(versionBody(state.versions.get(id) ?? found));
+}
+
+export function deleteVersion(state: KfpState, id: string): Answer {
+  return state.versions.delete(id) ? ok({}) : noVersion(id);
+}
+
+/** By URL, which this server does not allow. */
+export function createVersionByUrl(text: string): Answer {
+  readMessage(text, VERSION_MESSAGE);
+  const inner = "Pipeline URL validation failed";
+  return failure(3, `Failed to create a pipeline version: Invalid input error: ${inner}`, inner);
+}
+
+export function pipelineBody(one: Pipeline): JsonObject {
+  return {
+    pipeline_id: one.id,
+    display_name: one.displayName,
+    name: one.name,
+    ...(one.description === "" ? {} : { description: one.description }),
+    created_at: timeText(one.createdMs),
+    ...(one.namespace === "" ? {} : { namespace: one.namespace }),
+    ...(Object.keys(one.tags).length === 0 ? {} : { tags: one.tags }),
+  };
+}
+
+export function versionBody(one: PipelineVersion): JsonObject {
+  return {
+    pipeline_id: one.pipelineId,
+    pipeline_version_id: one.id,
+    display_name: one.displayName,
+    name: one.name,
+    ...(one.description === "" ? {} : { description: one.description }),
+    created_at: timeText(one.createdMs),
+    pipeline_spec: one.spec,
+    ...(Object.keys(one.tags).length === 0 ? {} : { tags: one.tags }),
+  };
+}
+
+export function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}

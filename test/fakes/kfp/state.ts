@@ -1,0 +1,155 @@
+import type { Clock } from "../../../actions/shared/ports/clock.ts";
+import type { JsonObject } from "./answer.ts";
+import type { Schedule } from "./schedule.ts";
+import type { SwitchName } from "./switches.ts";
+
+export type Tags = Readonly<Record<string, string>>;
+
+export type Pipeline = {
+  readonly id: string;
+  readonly name: string;
+  displayName: string;
+  readonly description: string;
+  readonly namespace: string;
+  readonly createdMs: number;
+  tags: Tags;
+};
+
+export type PipelineVersion = {
+  readonly id: string;
+  readonly pipelineId: string;
+  readonly name: string;
+  displayName: string;
+  readonly description: string;
+  readonly createdMs: number;
+  /** The first document, or both as `pipeline_spec` and `platform_spec`. */
+  readonly spec: JsonObject;
+  tags: Tags;
+};
+
+export type Experiment = {
+  readonly id: string;
+  readonly displayName: string;
+  readonly description: string;
+  readonly namespace: string;
+  readonly createdMs: number;
+  storageState: "AVAILABLE" | "ARCHIVED";
+  lastRunMs: number;
+};
+
+export type RunState = "PENDING" | "RUNNING" | "SUCCEEDED" | "SKIPPED" | "FAILED" | "CANCELING" | "CANCELED";
+
+export type StateChange = { readonly atMs: number; readonly state: string };
+
+export type TaskDetail = {
+  readonly id: string;
+  displayName: string;
+  createMs: number;
+  startMs: number | undefined;
+  endMs: number | undefined;
+  state: string;
+  readonly history: StateChange[];
+  children: readonly string[];
+};
+
+export type Run = {
+  readonly id: string;
+  readonly experimentId: string;
+  readonly displayName: string;
+  readonly description: string;
+  readonly namespace: string;
+  readonly version: { readonly pipelineId: string; readonly versionId: string; readonly named: string } | undefined;
+  /** What it runs. */
+  readonly spec: JsonObject;
+  readonly runtimeConfig: JsonObject;
+  readonly serviceAccount: string;
+  readonly createdMs: number;
+  readonly workflow: Workflow;
+  storageState: "AVAILABLE" | "ARCHIVED";
+  state: RunState;
+  finishedMs: number | undefined;
+  readonly history: StateChange[];
+  /** By the node's id. */
+  readonly tasks: Map<string, TaskDetail>;
+  /** As the persistence agent last told it. */
+  reported: JsonObject | undefined;
+};
+
+/** One Argo workflow: what really runs in the cluster, whatever the table of runs says. */
+export type Workflow = {
+  readonly name: string;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly runId: string;
+  /** As it was created. */
+  readonly manifest: JsonObject;
+  readonly createdMs: number;
+  /** One for the first try and one for every `:retry`; none where reports come from outside. */
+  readonly tries: Try[];
+  /** Until when its course has been told to the server. */
+  toldMs: number;
+};
+
+export type Try = {
+  readonly number: number;
+  readonly fromMs: number;
+  readonly schedule: Schedule;
+  /** Tasks that an earlier try has finished. */
+  readonly kept: readonly string[];
+  terminatedMs: number | undefined;
+};
+
+export type RecurringRun = {
+  readonly id: string;
+  readonly createdMs: number;
+  readonly body: JsonObject;
+  enabled: boolean;
+};
+
+export type IdKind = "pipeline" | "version" | "experiment" | "run" | "task" | "recurring-run" | "workflow";
+
+/** All that the server knows. */
+export type KfpState = {
+  readonly clock: Clock;
+  readonly newId: (kind: IdKind) => string;
+  readonly switches: Set<SwitchName>;
+  readonly settings: Settings;
+  readonly pipelines: Map<string, Pipeline>;
+  readonly versions: Map<string, PipelineVersion>;
+  readonly experiments: Map<string, Experiment>;
+  readonly runs: Map<string, Run>;
+  readonly recurringRuns: Map<string, RecurringRun>;
+  /** Every workflow that was ever started, in order. */
+  readonly workflows: Workflow[];
+  /** Logs of pods by `<pod>`, for as long as they are kept. */
+  readonly logs: Map<string, string>;
+  /** Milliseconds that the server's clock is ahead of the truth. */
+  skewMs: number;
+};
+
+export type Settings = {
+  readonly release: "2.17" | "3.0";
+  readonly multiUser: boolean;
+  readonly store: "database" | "kubernetes";
+  readonly namespace: string;
+  /** What a run will do; undefined leaves it to reports from outside. */
+  readonly scheduleOf: (wanted: ScheduleWanted) => Schedule | undefined;
+};
+
+export type ScheduleWanted = {
+  readonly runId: string;
+  /** 1 for the first, one more for each `:retry`. */
+  readonly attempt: number;
+  readonly spec: JsonObject;
+  readonly parameters: JsonObject;
+};
+
+/** The server's own clock, which may be wrong. */
+export function serverNow(state: KfpState): number {
+  return state.clock.now() + state.skewMs;
+}
+
+/** RFC 3339 with whole seconds, as the gateway prints times. */
+export function timeText(ms: number | undefined): string {
+  return `${new Date(ms ?? 0).toISOString().slice(0, 19)}Z`;
+}
