@@ -1,0 +1,85 @@
+import type { Json } from "../canonical.ts";
+import type { PackageFault, PackagePath } from "../pipeline/package.ts";
+import { formatKind, KINDS, type Kind, kindOf, typeOf } from "./kinds.ts";
+import { isRecord, type KubeObject, recordAt, textAt } from "./object.ts";
+import { isNamePrefix } from "./object-name.ts";
+
+/** A file with one object that trains. */
+export type Manifest = {
+  /** As it is written, without what the run decides: name, namespace, status and what the server keeps. */
+  readonly object: KubeObject;
+  readonly kind: Kind;
+  /** What the object's name begins with. */
+  readonly name: string;
+  /** Where it asks to be. */
+  readonly namespace?: string;
+};
+
+export type ReadManifest =
+  | { readonly state: "ok"; readonly manifest: Manifest }
+  | { readonly state: "bad"; readonly faults: readonly PackageFault[] };
+
+/** What the server writes: of no meaning in a file. */
+const KEPT_BY_SERVER = [
+  "uid",
+  "resourceVersion",
+  "generation",
+  "creationTimestamp",
+  "managedFields",
+  "selfLink",
+  "ownerReferences",
+];
+
+/** Reads the documents of a manifest. */
+export function readManifest(documents: readonly Json[], stated: Kind["stated"]): ReadManifest {
+  const written = documents.filter((one) => one !== null && one !== undefined);
+  const [only, ...more] = written;
+  if (only === undefined || more.length > 0 || !isRecord(only))
+    return refused([Math.max(0, documents.indexOf(more[0] ?? null))], {
+      rule: "a manifest is one object of Kubernetes",
+      saw: only === undefined ? "nothing" : isRecord(only) ? `${written.length} objects` : "no mapping",
+      hint: "put each object into a file of its own, and run them one after another: `parameters-from` hands on what the first found",
+    });
+  const { group, version, kind: word } = typeOf(only);
+  if (word === "" || version === "")
+    return refused([0, word === "" ? "kind" : "apiVersion"], {
+      rule: `a manifest says its apiVersion and kind`,
+      saw: `apiVersion ${textAt(only, ["apiVersion"]) ?? "missing"}, kind ${textAt(only, ["kind"]) ?? "missing"}`,
+    });
+  const kind = kindOf(only, stated);
+  if (kind === undefined)
+    return refused([0, "kind"], {
+      rule: "nobody knows when an object of this kind has succeeded",
+      saw: formatKind({ group, version, kind: word }),
+      allowed: KINDS.map(formatKind).join(", "),
+      hint: "state it: success-condition: Complete=True (and failure-condition: Failed=True)",
+    });
+  const name = textAt(only, ["metadata", "name"]) ?? textAt(only, ["metadata", "generateName"])?.replace(/-+$/, "");
+  if (name !== undefined && !isNamePrefix(name))
+    return refused([0, "metadata", "name"], {
+      rule: "the name of an object must be a DNS label",
+      saw: JSON.stringify(name),
+      allowed: "a-z, 0-9 and -, a letter first",
+    });
+  const namespace = textAt(only, ["metadata", "namespace"]);
+  return {
+    state: "ok",
+    manifest: {
+      object: withoutServer(only),
+      kind,
+      name: name ?? word.toLowerCase(),
+      ...(namespace === undefined ? {} : { namespace }),
+    },
+  };
+}
+
+function withoutServer(object: KubeObject): KubeObject {
+  const { status: _, ...rest } = object;
+  const dropped = [...KEPT_BY_SERVER, "name", "generateName", "namespace"];
+  const metadata = Object.entries(recordAt(object, ["metadata"])).filter(([key]) => !dropped.includes(key));
+  return { ...rest, metadata: Object.fromEntries(metadata) };
+}
+
+function refused(path: PackagePath, fault: Omit<PackageFault, "level" | "path">): ReadManifest {
+  return { state: "bad", faults: [{ level: "error", path, ...fault }] };
+}
