@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { ReleaseError } from "../../actions/shared/lib/error.ts";
 import { endLiveGroups, exec, isGroupAlive, startGroup } from "../../actions/shared/lib/exec.ts";
@@ -49,6 +50,15 @@ describe("a program that is run to its end", () => {
     ["output on stdout only", "echo why; exit 1", /it said:\nwhy$/],
   ] as const)("fails with the end of what it said: %s", async ([, script, message]) => {
     await expect(sh(script)).rejects.toThrow(message);
+  });
+
+  test("whose output is a secret tells of its failure what its error output says, without the secret", async () => {
+    const script = "echo s3cret-token-value; echo 'cannot renew s3cret-token-value: offline' >&2; exit 1";
+    const error: unknown = await sh(script, { stdout: "secret" }).catch((thrown: unknown) => thrown);
+    expect(inspect(error)).toMatch(/it said:\s+cannot renew \*\*\*: offline/);
+    expect(inspect(error)).not.toContain("s3cret-token-value");
+    const silent: unknown = await sh("echo s3cret-token-value; exit 1", { stdout: "secret" }).catch((e: unknown) => e);
+    expect(inspect(silent)).not.toContain("s3cret-token-value");
   });
 
   test("that is not there says what to install", async () => {

@@ -22,6 +22,8 @@ export type ExecOptions = Spawn & {
   readonly okCodes?: readonly number[];
   /** Output kept of each stream, from its beginning. Default 32 MiB. */
   readonly maxBytes?: number;
+  /** `secret`: its standard output is in no error, nor what its error output repeats of it. Default: shown. */
+  readonly stdout?: "shown" | "secret";
 };
 
 export type ExecResult = { readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -45,7 +47,11 @@ export async function exec(command: string, args: readonly string[], options: Ex
     const exit = await untilAborted(group.exited, stop);
     const result = { code: exit.code ?? -1, stdout: await stdout, stderr: await stderr };
     if (exit.signal !== undefined || !(options.okCodes ?? [0]).includes(result.code))
-      throw failed(nameOf(command, args), exit, result.stderr || result.stdout);
+      throw failed(
+        nameOf(command, args),
+        exit,
+        options.stdout === "secret" ? told(result) : result.stderr || result.stdout,
+      );
     return result;
   } catch (error) {
     if (stop?.aborted !== true) throw error;
@@ -218,6 +224,12 @@ function anySignal(a: AbortSignal | undefined, b: AbortSignal | undefined): Abor
 function nameOf(command: string, args: readonly string[]): string {
   const verb = args[0] ?? "";
   return /^[a-z][a-z-]*$/.test(verb) ? `${command} ${verb}` : command;
+}
+
+/** What it said of its failure, when what it was asked for is a secret. */
+function told({ stdout, stderr }: ExecResult): string {
+  const secrets = stdout.split(/[\s"]+/).filter((word) => word.length >= 8);
+  return secrets.toSorted((a, b) => b.length - a.length).reduce((text, word) => text.replaceAll(word, "***"), stderr);
 }
 
 function failed(what: string, exit: Exit, output: string): ReleaseError {

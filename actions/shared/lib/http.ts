@@ -24,7 +24,31 @@ export type HttpRequest = {
   readonly maxBytes?: number;
   /** What to do, by the kind of failure: the permission to add, the input to check. */
   readonly hints?: Partial<Readonly<Record<ErrorCode, string>>>;
+  /** The error of a refusal where the service says more than its status does; undefined where it does not. */
+  readonly explain?: (refused: Refused) => ReleaseError | undefined;
   readonly clock?: Clock;
+  /** How bytes get there. Default: `fetch`. */
+  readonly transport?: Transport;
+};
+
+/** A refusal as it came: the beginning of its text, without the credentials that it may echo. */
+export type Refused = { readonly status: number; readonly text: string };
+
+/** One attempt, without retries. Rejects where no answer came. */
+export type Transport = (url: string | URL, init: WireRequest) => Promise<WireAnswer>;
+
+export type WireRequest = {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  readonly redirect: "follow" | "manual";
+  readonly signal: AbortSignal;
+};
+
+export type WireAnswer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: AsyncIterable<Uint8Array> | null;
 };
 
 export type HttpAnswer = {
@@ -59,7 +83,12 @@ export function requestStream(
   }));
 }
 
-async function withRetries<T>(wanted: HttpRequest, read: (response: Response) => Promise<T>): Promise<T> {
+/** The error that `request` throws for an answer: for callers that took a refusal as an answer first. */
+export function refusalOf(wanted: HttpRequest, answer: HttpAnswer): ReleaseError {
+  return errorOf(wanted, answer.status, withoutCredentials(answer.text(), wanted));
+}
+
+async function withRetries<T>(wanted: HttpRequest, read: (response: WireAnswer) => Promise<T>): Promise<T> {
   const clock = wanted.clock ?? systemClock;
   const repeatable = wanted.method !== "POST" && wanted.method !== "PATCH";
   const attempts = wanted.attempts ?? (repeatable ? 4 : 1);
@@ -77,39 +106,63 @@ type Attempt<T> =
 
 async function attemptOnce<T>(
   wanted: HttpRequest,
-  read: (response: Response) => Promise<T>,
+  read: (response: WireAnswer) => Promise<T>,
   clock: Clock,
 ): Promise<Attempt<T>> {
   try {
     const response = await send(wanted);
-    const isOk = wanted.okStatus ? wanted.okStatus.includes(response.status) : response.ok;
+    const isOk = wanted.okStatus ? wanted.okStatus.includes(response.status) : Math.trunc(response.status / 100) === 2;
     if (isOk) return { state: "answered", answer: await read(response) };
-    const snippet = await snippetOf(response, wanted);
-    const saw = snippet === "" ? String(response.status) : `${response.status}: ${snippet}`;
     return {
       state: "failed",
-      error: problem(wanted, codeOfStatus(response.status), { saw }),
+      error: errorOf(wanted, response.status, await beginningOf(response, wanted)),
       retryAfterMs: retryAfterMs(response.headers.get("retry-after"), clock.now()),
     };
   } catch (error) {
     wanted.signal?.throwIfAborted();
-    const ours = isReleaseError(error) ? error : problem(wanted, "UNAVAILABLE", { saw: reasonOf(error), cause: error });
-    return { state: "failed", error: ours };
+    return { state: "failed", error: isReleaseError(error) ? error : unreached(wanted, error) };
   }
 }
 
-function send(wanted: HttpRequest): Promise<Response> {
+function errorOf(wanted: HttpRequest, status: number, text: string): ReleaseError {
+  const told = wanted.explain?.({ status, text });
+  if (told !== undefined) return told;
+  const snippet = text.replaceAll(/\s+/g, " ").trim().slice(0, 300);
+  return problem(wanted, codeOfStatus(status), { saw: snippet === "" ? String(status) : `${status}: ${snippet}` });
+}
+
+/** A certificate that is not trusted stays so, however often one asks. */
+function unreached(wanted: HttpRequest, error: unknown): ReleaseError {
+  const saw = reasonOf(error);
+  if (!CERTIFICATE.test(saw)) return problem(wanted, "UNAVAILABLE", { saw, cause: error });
+  const hint =
+    wanted.hints?.CONFIG ??
+    "use the name that the certificate is for, or set NODE_EXTRA_CA_CERTS in the job's env to the file of the authority that signed it";
+  const rule = `${wanted.service} has a certificate that is not trusted (${addressOf(wanted)})`;
+  return new ReleaseError("CONFIG", { rule, saw, hint }, error);
+}
+
+/** Codes of OpenSSL and Node for what is wrong with a server's certificate. */
+const CERTIFICATE =
+  /^(UNABLE_TO_\w+|SELF_SIGNED_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH|INVALID_CA)\b/;
+
+function send(wanted: HttpRequest): Promise<WireAnswer> {
   const timeout = AbortSignal.timeout(wanted.timeoutMs ?? 60_000);
   const { body, headers } = bodyOf(wanted);
-  const init: RequestInit & { duplex?: "half" } = {
+  return (wanted.transport ?? overFetch)(wanted.url, {
     method: wanted.method ?? "GET",
     headers: { "user-agent": "ml-release-actions", ...headers, ...wanted.headers },
     signal: wanted.signal ? AbortSignal.any([wanted.signal, timeout]) : timeout,
     redirect: wanted.redirect ?? "follow",
-    ...(body === undefined ? {} : { body, duplex: "half" as const }),
-  };
-  return fetch(wanted.url, init);
+    ...(body === undefined ? {} : { body }),
+  });
 }
+
+const overFetch: Transport = (url, { body, ...init }) => {
+  const isPlain = body === undefined || typeof body === "string" || body instanceof Uint8Array;
+  const sent = isPlain ? body : ReadableStream.from(body);
+  return fetch(url, { ...init, ...(sent === undefined ? {} : { body: sent, duplex: "half" }) } as RequestInit);
+};
 
 export function codeOfStatus(status: number): ErrorCode {
   if (status === 401 || status === 403) return "AUTH";
@@ -142,6 +195,8 @@ function problem(wanted: HttpRequest, code: ErrorCode, { saw, cause }: Seen): Re
 }
 
 const SNIPPET_BYTES = 4_096;
+/** Where it is explained: it may list many reasons. */
+const REFUSAL_BYTES = 65_536;
 
 /** Method and address without user, password, query (signatures live there) and fragment. */
 function addressOf(wanted: HttpRequest): string {
@@ -150,27 +205,27 @@ function addressOf(wanted: HttpRequest): string {
 }
 
 /** The beginning of what a service says of its refusal, however long it goes on. */
-async function snippetOf(response: Response, wanted: HttpRequest): Promise<string> {
+async function beginningOf(response: WireAnswer, wanted: HttpRequest): Promise<string> {
+  const limit = wanted.explain === undefined ? SNIPPET_BYTES : REFUSAL_BYTES;
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of response.body ?? emptyBody()) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size >= SNIPPET_BYTES) break;
+      if (size >= limit) break;
     }
   } catch {
     // The status tells enough.
   }
-  const line = Buffer.concat(chunks).toString("utf8", 0, SNIPPET_BYTES).replaceAll(/\s+/g, " ").trim();
-  return withoutCredentials(line, wanted).slice(0, 300);
+  return withoutCredentials(Buffer.concat(chunks).toString("utf8", 0, limit), wanted);
 }
 
 /** A service may echo what it was sent. */
 function withoutCredentials(text: string, wanted: HttpRequest): string {
   const secret = Object.entries(wanted.headers ?? {})
     .filter(([name]) => /^(authorization|proxy-authorization|cookie|x-[\w-]*token|[\w-]*api-key)$/i.test(name))
-    .flatMap(([, value]) => [value, value.replace(/^\S+\s+/, "")])
+    .flatMap(([, value]) => [value, value.replace(/^\S+\s+/, ""), ...value.split(/[=;]\s*/).slice(1)])
     .filter((value) => value.length >= 4);
   return secret.reduce((shown, value) => shown.replaceAll(value, "***"), text);
 }
@@ -179,21 +234,17 @@ function withoutCredentials(text: string, wanted: HttpRequest): string {
 function reasonOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   if (thrown.name === "TimeoutError") return "no whole answer in time";
-  const cause = thrown.cause;
-  if (cause instanceof Error) return "code" in cause ? `${String(cause.code)} ${cause.message}`.trim() : cause.message;
-  return thrown.message;
+  const cause = thrown.cause instanceof Error ? thrown.cause : thrown;
+  return "code" in cause ? `${String(cause.code)} ${cause.message}`.trim() : cause.message;
 }
 
-type FetchBody = NonNullable<RequestInit["body"]>;
-
-function bodyOf(wanted: HttpRequest): { body?: FetchBody; headers: Record<string, string> } {
-  const { body } = wanted;
+function bodyOf({ body }: HttpRequest): { body?: WireRequest["body"]; headers: Record<string, string> } {
   if (body === undefined) return { headers: {} };
-  if (typeof body === "string" || body instanceof Uint8Array) return { body: body as FetchBody, headers: {} };
-  return { body: ReadableStream.from(body.open()) as FetchBody, headers: { "content-length": String(body.size) } };
+  if (typeof body === "string" || body instanceof Uint8Array) return { body, headers: {} };
+  return { body: body.open(), headers: { "content-length": String(body.size) } };
 }
 
-async function readAll(response: Response, wanted: HttpRequest): Promise<Uint8Array> {
+async function readAll(response: WireAnswer, wanted: HttpRequest): Promise<Uint8Array> {
   const limit = wanted.maxBytes ?? 64 * 1024 * 1024;
   const chunks: Uint8Array[] = [];
   let size = 0;
