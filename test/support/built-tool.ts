@@ -34,16 +34,11 @@ export async function goTool(tool: GoTool): Promise<string | undefined> {
   return binary;
 }
 
-/** The `bin` folder of a virtual environment that holds exactly these requirements. */
-export async function pythonTools(requirements: readonly string[]): Promise<string> {
+/** The `bin` folder of a virtual environment that holds exactly these requirements, made once by whoever asks first. */
+export async function pythonTools(requirements: readonly string[], python = "python3"): Promise<string> {
   const folder = join(toolCache(), `python-${keyOf(...requirements)}`);
-  const complete = join(folder, "complete");
-  if (!existsSync(complete)) {
-    rmSync(folder, { recursive: true, force: true });
-    await run("python3", ["-m", "venv", folder]);
-    await run(join(folder, "bin", "python"), ["-m", "pip", "install", "--quiet", ...requirements]);
-    writeFileSync(complete, "");
-  }
+  if (!existsSync(join(folder, "complete")))
+    await run(python, [join(import.meta.dirname, "make_venv.py"), folder, ...requirements]);
   return join(folder, "bin");
 }
 
