@@ -80,7 +80,7 @@ export function pageOf<T>(
   const isDescending = token && wanted.sortBy === "" ? token.IsDesc : direction === "desc";
   if (token && wanted.sortBy !== "" && (token.SortByFieldName !== sort.column || token.IsDesc !== isDescending))
     refuse(
-      "InvalidInputError",
+      "Invalid input error",
       "page token does not match the supplied sort by and/or filtering criteria. Either specify the same criteria or leave the latter empty if page token is specified",
     );
 
