@@ -1,7 +1,9 @@
 import type { Json } from "../canonical.ts";
 import { parseImageRef, repositoryOf } from "../image-ref.ts";
 import { nearestName } from "../nearest.ts";
+import { isVolumeTask } from "./component-kind.ts";
 import type { PackageFault, PackagePath, PipelinePackage } from "./package.ts";
+import { writtenPath } from "./proto-json.ts";
 
 /** The images of the release by name, as references by digest. */
 export type ImageRefs = Readonly<Record<string, string>>;
@@ -29,28 +31,26 @@ export function imageVariable(name: string): string {
 }
 
 /**
- * Which image of which executor becomes which digest, and what is wrong with the rest. On an engine that does not run images, nobody misses
- * one that was not built, and a tag may move.
+ * Which image of which executor becomes which digest, and what is wrong with the rest; init containers too. On an engine that does not run
+ * images, nobody misses one that was not built, and a tag may move.
  */
 export function pinImages(
-  { spec }: PipelinePackage,
+  pipeline: PipelinePackage,
   images: ImageRefs,
   engine: { readonly runsImages: boolean },
 ): PinnedImages {
-  const sites = Map.groupBy(
-    Object.entries(spec.deploymentSpec.executors).filter(([, { container }]) => container !== undefined),
-    ([, { container }]) => container?.image ?? "",
-  );
+  const sites = Map.groupBy([...containerImages(pipeline), ...initImages(pipeline)], ({ image }) => image);
   const decided = [...sites].map(([image, of]) => {
-    const site = { image, executors: of.map(([label]) => label), path: pathOf(of[0]?.[0] ?? "") };
-    return { site, ...decide(site, images, engine.runsImages) };
+    const [first] = of;
+    const site = { image, executors: of.map(({ executor }) => executor), path: first?.path ?? [0] };
+    return { of, ...decide(site, images, engine.runsImages) };
   });
   const used = [...new Set(decided.flatMap(({ name }) => name ?? []))];
   const unused = Object.keys(images).filter((name) => !used.includes(name));
   return {
-    pins: decided.flatMap(({ site, to }) =>
-      site.executors.flatMap((executor) =>
-        to === undefined ? [] : [{ executor, path: pathOf(executor), from: site.image, to }],
+    pins: decided.flatMap(({ of, to }) =>
+      of.flatMap(({ executor, path, image }) =>
+        to === undefined ? [] : [{ executor, path: writtenPath(pipeline.documents, path), from: image, to }],
       ),
     ),
     used,
@@ -58,8 +58,25 @@ export function pinImages(
   };
 }
 
-function pathOf(executor: string): PackagePath {
-  return [0, "deploymentSpec", "executors", executor, "container", "image"];
+type ImageSite = { readonly image: string; readonly executor: string; readonly path: PackagePath };
+
+function containerImages({ spec }: PipelinePackage): readonly ImageSite[] {
+  return Object.entries(spec.deploymentSpec.executors).flatMap(([executor, of]) => {
+    const path: PackagePath = [0, "deploymentSpec", "executors", executor, "container", "image"];
+    const isPulled = of.container !== undefined && !isVolumeTask(of);
+    return isPulled ? [{ image: of.container?.image ?? "", executor, path }] : [];
+  });
+}
+
+function initImages({ platform }: PipelinePackage): readonly ImageSite[] {
+  const executors = platform?.platforms.kubernetes?.deploymentSpec.executors ?? {};
+  return Object.entries(executors).flatMap(([executor, { initContainers = [] }]) =>
+    initContainers.map(({ image = "" }, i) => ({
+      image,
+      executor,
+      path: [1, "platforms", "kubernetes", "deploymentSpec", "executors", executor, "initContainers", i, "image"],
+    })),
+  );
 }
 
 /** The package's documents with the images pinned. */
@@ -74,6 +91,7 @@ export function applyPins(documents: readonly Json[], pins: readonly ImagePin[])
 function replaced(value: Json, path: readonly (string | number)[], to: string): Json {
   const [key, ...rest] = path;
   if (key === undefined) return to;
+  if (Array.isArray(value)) return value.map((one, i) => (i === key ? replaced(one, rest, to) : one));
   const object = value as { readonly [key: string]: Json };
   return { ...object, [key]: replaced(object[key] ?? {}, rest, to) };
 }

@@ -1,38 +1,66 @@
+import { componentKind, isVolumeTask } from "./component-kind.ts";
 import { unreadableCondition } from "./condition.ts";
 import type { PackageFault, PackagePath, PipelinePackage } from "./package.ts";
 import { dags, type TaskSite } from "./tasks.ts";
 
 /** What the local engine cannot run, or runs otherwise than a cluster does. */
-export function localFaults(pipeline: PipelinePackage, sites: readonly TaskSite[]): readonly PackageFault[] {
+export function localFaults(
+  pipeline: PipelinePackage,
+  sites: readonly TaskSite[],
+  engine: { readonly runsContainers: boolean },
+): readonly PackageFault[] {
   return [
-    ...sites.flatMap(containerFaults),
+    ...sites.flatMap(volumeFaults),
+    ...(engine.runsContainers ? [] : sites.flatMap(containerFaults)),
     ...sites.flatMap(importerFaults),
     ...dags(pipeline).flatMap(conditionFaults),
     ...platformFaults(pipeline),
   ];
 }
 
-/** The command of every Python component ends in this module. */
-const PYTHON_COMPONENT = "kfp.dsl.executor_main";
+function pathOf(executorLabel: string): PackagePath {
+  return [0, "deploymentSpec", "executors", executorLabel, "container"];
+}
 
-function containerFaults({ executor, executorLabel, path: task }: TaskSite): readonly PackageFault[] {
-  if (executor.container === undefined) return [];
-  const command = [...executor.container.command, ...executor.container.args];
-  const path: PackagePath = [0, "deploymentSpec", "executors", executorLabel, "container"];
-  const hint = "make it a component of Python (@dsl.component), or run the pipeline on a cluster";
-  if (!command.some((word) => word.includes(PYTHON_COMPONENT)))
-    return [
-      { level: "error", path, rule: `task ${task} is a container component, which the local engine cannot run`, hint },
-    ];
-  if (command.some((word) => word.includes("ephemeral_component.py"))) return [];
+/** KFP's driver makes and removes volumes by images that are never pulled. */
+function volumeFaults({ executor, executorLabel, path: task }: TaskSite): readonly PackageFault[] {
+  if (!isVolumeTask(executor)) return [];
   return [
     {
       level: "error",
-      path,
-      rule: `task ${task} is a containerized component (target_image): its code is in the image, which the local engine does not start`,
-      hint: "build the component without target_image, or run the pipeline on a cluster",
+      path: pathOf(executorLabel),
+      rule: `task ${task} makes or removes a volume of Kubernetes, which the local engine does not have`,
+      saw: executor.container?.image ?? "",
+      hint: "hand files on as artifacts, or run the pipeline on a cluster",
     },
   ];
+}
+
+function containerFaults({ executor, executorLabel, path: task }: TaskSite): readonly PackageFault[] {
+  if (isVolumeTask(executor)) return [];
+  const hint = "start docker or podman on this machine, or run the pipeline on a cluster";
+  switch (componentKind(executor)) {
+    case "container":
+      return [
+        {
+          level: "error",
+          path: pathOf(executorLabel),
+          rule: `task ${task} is a container component, and there is no container engine on this machine to run it`,
+          hint: `make it a component of Python (@dsl.component), or ${hint}`,
+        },
+      ];
+    case "containerized":
+      return [
+        {
+          level: "error",
+          path: pathOf(executorLabel),
+          rule: `task ${task} is a containerized component (target_image): its code is in the image, and there is no container engine on this machine to run it`,
+          hint: `build the component without target_image, or ${hint}`,
+        },
+      ];
+    default:
+      return [];
+  }
 }
 
 function importerFaults({ executor, executorLabel, path: task }: TaskSite): readonly PackageFault[] {

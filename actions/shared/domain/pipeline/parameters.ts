@@ -1,7 +1,7 @@
 import { canonicalJson, type Json } from "../canonical.ts";
 import { nearestName } from "../nearest.ts";
 import type { Place, Problem } from "../problem.ts";
-import type { DeclaredParameter, PipelinePackage } from "./package.ts";
+import { type DeclaredParameter, own, type PipelinePackage } from "./package.ts";
 
 export type Parameters = Readonly<Record<string, Json>>;
 
@@ -25,10 +25,10 @@ export function checkParameters(
   const declared = declaredParameters(pipeline);
   const names = Object.keys(declared);
   const unknown = Object.keys(given).flatMap((name) =>
-    declared[name] === undefined ? [{ ...unknownProblem(name, names), where: placeOf(name) }] : [],
+    own(declared, name) === undefined ? [{ ...unknownProblem(name, names), where: placeOf(name) }] : [],
   );
   const checked = Object.entries(declared).flatMap(([name, parameter]) => {
-    const value = given[name];
+    const value = own(given, name);
     const found = value === undefined ? missingProblems(name, parameter) : valueProblems(name, parameter, value);
     return found.map((problem) => ({ ...problem, where: placeOf(name) }));
   });
@@ -44,7 +44,11 @@ function unknownProblem(name: string, names: readonly string[]): Problem {
   };
 }
 
+/** What KFP itself fills in for a component; a pipeline that is one component declares it too. */
+const FILLED_IN = ["TASK_FINAL_STATUS", "TASK_CONFIG"];
+
 function missingProblems(name: string, parameter: DeclaredParameter): readonly Problem[] {
+  if (FILLED_IN.includes(parameter.parameterType)) return [];
   if (parameter.isOptional === true || parameter.defaultValue !== undefined) return [];
   return [
     {
@@ -57,6 +61,10 @@ function missingProblems(name: string, parameter: DeclaredParameter): readonly P
 
 function valueProblems(name: string, parameter: DeclaredParameter, value: Json): readonly Problem[] {
   const saw = canonicalJson(value);
+  if (FILLED_IN.includes(parameter.parameterType))
+    return [
+      { rule: `the pipeline's parameter ${name} is filled in by KFP`, saw, allowed: "nothing", hint: "remove it" },
+    ];
   if (!fits(parameter.parameterType, value))
     return [
       {
@@ -115,5 +123,5 @@ function defaultsOf(declared: Readonly<Record<string, DeclaredParameter>>): Para
 }
 
 function known(given: Parameters, declared: Readonly<Record<string, DeclaredParameter>>): Parameters {
-  return Object.fromEntries(Object.entries(given).filter(([name]) => declared[name] !== undefined));
+  return Object.fromEntries(Object.entries(given).filter(([name]) => own(declared, name) !== undefined));
 }

@@ -1,12 +1,17 @@
-import type {
-  Component,
-  Executor,
-  PackageFault,
-  PackagePath,
-  PipelinePackage,
-  PipelineTask,
-  TaskInput,
+import { type InputValue, itemsOf } from "./inputs.ts";
+import {
+  type Component,
+  type Executor,
+  type KubernetesSettings,
+  own,
+  type PackagePath,
+  type PipelinePackage,
+  type PipelineTask,
 } from "./package.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** A task of a DAG with the component that it runs. */
+export type DagTask = { readonly name: string; readonly spec: PipelineTask; readonly component: Component };
 
 /** A task of the pipeline that runs something, and how often. */
 export type TaskSite = {
@@ -18,8 +23,20 @@ export type TaskSite = {
   readonly executorLabel: string;
   readonly executor: Executor;
   readonly spec: PipelineTask;
+  /** The tasks that are DAGs around it, from the outside in. */
+  readonly around: readonly DagTask[];
+  /** The pipeline itself. */
+  readonly root: Component;
   /** How many run at once by the loops around it; `unknown` where a loop's items are known in the run only. */
   readonly times: number | "unknown";
+  /** How often it is tried again after a failure. */
+  readonly retries: number;
+  /** What must hold for it to run, in the compiler's words, from the outside in. */
+  readonly conditions: readonly string[];
+  /** It runs even if what it depends on failed: the task of an exit handler, or one that ignores upstream failures. */
+  readonly runsAfterFailure: boolean;
+  /** Settings of Kubernetes from the second document. */
+  readonly settings?: KubernetesSettings;
 };
 
 /** A DAG of the package with the place of the component that it belongs to. */
@@ -41,23 +58,51 @@ export function dags({ spec }: PipelinePackage): readonly DagSite[] {
 }
 
 /** Every task that runs an executor, sub-DAGs and loops included. Only for a package without `linkFaults`. */
-export function taskSites({ spec }: PipelinePackage): readonly TaskSite[] {
-  return sitesIn(spec.root, { path: "", times: 1 });
+export function taskSites({ spec, platform }: PipelinePackage): readonly TaskSite[] {
+  const executors = spec.deploymentSpec.executors;
+  const settings = platform?.platforms.kubernetes?.deploymentSpec.executors ?? {};
+  return sitesIn(spec.root, []);
 
-  function sitesIn(dag: Component, around: Pick<TaskSite, "path" | "times">): readonly TaskSite[] {
+  function sitesIn(dag: Component, around: readonly DagTask[]): readonly TaskSite[] {
     return Object.entries(dag.dag?.tasks ?? {}).flatMap(([name, task]) => {
-      const component = spec.components[task.componentRef.name];
+      const component = own(spec.components, task.componentRef.name);
       if (component === undefined) return [];
-      const path = around.path === "" ? name : `${around.path}/${name}`;
-      const times = multiply(around.times, loopCount(task));
-      if (component.dag !== undefined) return sitesIn(component, { path, times });
+      const here: DagTask = { name, spec: task, component };
+      if (component.dag !== undefined) return sitesIn(component, [...around, here]);
       const executorLabel = component.executorLabel ?? "";
-      const executor = spec.deploymentSpec.executors[executorLabel];
-      return executor === undefined
-        ? []
-        : [{ task: name, path, component, executorLabel, executor, spec: task, times }];
+      const executor = own(executors, executorLabel);
+      return executor === undefined ? [] : [siteOf(here, { around, executorLabel, executor })];
     });
   }
+
+  function siteOf(
+    { name, spec: task, component }: DagTask,
+    of: Pick<TaskSite, "around" | "executorLabel" | "executor">,
+  ): TaskSite {
+    const ownSettings = own(settings, of.executorLabel);
+    const site = {
+      ...of,
+      task: name,
+      path: [...of.around.map((dag) => dag.name), name].join("/"),
+      component,
+      spec: task,
+      root: spec.root,
+      retries: task.retryPolicy?.maxRetryCount ?? 0,
+      conditions: [...of.around.map((dag) => dag.spec), task].flatMap((one) => one.triggerPolicy?.condition || []),
+      runsAfterFailure: task.triggerPolicy?.strategy === "ALL_UPSTREAM_TASKS_COMPLETED",
+      ...(ownSettings === undefined ? {} : { settings: ownSettings }),
+    };
+    return { ...site, times: timesAtOnce(site, undefined) };
+  }
+}
+
+/**
+ * How many of a task run at once, by the loops around it and their limits. With the run's parameters also for loops over one of them;
+ * without, only what the package says by itself.
+ */
+export function timesAtOnce(site: Omit<TaskSite, "times">, parameters: Parameters | undefined): TaskSite["times"] {
+  const loops = [...site.around.map((dag) => dag.spec), site.spec];
+  return loops.map((task, depth) => sideBySide(task, itemsOf(site, depth, parameters))).reduce(multiply, 1);
 }
 
 function multiply(a: TaskSite["times"], b: TaskSite["times"]): TaskSite["times"] {
@@ -65,93 +110,11 @@ function multiply(a: TaskSite["times"], b: TaskSite["times"]): TaskSite["times"]
 }
 
 /** How many iterations of a task run side by side. */
-function loopCount(task: PipelineTask): TaskSite["times"] {
+function sideBySide(task: PipelineTask, items: InputValue | undefined): TaskSite["times"] {
   if (task.parameterIterator === undefined && task.artifactIterator === undefined) return 1;
   const limit = task.iteratorPolicy?.parallelismLimit ?? 0;
-  const items = listLength(task.parameterIterator?.items.raw);
-  if (items === undefined) return limit > 0 ? limit : "unknown";
-  return limit > 0 ? Math.min(limit, items) : items;
-}
-
-function listLength(raw: string | undefined): number | undefined {
-  if (raw === undefined) return undefined;
-  try {
-    const items: unknown = JSON.parse(raw);
-    return Array.isArray(items) ? items.length : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** References of the package that lead nowhere, and DAGs that contain themselves. */
-export function linkFaults(pipeline: PipelinePackage): readonly PackageFault[] {
-  return [
-    ...dags(pipeline).flatMap((dag) => dagFaults(pipeline, dag)),
-    ...executorFaults(pipeline),
-    ...cycleFaults(pipeline),
-  ];
-}
-
-function dagFaults(pipeline: PipelinePackage, dag: DagSite): readonly PackageFault[] {
-  return Object.entries(dag.tasks).flatMap(([name, task]) => {
-    const path: PackagePath = [...dag.path, "dag", "tasks", name];
-    const component = task.componentRef.name;
-    const faults: PackageFault[] = [];
-    if (pipeline.spec.components[component] === undefined)
-      faults.push({
-        level: "error",
-        path,
-        rule: `task ${name} runs a component that the package lacks`,
-        saw: component,
-      });
-    for (const [input, from] of Object.entries({ ...task.inputs.parameters, ...task.inputs.artifacts })) {
-      const missing = missingSource(dag, from);
-      if (missing !== undefined)
-        faults.push({ level: "error", path, rule: `input ${input} of task ${name} comes from nowhere`, saw: missing });
-    }
-    return faults;
-  });
-}
-
-function missingSource(dag: DagSite, from: TaskInput): string | undefined {
-  const producer = from.taskOutputParameter?.producerTask ?? from.taskOutputArtifact?.producerTask;
-  if (producer !== undefined && dag.tasks[producer] === undefined) return `task ${producer}`;
-  const { parameters, artifacts } = dag.component.inputDefinitions;
-  const parameter = from.componentInputParameter;
-  if (parameter !== undefined && parameters[parameter] === undefined) return parameter;
-  const artifact = from.componentInputArtifact;
-  if (artifact !== undefined && artifacts[artifact] === undefined) return artifact;
-  return undefined;
-}
-
-function executorFaults({ spec }: PipelinePackage): readonly PackageFault[] {
-  return Object.entries(spec.components).flatMap(([name, component]) => {
-    const path: PackagePath = [0, "components", name];
-    const label = component.executorLabel;
-    if (component.dag !== undefined) return [];
-    if (label === undefined)
-      return [{ level: "error" as const, path, rule: `component ${name} has neither an executor nor a DAG` }];
-    if (spec.deploymentSpec.executors[label] === undefined)
-      return [{ level: "error" as const, path, rule: `component ${name} has no executor`, saw: label }];
-    return [];
-  });
-}
-
-function cycleFaults({ spec }: PipelinePackage): readonly PackageFault[] {
-  const open = new Set<string>();
-  const done = new Set<string>();
-  const faults: PackageFault[] = [];
-  const visit = (name: string): void => {
-    if (done.has(name)) return;
-    if (open.has(name)) {
-      faults.push({ level: "error", path: [0, "components", name], rule: `component ${name} contains itself` });
-      return;
-    }
-    open.add(name);
-    for (const task of Object.values(spec.components[name]?.dag?.tasks ?? {})) visit(task.componentRef.name);
-    open.delete(name);
-    done.add(name);
-  };
-  for (const name of Object.keys(spec.components)) visit(name);
-  return faults;
+  const lists = items?.state === "known" ? items.values.filter((list) => Array.isArray(list)) : [];
+  if (lists.length === 0) return limit > 0 ? limit : "unknown";
+  const longest = Math.max(...lists.map((list) => list.length));
+  return limit > 0 ? Math.min(limit, longest) : longest;
 }

@@ -73,7 +73,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
       const python = await options.pythonWith(installedPackages(pipeline));
       const asked = gpuRequests(sites, request.parameters);
       const gpuFault = asked.requests.length === 0 ? [] : await gpuFaults(python, options);
-      return [...localFaults(pipeline, sites), ...asked.faults, ...gpuFault];
+      return [...localFaults(pipeline, sites, { runsContainers: false }), ...asked.faults, ...gpuFault];
     },
 
     async submit(request) {

@@ -6,9 +6,9 @@ import { distributionName, installedPackages } from "../../../../../actions/shar
 import { taskSites } from "../../../../../actions/shared/domain/pipeline/tasks.ts";
 import { type PackageParts, pipelinePackage, python } from "../../../../support/pipeline-package.ts";
 
-const faultsOf = (parts: PackageParts) => {
+const faultsOf = (parts: PackageParts, runsContainers = false) => {
   const pipeline = pipelinePackage(parts);
-  return localFaults(pipeline, taskSites(pipeline));
+  return localFaults(pipeline, taskSites(pipeline), { runsContainers });
 };
 const word = "inputs.parameter_values['pipelinechannel--make-word']";
 
@@ -30,21 +30,23 @@ test("a condition that no engine can evaluate is refused before the run", () => 
   ]);
 });
 
-test("container components and containerized ones are refused, Python components are not", () => {
+test("container components and containerized ones need a container engine, Python components do not", () => {
   const command = ["python3", "-m", "kfp.dsl.executor_main"];
-  expect(
-    faultsOf({
-      executors: {
-        "exec-echo": { container: { image: "alpine", command: ["echo"], args: ["hi"] } },
-        "exec-built": { container: { image: "mine", command, args: ["--function_to_execute", "f"] } },
-        "exec-train": python(),
-      },
-    }).map(({ level, rule }) => `${level}: ${rule.slice(0, 38)}`),
-  ).toEqual(
-    ["error: task echo is a container component, wh", "error: task built is a containerized component"].map((one) =>
-      one.slice(0, 45),
-    ),
-  );
+  const executors = {
+    "exec-echo": { container: { image: "alpine", command: ["echo"], args: ["hi"] } },
+    "exec-built": { container: { image: "mine", command, args: ["--function_to_execute", "f"] } },
+    "exec-train": python(),
+    "exec-createpvc": { container: { image: "argostub/createpvc" } },
+  };
+  const rules = (runsContainers: boolean) =>
+    faultsOf({ executors }, runsContainers).map(({ level, rule }) => `${level}: ${rule.slice(0, 38)}`);
+  const volume = "error: task createpvc makes or removes a volu";
+  expect(rules(false)).toEqual([
+    volume,
+    "error: task echo is a container component, an",
+    "error: task built is a containerized componen",
+  ]);
+  expect(rules(true)).toEqual([volume]);
 });
 
 test.each([
@@ -79,6 +81,20 @@ test("GPU requests are counted, placeholders of parameters are filled in, half a
       "exec-e": asks({ resourceType: "nvidia.com/gpu", resourceCount: "0" }),
       "exec-f": asks({ resourceType: "nvidia.com/gpu", resourceCount: "{{$.inputs.parameters['other']}}" }),
     },
+    tasks: Object.fromEntries(
+      ["a", "b", "c", "d", "e", "f"].map((name) => [
+        name,
+        {
+          componentRef: { name: `comp-${name}` },
+          inputs: {
+            parameters: {
+              "pipelinechannel--gpus": { componentInputParameter: "gpus" },
+              other: { taskOutputParameter: { producerTask: "a", outputParameterKey: "Output" } },
+            },
+          },
+        },
+      ]),
+    ),
   });
   const { requests, faults } = gpuRequests(taskSites(pipeline), { gpus: 4 });
   expect(requests.map(({ task, type, count }) => `${task} ${count} ${type}`)).toEqual([
@@ -89,6 +105,7 @@ test("GPU requests are counted, placeholders of parameters are filled in, half a
   expect(faults.map(({ level, saw }) => `${level}: ${saw}`)).toEqual([
     "warning: type NVIDIA_TESLA_K80, count 1",
     "error: type missing, count 1",
+    "notice: {{$.inputs.parameters['other']}} of nvidia.com/gpu",
   ]);
 });
 

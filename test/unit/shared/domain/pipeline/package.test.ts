@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { linkFaults } from "../../../../../actions/shared/domain/pipeline/links.ts";
 import { readPackage } from "../../../../../actions/shared/domain/pipeline/package.ts";
-import { linkFaults, taskSites } from "../../../../../actions/shared/domain/pipeline/tasks.ts";
+import { taskSites } from "../../../../../actions/shared/domain/pipeline/tasks.ts";
 import { pipelineDocuments, pipelinePackage, python } from "../../../../support/pipeline-package.ts";
 
 test("both documents are read, and kept as they were", () => {
@@ -97,5 +98,5 @@ test("references that lead nowhere are found, each with its place", () => {
     "component comp-empty has neither an executor nor a DAG: ",
     "component comp-a contains itself: ",
   ]);
-  expect(faults[0]?.path).toEqual([0, "root", "dag", "tasks", "train"]);
+  expect(faults[0]?.path).toEqual([0, "root", "dag", "tasks", "train", "componentRef", "name"]);
 });
