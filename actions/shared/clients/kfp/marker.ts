@@ -4,19 +4,20 @@ import type { RunTask } from "../../domain/run/task.ts";
 import { isReleaseError } from "../../lib/error.ts";
 import type { MarkedTask, ReadMarked } from "./read-results.ts";
 
-export type TaskLogs = {
-  /** The executions of a run, as far as the API server tells them: with `path` and `pod`. */
-  tasks(runId: string): Promise<readonly RunTask[]>;
-  /** Everything that a pod's main container printed, or the end of it. `PROTOCOL` where it is too large. */
-  log(runId: string, pod: string): Promise<{ readonly text: string; readonly place: string }>;
-};
+/** Everything that a pod's main container printed, or the end of it; undefined where it is gone. */
+export type PodLog = (
+  runId: string,
+  pod: string,
+) => Promise<{ readonly text: string; readonly place: string } | undefined>;
 
 const AT_ONCE = 4;
 
-/** Metrics of marker lines (`domain/run/marker.ts`) in the logs of a run's tasks. Logs that are gone or too large are told, not thrown. */
-export function markedReader({ tasks, log }: TaskLogs): ReadMarked {
-  return async ({ runId }) => {
-    const ran = (await tasks(runId)).filter((task) => task.state === "succeeded" && task.pod !== undefined);
+/** Metrics of marker lines (`domain/run/marker.ts`) in the logs of a run's tasks. Logs that are gone or not ours to read are told, not thrown. */
+export function markedReader(podLog: PodLog): ReadMarked {
+  return async ({ runId, tasks = [] }) => {
+    const ran = tasks.filter((task) => task.state === "succeeded" && task.pod !== undefined);
+    if (ran.length === 0)
+      return { tasks: [], notices: ["no pod of a finished task is known whose log could hold metrics"] };
     const read: Read[] = [];
     for (let i = 0; i < ran.length; i += AT_ONCE)
       read.push(...(await Promise.all(ran.slice(i, i + AT_ONCE).map((task) => readTask(task, runId)))));
@@ -25,10 +26,11 @@ export function markedReader({ tasks, log }: TaskLogs): ReadMarked {
 
   async function readTask(task: RunTask, runId: string): Promise<Read> {
     try {
-      const { text, place } = await log(runId, task.pod ?? "");
-      const { metrics, faults } = markedMetrics(text);
+      const log = await podLog(runId, task.pod ?? "");
+      if (log === undefined) return { marked: [], notices: [`the log of task ${task.path} is gone`] };
+      const { metrics, faults } = markedMetrics(log.text);
       const notices = faults.map((fault) => `in the log of task ${task.path}: ${fault}`);
-      return { marked: Object.keys(metrics).length === 0 ? [] : [{ task, metrics, place }], notices };
+      return { marked: Object.keys(metrics).length === 0 ? [] : [{ task, metrics, place: log.place }], notices };
     } catch (error) {
       if (!isReleaseError(error, "AUTH", "NOT_FOUND", "CONFLICT", "PROTOCOL")) throw error;
       const why = error.problems.map(formatProblem).join("; ");

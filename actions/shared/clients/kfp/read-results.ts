@@ -10,6 +10,8 @@ export type RunToRead = {
   /** Where the run must belong. */
   readonly namespace?: string;
   readonly package?: PipelinePackage;
+  /** What else is known of its executions: paths and pods, for reading their logs. */
+  readonly tasks?: readonly RunTask[];
 };
 
 /** What a place knows of a run's executions, and in sentences what of it could not be read, and why. */
@@ -47,7 +49,8 @@ export function resultsReader(sources: ResultSources): (run: RunToRead) => Promi
   return async (run) => {
     const recorded = await recordedRun(run, sources);
     if (recorded.state === "read" && sources.metricsFrom === "auto") return recorded;
-    const marked = await attempt("the tasks' logs", () => sources.marked(run), sources);
+    const tasks = recorded.state === "read" ? recorded.tasks : (run.tasks ?? []);
+    const marked = await attempt("the tasks' logs", () => sources.marked({ ...run, tasks }), sources);
     const notices = [...recorded.notices, ...marked.notices];
     const found = marked.state === "read" ? marked.tasks : [];
     if (recorded.state === "read") return { tasks: put(recorded.tasks, found), notices };
