@@ -1,0 +1,73 @@
+import * as v from "valibot";
+import { isReleaseError } from "../../lib/error.ts";
+import type { Connection } from "./connection.ts";
+
+/** The end of a pod's output, and where the whole of it is. */
+export type PodLog = { readonly text: string; readonly place: string };
+
+/** A log over this is not read: the server gives it whole or not at all. */
+const LARGEST = 128 * 1024 * 1024;
+const TIMEOUT_MS = 60_000;
+
+/**
+ * What a pod printed: from the pod, or from the archive that Argo keeps of it; undefined where neither has it any more, or not for us. A
+ * pod's log is gone an hour after the run's end, so whoever wants it asks at once.
+ */
+export async function readPodLog(connection: Connection, runId: string, pod: string): Promise<PodLog | undefined> {
+  return (await fromPod(connection, runId, pod)) ?? (await fromArchive(connection, runId, pod));
+}
+
+async function fromPod(connection: Connection, runId: string, pod: string): Promise<PodLog | undefined> {
+  const path = `/apis/v1alpha1/runs/${runId}/nodes/${encodeURIComponent(pod)}/log`;
+  const text = await readText(connection, path);
+  if (text === undefined) return undefined;
+  // what goes wrong on the way comes after the status 200
+  const cut = text.search(/\{"error_message":"/);
+  const own = cut === -1 ? text : text.slice(0, cut);
+  return own.trim() === "" ? undefined : { text: own, place: `${connection.base}${path}` };
+}
+
+const ArchiveSchema = v.looseObject({ data: v.optional(v.string(), "") });
+
+async function fromArchive(connection: Connection, runId: string, pod: string): Promise<PodLog | undefined> {
+  const path = `/apis/v2beta1/runs/${runId}/nodes/${encodeURIComponent(pod)}/artifacts/main-logs:read`;
+  const body = await readText(connection, path);
+  const read = v.safeParse(ArchiveSchema, parsed(body ?? ""));
+  if (!read.success || read.output.data === "") return undefined;
+  return { text: Buffer.from(read.output.data, "base64").toString("utf8"), place: `${connection.base}${path}` };
+}
+
+async function readText(connection: Connection, path: string): Promise<string | undefined> {
+  try {
+    const answer = await connection.call({ path, attempts: 1, timeoutMs: TIMEOUT_MS, maxBytes: LARGEST });
+    return answer.state === "ok" ? answer.http.text() : undefined;
+  } catch (error) {
+    // a log is never worth a run
+    if (isReleaseError(error)) return undefined;
+    throw error;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const TAIL_LINES = 60;
+const TAIL_CHARACTERS = 64 * 1024;
+
+/** The last lines, without what Argo's and KFP's own wrappers say around the program. */
+export function tailOf(text: string): string {
+  return text
+    .slice(-TAIL_CHARACTERS)
+    .split("\n")
+    .filter((line) => !/^(time="[^"]+" level=\w+ msg=|[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \w+\.go:\d+\] )/.test(line))
+    .join("\n")
+    .trimEnd()
+    .split("\n")
+    .slice(-TAIL_LINES)
+    .join("\n");
+}
