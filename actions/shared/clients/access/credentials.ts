@@ -4,7 +4,7 @@ export type Credentials = {
   readonly name: string;
   /** What a request to this address carries. Throws where it cannot be had. */
   headers(url: URL): Promise<Readonly<Record<string, string>>>;
-  /** The service refused these headers: the next ones are made anew. Absent where there is nothing else to try. */
+  /** The service refused these headers, the very value that `headers` gave: the next ones are made anew. Absent where there is nothing else to try. */
   renew?(refused: Readonly<Record<string, string>>): void;
   /** What to do when they are refused for good. */
   readonly hint: string;

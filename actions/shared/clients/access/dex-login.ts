@@ -23,20 +23,20 @@ export function dexLogin(user: DexUser): Credentials {
   user.mask(user.password);
   const endpoint = new URL(user.endpoint);
   const session = keptToken(async () => ({ value: await logIn(user, endpoint) }), user.clock);
-  let current: CookieJar | undefined;
-  const headersFor = (url: URL) => {
-    const cookie = current?.headerFor(url);
-    return cookie === undefined ? {} : { cookie };
-  };
+  const sessions = new WeakMap<object, CookieJar>();
   return {
     name: `the session of ${user.username} (Dex)`,
     hint: "the session was refused right after the login: check that this user belongs to a profile (namespace) of this Kubeflow",
     headers: async (url) => {
-      current = await session.get();
-      return headersFor(url);
+      const jar = await session.get();
+      const cookie = jar.headerFor(url);
+      const headers = cookie === undefined ? {} : { cookie };
+      sessions.set(headers, jar);
+      return headers;
     },
-    renew: ({ cookie }) => {
-      if (current !== undefined && cookie === current.headerFor(endpoint)) session.drop(current);
+    renew: (refused) => {
+      const jar = sessions.get(refused);
+      if (jar !== undefined) session.drop(jar);
     },
   };
 }

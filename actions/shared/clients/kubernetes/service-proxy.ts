@@ -1,0 +1,37 @@
+import type { Send } from "../../lib/http.ts";
+import type { KubeConnection } from "./connection.ts";
+
+export type ProxiedService = {
+  readonly name: string;
+  /** Number or name of the service's port. */
+  readonly port: string | number;
+  /** Default http. */
+  readonly scheme?: "http" | "https";
+  /** Default: the connection's. */
+  readonly namespace?: string;
+};
+
+/**
+ * A service inside of the cluster, reached through the API server with the kubeconfig's credentials: its base address, and what sends there.
+ * The service itself sees no credentials: the API server keeps them.
+ */
+export function serviceProxy(
+  connection: KubeConnection,
+  { name, port, scheme = "http", namespace = connection.namespace }: ProxiedService,
+): { readonly endpoint: string; readonly send: Send } {
+  const service = scheme === "http" ? `${name}:${port}` : `${scheme}:${name}:${port}`;
+  const endpoint = `${connection.server}/api/v1/namespaces/${encodeURIComponent(namespace)}/services/${service}/proxy`;
+  const unavailable = `the service ${name} of namespace ${namespace} has no pod that is ready, or the cluster cannot reach it: kubectl -n ${namespace} get endpoints ${name}`;
+  return {
+    endpoint,
+    send: (wanted) =>
+      connection.send({
+        ...wanted,
+        hints: {
+          UNAVAILABLE: unavailable,
+          NOT_FOUND: `check that the service ${name} is in namespace ${namespace}`,
+          ...wanted.hints,
+        },
+      }),
+  };
+}
