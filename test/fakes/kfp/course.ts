@@ -48,6 +48,11 @@ export function courseOf(one: Try): Course {
   return course;
 }
 
+/** Of a try whose story is told as it happens. */
+export function setCourse(one: Try, course: Course): void {
+  courses.set(one, course);
+}
+
 function newCourse(schedule: Schedule, fromMs: number, kept: readonly string[]): Course {
   const upMs = fromMs + (schedule.controllerMs ?? 1_000);
   const rootDriverEndMs = upMs + 1_000;

@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { systemClock } from "../../../actions/shared/lib/clock.ts";
 import type { Clock } from "../../../actions/shared/ports/clock.ts";
 import { type Answer, type Asked, Refused } from "./answer.ts";
+import type { Door } from "./door.ts";
 import { type Fault, type Faults, type Mishap, newFaults } from "./faults.ts";
+import { askMetadata } from "./metadata.ts";
 import type { Node } from "./nodes.ts";
-import { answerOf, findRoute, type RouteName } from "./routes.ts";
+import { answerOf, type Found, findRoute, type RouteName } from "./routes.ts";
 import { scheduleOfSpec } from "./schedule.ts";
-import type { IdKind, KfpState, Settings, Workflow } from "./state.ts";
+import type { Cluster, IdKind, KfpState, Settings, Workflow } from "./state.ts";
 import { realSwitches, type SwitchName } from "./switches.ts";
 import { isLive, livePods, tellProgress } from "./workflows.ts";
 
@@ -15,6 +17,12 @@ export type KfpOptions = Partial<Settings> & {
   readonly newId?: (kind: IdKind) => string;
   /** Turned on, or off, against what a real server does. */
   readonly switches?: Partial<Readonly<Record<SwitchName, boolean>>>;
+  /** What really runs the packages; else runs go as `scheduleOf` says. */
+  readonly cluster?: (state: KfpState) => Cluster;
+  /** What stands before the server. */
+  readonly door?: Door;
+  /** The store of ML Metadata that is let through at the origin's root; else there is none. */
+  readonly metadata?: string;
   /** `/pipeline` behind a gateway. */
   readonly prefix?: string;
 };
@@ -55,8 +63,14 @@ export type Outcome =
 export function fakeKfp(options: KfpOptions = {}): FakeKfp {
   const { clock = systemClock, newId = () => randomUUID(), prefix = "" } = options;
   const state = newState({ ...options, clock, newId });
+  state.cluster = options.cluster?.(state);
   const faults = newFaults();
   const calls: LoggedCall[] = [];
+
+  async function behindDoor(found: Found | "no route" | "other method", asked: Asked): Promise<Answer> {
+    if (asked.target.startsWith("/ml_metadata.")) return askMetadata(state, options.metadata, asked);
+    return answered(() => answerOf(state, found, asked), state);
+  }
 
   return {
     state,
@@ -74,7 +88,7 @@ export function fakeKfp(options: KfpOptions = {}): FakeKfp {
       const route = typeof found === "string" ? undefined : found.name;
       const mishap = faults.take(route, clock.now());
       const done = mishap === undefined || (mishap.do !== "answer" && mishap.when === "after");
-      const answer = done ? answered(() => answerOf(state, found, asked), state) : undefined;
+      const answer = done ? (options.door?.(asked, clock.now()) ?? (await behindDoor(found, asked))) : undefined;
       const outcome = outcomeOf(mishap, answer);
       const status = outcome.do === "answer" ? outcome.answer.status : 0;
       calls.push({ atMs: clock.now(), route, method: asked.method, path, status, mishap: mishap?.do });
@@ -125,6 +139,9 @@ function newState(options: StateOptions): KfpState {
     recurringRuns: new Map(),
     workflows: [],
     logs: new Map(),
+    results: new Map(),
+    broken: [],
     skewMs: 0,
+    cluster: undefined,
   };
 }

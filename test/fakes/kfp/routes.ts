@@ -1,6 +1,7 @@
 import { type Answer, type Asked, ok, plainOk, refusal } from "./answer.ts";
 import { createExperiment, deleteExperiment, getExperiment, listExperiments, storeExperiment } from "./experiments.ts";
 import { readArtifact, readLog } from "./logs.ts";
+import { getArtifact, listArtifacts, listArtifactTasks, listTasks } from "./native.ts";
 import {
   createByUrl,
   createPipeline,
@@ -141,7 +142,11 @@ export const ROUTES = {
   },
   "create-run": { method: "POST", path: `${V2}/runs`, answer: ({ state, text }) => createRun(state, text) },
   "list-runs": { method: "GET", path: `${V2}/runs`, answer: ({ state, query }) => listRuns(state, query) },
-  "get-run": { method: "GET", path: `${V2}/runs/{id}`, answer: ({ state, named }) => getRun(state, idOf(named)) },
+  "get-run": {
+    method: "GET",
+    path: `${V2}/runs/{id}`,
+    answer: ({ state, named, query }) => getRun(state, idOf(named), query),
+  },
   "delete-run": {
     method: "DELETE",
     path: `${V2}/runs/{id}`,
@@ -216,6 +221,26 @@ export const ROUTES = {
     method: "POST",
     path: `${V2}/workflows`,
     answer: ({ state, text }) => reportFromOutside(state, text),
+  },
+  "list-artifacts": {
+    method: "GET",
+    path: `${V2}/artifacts`,
+    answer: ({ state, query }) => listArtifacts(state, query),
+  },
+  "get-artifact": {
+    method: "GET",
+    path: `${V2}/artifacts/{id}`,
+    answer: ({ state, named }) => getArtifact(state, idOf(named)),
+  },
+  "list-artifact-tasks": {
+    method: "GET",
+    path: `${V2}/artifact_tasks`,
+    answer: ({ state, query }) => listArtifactTasks(state, query),
+  },
+  "list-tasks": {
+    method: "GET",
+    path: `${V2}/runs/{run}/tasks`,
+    answer: ({ state, named, query }) => listTasks(state, named.run ?? "", query),
   },
   "check-access": { method: "GET", path: `${V2}/auth`, answer: () => ok({}) },
   "check-access-v1": { method: "GET", path: "/apis/v1beta1/auth", answer: () => ok({}) },

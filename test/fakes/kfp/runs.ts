@@ -4,6 +4,7 @@ import { courseOf, pathOf } from "./course.ts";
 import { defaultExperiment } from "./experiments.ts";
 import { parameterFault } from "./job-inputs.ts";
 import { type Listable, listBody, pageOf } from "./listing.ts";
+import { nativeTasks } from "./native.ts";
 import { textOf, versionsOf } from "./pipelines.ts";
 import { isObject, readMessage } from "./proto-json.ts";
 import {
@@ -117,6 +118,7 @@ export function createRun(state: KfpState, text: string): Answer {
       "",
     );
   state.runs.set(run.id, run);
+  state.cluster?.start(run);
   experiment.lastRunMs = run.createdMs;
   return ok(runBody(state, run));
 }
@@ -188,7 +190,9 @@ function newRun(state: KfpState, { body, displayName, id, experiment, source }: 
   const namespace = experiment.namespace || state.settings.namespace;
   const config = isObject(body.runtime_config) ? body.runtime_config : {};
   const parameters = isObject(config.parameters) ? config.parameters : {};
-  const schedule = state.settings.scheduleOf({ runId: id, attempt: 1, spec: source.spec, parameters });
+  const schedule = state.cluster
+    ? undefined
+    : state.settings.scheduleOf({ runId: id, attempt: 1, spec: source.spec, parameters });
   const fromMs = state.clock.now();
   const name = `${info.name}-${state.workflows.length}`;
   const workflow: Workflow = {
@@ -222,9 +226,11 @@ function newRun(state: KfpState, { body, displayName, id, experiment, source }: 
   };
 }
 
-export function getRun(state: KfpState, id: string): Answer {
+export function getRun(state: KfpState, id: string, query: URLSearchParams): Answer {
   const run = state.runs.get(id);
-  return run ? ok(runBody(state, run)) : noRun(id, "Failed to get a run: ");
+  if (!run) return noRun(id, "Failed to get a run: ");
+  const isWhole = state.settings.release === "3.0" && query.get("view") === "FULL";
+  return ok(isWhole ? { ...runBody(state, run), tasks: nativeTasks(state, run) } : runBody(state, run));
 }
 
 function noRun(id: string, prefix: string): Answer {
@@ -254,6 +260,7 @@ export function terminateRun(state: KfpState, id: string): Answer {
   run.state = "CANCELING";
   const last = run.workflow.tries.at(-1);
   if (last && !state.switches.has("terminate-forgotten")) last.terminatedMs = state.clock.now();
+  state.cluster?.terminate(run);
   return ok({});
 }
 
@@ -293,6 +300,8 @@ export function retryRun(state: KfpState, id: string): Answer {
 }
 
 function tryAgain(state: KfpState, run: Run): void {
+  state.cluster?.retry(run);
+  if (state.cluster) return;
   const { workflow } = run;
   const last = workflow.tries.at(-1);
   if (last === undefined) return;

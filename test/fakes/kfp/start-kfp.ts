@@ -30,11 +30,13 @@ export async function startFakeKfp(options: KfpOptions = {}): Promise<StartedKfp
   return {
     ...fake,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${options.prefix ?? ""}`,
-    close: () =>
-      new Promise((resolve) => {
+    close: async () => {
+      await fake.state.cluster?.close();
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
-      }),
+      });
+    },
   };
 }
 

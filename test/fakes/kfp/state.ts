@@ -1,3 +1,4 @@
+import type { RunTask } from "../../../actions/shared/domain/run/task.ts";
 import type { Clock } from "../../../actions/shared/ports/clock.ts";
 import type { JsonObject } from "./answer.ts";
 import type { Schedule } from "./schedule.ts";
@@ -113,6 +114,8 @@ export type KfpState = {
   readonly clock: Clock;
   readonly newId: (kind: IdKind) => string;
   readonly switches: Set<SwitchName>;
+  /** Set once, when the server is made. */
+  cluster: Cluster | undefined;
   readonly settings: Settings;
   readonly pipelines: Map<string, Pipeline>;
   readonly versions: Map<string, PipelineVersion>;
@@ -123,8 +126,20 @@ export type KfpState = {
   readonly workflows: Workflow[];
   /** Logs of pods by `<pod>`, for as long as they are kept. */
   readonly logs: Map<string, string>;
+  /** What a run left behind, for ML Metadata and the API of 3.0. */
+  readonly results: Map<string, readonly RunTask[]>;
+  /** What went wrong behind the scenes: a test that leaves one in has failed. */
+  readonly broken: unknown[];
   /** Milliseconds that the server's clock is ahead of the truth. */
   skewMs: number;
+};
+
+/** What runs workflows, where that is more than a schedule. */
+export type Cluster = {
+  start(run: Run): void;
+  retry(run: Run): void;
+  terminate(run: Run): void;
+  close(): Promise<void>;
 };
 
 export type Settings = {

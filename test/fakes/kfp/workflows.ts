@@ -22,6 +22,14 @@ export function tellProgress(state: KfpState): void {
   }
 }
 
+/** Tells how a workflow is at this moment. */
+export function tellNow(state: KfpState, run: Run): void {
+  const last = run.workflow.tries.at(-1);
+  const status = last && statusAt(run.workflow, last, state.clock.now());
+  run.workflow.toldMs = Number.POSITIVE_INFINITY;
+  if (status) report(state, { run, manifest: manifestWith(state, run, status), atMs: serverNow(state) });
+}
+
 /** As `POST /workflows`, which only the persistence agent calls. */
 export function reportFromOutside(state: KfpState, text: string): Answer {
   const manifest = JSON.parse(JSON.parse(text) as string) as JsonObject;
@@ -108,8 +116,12 @@ function manifestWith(state: KfpState, run: Run, status: WorkflowStatus): JsonOb
   const metadata = isObject(workflow.manifest.metadata) ? workflow.manifest.metadata : {};
   const labels = isObject(metadata.labels) ? metadata.labels : {};
   const isOver = status.finishedMs !== undefined;
+  const spec = isObject(workflow.manifest.spec) ? workflow.manifest.spec : {};
+  const isTerminated = workflow.tries.at(-1)?.terminatedMs !== undefined;
   return {
     ...workflow.manifest,
+    // how a run is ended: by a deadline that has passed
+    spec: isTerminated ? { ...spec, activeDeadlineSeconds: 0 } : spec,
     metadata: {
       ...metadata,
       uid: workflow.uid,
