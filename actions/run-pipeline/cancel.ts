@@ -1,13 +1,33 @@
 import * as v from "valibot";
+import { dropDetachedRun, letGoOfRun } from "./detached-run.ts";
+import { outlivesJob } from "./lasting-store.ts";
+import { SavedRunSchema } from "./saved-run.ts";
 import type { Ports, RunStep } from "./step.ts";
 
-const StateSchema = v.object({ runId: v.string(), owned: v.boolean() });
-
-/** Ends the run that this step has started. One that another job has started is left to it. */
-export async function cancel({ state }: RunStep, { engine }: Ports): Promise<readonly string[]> {
-  const saved = v.safeParse(StateSchema, state.last());
+/** Ends the run that this step has started, unless it is to go on. One that another job has started is left to it. */
+export async function cancel(step: RunStep, ports: Ports): Promise<readonly string[]> {
+  const saved = v.safeParse(SavedRunSchema, step.state.last());
   if (!saved.success) return ["No run was started."];
-  const { runId, owned } = saved.output;
-  if (!owned) return [`Run ${runId} was started by another job, and goes on.`];
-  return engine.cancel(runId);
+  const { runId, do: act } = saved.output;
+  switch (act) {
+    case "terminate": {
+      const said = await ports.engine.cancel(runId);
+      await dropDetachedRun(ports.store, saved.output);
+      return said;
+    }
+    case "leave":
+      return [`Run ${runId} was started by another job, and goes on.`];
+    case "keep":
+    case "detached":
+      await letGoOfRun(step, ports.store, saved.output);
+      return [`Run ${runId} goes on.`, ...howToGoOn(saved.output.releaseId, outlivesJob(step, ports))];
+  }
+}
+
+function howToGoOn(releaseId: string, canAttach: boolean): readonly string[] {
+  return canAttach
+    ? [`\`mode: attach\` with \`release: ${releaseId}\` takes it up; so does running the step again.`]
+    : [
+        "Running the step again takes it up; the store of this job goes with it, so that `mode: attach` could not find it.",
+      ];
 }

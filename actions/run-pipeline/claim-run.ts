@@ -21,7 +21,7 @@ const MarkerSchema = v.looseObject({
  */
 export async function claimRun(step: RunStep, { store, engine }: Ports, claim: Claim): Promise<"ours" | "known"> {
   const { clock, log, release, signal } = step;
-  const key = `releases/${release.id}/runs/${claim.runId}.json`;
+  const key = claimKey(release.id, claim);
   const marker = (): Uint8Array => Buffer.from(canonicalJson(markerOf(step, claim)));
   if ((await store.create(key, marker())).state === "created") return "ours";
   log.info(
@@ -42,6 +42,17 @@ export async function claimRun(step: RunStep, { store, engine }: Ports, claim: C
       return "ours";
     },
   });
+}
+
+/** Whether a job of another workflow run has started it. Where nobody has left a marker, nobody else is known. */
+export async function isClaimedByAnother({ release, job }: RunStep, { store }: Ports, claim: Claim): Promise<boolean> {
+  const entry = await store.read(claimKey(release.id, claim));
+  const by = entry === undefined ? undefined : readMarker(entry.bytes)?.by.workflowRun;
+  return by !== undefined && by !== job.github.runId;
+}
+
+function claimKey(releaseId: string, { runId }: Claim): string {
+  return `releases/${releaseId}/runs/${runId}.json`;
 }
 
 function markerOf({ clock, release, job }: RunStep, { runId, attempt }: Claim): Json {

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { canonicalJson, type Json } from "../shared/domain/canonical.ts";
 import type { Metric } from "../shared/domain/metric.ts";
-import type { Run } from "../shared/domain/release.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import type { RunDetails } from "../shared/domain/run/details.ts";
+import { type GpuMeter, type GpuUse, gpuHours, meterGpus, withoutIterations } from "../shared/domain/run/gpu-hours.ts";
+import { lineageOf } from "../shared/domain/run/lineage.ts";
 import { metricsOf } from "../shared/domain/run/metrics.ts";
 import { findModel } from "../shared/domain/run/model-output.ts";
 import type { RunStatus, RunTask } from "../shared/domain/run/task.ts";
@@ -12,39 +13,49 @@ import { writeFileAtomic } from "../shared/lib/write-file.ts";
 import type { RunResults } from "../shared/ports/pipeline-engine.ts";
 import type { RunDecision } from "./decide-run.ts";
 import type { Ended } from "./outcome.ts";
-import type { Prepared } from "./prepare.ts";
+import { patiently } from "./patiently.ts";
+import type { Prepared, RunFacts } from "./prepared.ts";
 import { reasonOf } from "./reason.ts";
+import { recordedPipeline, recordedRun, timesOf } from "./recorded-run.ts";
+import type { GaveUp, Seen } from "./seen.ts";
 import type { Ports, RunStep } from "./step.ts";
 
 export type Ending = {
-  readonly prepared: Prepared;
+  readonly facts: RunFacts;
+  readonly findings: readonly Finding[];
   readonly decision: RunDecision;
   readonly status: RunStatus;
+  readonly seen: Seen;
+  readonly gaveUp: GaveUp | undefined;
   readonly retries: number;
 };
 
 /** Brings everything of the run into the normal form, and keeps what is too large for the record beside it. */
-export async function conclude(step: RunStep, { engine }: Ports, ending: Ending): Promise<Ended> {
-  const { prepared, decision, status } = ending;
+export async function conclude(step: RunStep, { engine }: Ports, asked: Ending): Promise<Ended> {
+  // a run that we have ended did not do what was asked of it, whatever the engine calls that
+  const ending =
+    asked.gaveUp === undefined ? asked : { ...asked, status: { ...asked.status, state: "failed" as const } };
+  const { facts, decision, status, gaveUp } = ending;
   const { runId } = decision;
-  const results = await engine.results(runId);
-  const tasks = [...results.tasks, ...neverRun(prepared, results.tasks)];
-  const { metrics, curves } = metricsOf(results.tasks, prepared.handed);
+  const waiter = { ...step, maxOutageMs: step.inputs["max-outage"] };
+  const results = await patiently(waiter, () => engine.results(runId));
+  const tasks = [...results.tasks, ...neverRun(facts, results.tasks)];
+  const { metrics, curves } = metricsOf(results.tasks, facts.handed);
+  const gpus = gpusOf(ending, results, step.clock.now());
   const folder = join(step.job.home, "runs", runId);
-  const content = `${canonicalJson(detailsOf(step, ending, { results, tasks, metrics, curves }) as Json)}\n`;
+  const content = `${canonicalJson(detailsOf(step, ending, { results, tasks, metrics, curves, gpus }) as Json)}\n`;
   await writeFileAtomic(join(folder, "run.json"), content);
-  const packagePath = join(folder, "package.yaml");
   const details = { path: "run.json", digest: sha256(content) };
   const recorded = recordedMetrics(metrics);
-  const { name, version, digest } = prepared.work;
-  const { reason, failedTask } = reasonOf(status, results.logs);
+  const { reason, failedTask } =
+    gaveUp === undefined ? reasonOf(status, results.logs) : { reason: gaveUp.reason, failedTask: gaveUp.task };
   return {
     state: "ended",
-    pipeline: { engine: engine.kind, name, version, packageDigest: digest },
-    data: prepared.data,
+    pipeline: recordedPipeline(engine, facts),
+    data: facts.data,
     decision,
-    findings: [...prepared.findings, ...resultFindings(ending, results, { all: metrics, recorded })],
-    run: { ...runOf(ending, results), details },
+    findings: [...ending.findings, ...resultFindings(ending, results, { all: metrics, recorded })],
+    run: { ...recordedRun({ facts, decision, status, results }), details },
     rehearsal: step.job.ephemeral,
     tasks,
     metrics,
@@ -54,34 +65,32 @@ export async function conclude(step: RunStep, { engine }: Ports, ending: Ending)
     logs: results.logs,
     reason,
     failedTask,
-    packagePath,
+    advice: gaveUp?.advice,
+    gpus,
+    lineage: lineageOf(results.tasks, facts.model),
+    packagePath: packageFile(folder, facts),
     details,
     retries: ending.retries,
+    release: undefined,
   };
 }
 
-function runOf({ prepared, decision, status }: Ending, results: RunResults): Run {
-  const model = findModel(results.tasks, prepared.model);
-  const { task, output } = prepared.model ?? { task: "", output: "" };
-  return {
-    id: decision.runId,
-    attempt: decision.attempt,
-    state: status.state,
-    parameters: prepared.parameters,
-    gpus: [...(results.environment?.gpus ?? [])],
-    ...(status.url === undefined ? {} : { url: status.url }),
-    ...timesOf(status),
-    ...(model === undefined
-      ? {}
-      : { model: { task, output, uri: model.uri, ...(model.digest === undefined ? {} : { digest: model.digest }) } }),
-  };
+type Begun = { readonly prepared: Prepared; readonly decision: RunDecision };
+
+/** Keeps what was run beside its details; the local engine has put it there itself. */
+export async function keepPackage({ job }: RunStep, { engine }: Ports, { prepared, decision }: Begun): Promise<void> {
+  if (engine.kind === "local") return;
+  const folder = join(job.home, "runs", decision.runId);
+  await writeFileAtomic(packageFile(folder, prepared), prepared.work.text);
 }
 
-function timesOf({ startedAtMs, finishedAtMs }: RunStatus): Pick<Run, "startedAt" | "finishedAt"> {
-  return {
-    ...(startedAtMs === undefined ? {} : { startedAt: new Date(startedAtMs).toISOString() }),
-    ...(finishedAtMs === undefined ? {} : { finishedAt: new Date(finishedAtMs).toISOString() }),
-  };
+function packageFile(folder: string, { work }: RunFacts): string {
+  return join(folder, work.kind === "pipeline" ? "package.yaml" : "manifest.yaml");
+}
+
+/** The engine's own durations, and what was seen of the queue. */
+function gpusOf({ facts, seen }: Ending, { tasks }: RunResults, nowMs: number): GpuMeter {
+  return meterGpus(seen.gpus, tasks, { requests: facts.gpus, nowMs, passedMs: 0 });
 }
 
 type Read = {
@@ -89,10 +98,11 @@ type Read = {
   readonly tasks: readonly RunTask[];
   readonly metrics: readonly Metric[];
   readonly curves: ReturnType<typeof metricsOf>["curves"];
+  readonly gpus: GpuMeter;
 };
 
-function detailsOf({ release }: RunStep, { prepared, decision, status }: Ending, read: Read): RunDetails {
-  const { name, version, digest } = prepared.work;
+function detailsOf({ release }: RunStep, { facts, decision, status }: Ending, read: Read): RunDetails {
+  const { name, version, digest } = facts.work;
   // valibot's output is mutable where ours is not: the same data
   return {
     schema: 1,
@@ -102,23 +112,38 @@ function detailsOf({ release }: RunStep, { prepared, decision, status }: Ending,
     state: status.state,
     ...timesOf(status),
     pipeline: { name, version, packageDigest: digest },
-    parameters: prepared.parameters,
-    data: prepared.data,
-    images: prepared.images,
+    parameters: facts.parameters,
+    data: facts.data,
+    images: facts.images,
     ...(read.results.environment === undefined ? {} : { environment: read.results.environment }),
     tasks: read.tasks,
     metrics: read.metrics,
     curves: read.curves,
+    ...(Object.keys(read.gpus).length === 0
+      ? {}
+      : { gpuHours: gpuHours(read.gpus), gpuUse: Object.values(read.gpus).map(useOf) }),
   } as RunDetails;
 }
 
+function useOf({ path, type, count, queuedMs, ranMs }: GpuUse) {
+  return { task: path, type, count, queuedSeconds: queuedMs / 1_000, seconds: ranMs / 1_000 };
+}
+
 /** Tasks of the package that have no execution: behind a condition that did not hold, or after a failure. */
-function neverRun({ sites }: Prepared, tasks: readonly RunTask[]): readonly RunTask[] {
-  const ran = new Set(tasks.map(({ path }) => path.replaceAll(/-iteration-\d+(?=\/)/g, "")));
+function neverRun({ work, tasks: planned }: RunFacts, tasks: readonly RunTask[]): readonly RunTask[] {
+  if (work.kind !== "pipeline") return [];
+  const ran = new Set(tasks.map(({ path }) => withoutIterations(path)));
   const none = { parameters: {}, artifacts: {} };
-  return sites
+  return planned
     .filter(({ path }) => !ran.has(path))
-    .map(({ task, path }) => ({ task, path, state: "skipped", cached: false, inputs: none, outputs: none }));
+    .map(({ path }) => ({
+      task: path.slice(path.lastIndexOf("/") + 1),
+      path,
+      state: "skipped",
+      cached: false,
+      inputs: none,
+      outputs: none,
+    }));
 }
 
 /** The record as a whole may take 48 KiB. */
@@ -135,18 +160,21 @@ function recordedMetrics(metrics: readonly Metric[]): readonly Metric[] {
 }
 
 function resultFindings(
-  { prepared, status }: Ending,
+  { facts, status }: Ending,
   results: RunResults,
   { all, recorded }: { readonly all: readonly Metric[]; readonly recorded: readonly Metric[] },
 ): readonly Finding[] {
-  if (status.state !== "succeeded") return [];
-  const findings: Finding[] = [];
-  const model = findModel(results.tasks, prepared.model);
-  if (prepared.model !== undefined && model?.digest === undefined)
+  const notices = results.notices.map((message): Finding => ({ level: "notice", message }));
+  if (status.state !== "succeeded") return notices;
+  const findings: Finding[] = [...notices];
+  const model = findModel(results.tasks, facts.model);
+  // an engine elsewhere names the model; whether its bytes can be read is the next step's question
+  const isThere = model !== undefined && (model.digest !== undefined || !model.uri.startsWith("file:"));
+  if (facts.model !== undefined && !isThere)
     findings.push({
       level: "warning",
       where: { input: "model-artifact" },
-      message: `${prepared.model.task}.${prepared.model.output} is no file or folder: ${model === undefined ? "the task did not run" : `nothing readable at ${model.uri}`}`,
+      message: `${facts.model.task}.${facts.model.output} is no file or folder: ${model === undefined ? "the task did not run" : `nothing readable at ${model.uri}`}`,
     });
   if (recorded.length < all.length)
     findings.push({

@@ -1,79 +1,93 @@
-import { formatDuration } from "../shared/domain/quantity.ts";
-import { isOver, type RunStatus, type RunTask } from "../shared/domain/run/task.ts";
+import type { GpuRequest } from "../shared/domain/pipeline/gpus.ts";
+import type { RunStatus } from "../shared/domain/run/task.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
-import { poll } from "../shared/lib/poll.ts";
-import type { PipelineEngine } from "../shared/ports/pipeline-engine.ts";
+import type { PipelineEngine, Work } from "../shared/ports/pipeline-engine.ts";
+import { patiently, stepMs } from "./patiently.ts";
+import { progressTeller } from "./progress.ts";
+import { type GaveUp, type Limits, NOTHING_SEEN, nextLook, type Seen, seeMore } from "./seen.ts";
 import type { RunStep } from "./step.ts";
 
-/** A wait says that it is alive this often. */
-const HEARTBEAT_MS = 60_000;
+export type Following = {
+  readonly runId: string;
+  /** For sentences: `digits v1.1.0`. */
+  readonly name: string;
+  readonly gpus: readonly GpuRequest[];
+  readonly limits: Limits;
+  readonly maxOutageMs: number;
+  /** What an earlier job has seen, and how long ago. */
+  readonly before?: { readonly seen: Seen; readonly agoMs: number };
+  /** Called after each look. */
+  readonly onLook?: (seen: Seen) => Promise<void>;
+};
 
-/** Waits for the end of a run and tells each task's start, end, state, duration and cache use as it happens. */
-export async function followRun(
-  { clock, log, signal }: RunStep,
-  engine: PipelineEngine,
-  runId: string,
-): Promise<RunStatus> {
-  const told = new Map<string, string>();
-  let spokeAt = clock.now();
-  const say = (line: string) => {
-    spokeAt = clock.now();
-    log.info(line);
-  };
-  return poll({
-    clock,
-    signal,
-    delayMs: (waitedMs) => lookDelay(waitedMs, engine.lookMs),
-    look: async (waitedMs) => {
-      const status = await engine.state(runId);
-      if (status === undefined)
-        throw new ReleaseError("PROTOCOL", {
-          rule: "the engine must know a run that it has accepted",
-          saw: `run ${runId} is unknown`,
-          hint: "was it deleted? Run the step again: it starts over",
-        });
-      // a run that had ended before has nothing new to tell
-      if (waitedMs === 0 && told.size === 0 && isOver(status.state)) return status;
-      for (const task of status.tasks) {
-        const line = taskLine(task);
-        if (told.get(task.path) === line) continue;
-        told.set(task.path, line);
-        say(line);
-      }
-      if (isOver(status.state)) return status;
-      if (clock.now() - spokeAt >= HEARTBEAT_MS) say(heartbeat(status, waitedMs));
-      return undefined;
-    },
+/** How following a run ended. A run that was given up is still running. */
+export type Followed = { readonly status: RunStatus; readonly seen: Seen } & (
+  | { readonly state: "over" }
+  | { readonly state: "gave-up"; readonly why: GaveUp }
+  | { readonly state: "handed-over" }
+);
+
+type Watcher = Pick<RunStep, "clock" | "log" | "signal">;
+type Watched = Pick<PipelineEngine<Work>, "state" | "change" | "lookMs">;
+
+/** Longest time between two jobs that is taken for one wait. */
+const LONGEST_GAP_MS = 3_600_000;
+
+/**
+ * Looks at a run until it is over, or a budget is: each task's start, wait, end, duration and cache use is told as it happens. An engine that
+ * does not answer says nothing about the run, and is asked again.
+ */
+export async function followRun(step: Watcher, engine: Watched, following: Following): Promise<Followed> {
+  const { clock, signal } = step;
+  const { runId, gpus, limits, before } = following;
+  const tell = progressTeller(step, following);
+  let seen = before?.seen ?? NOTHING_SEEN;
+  let passedMs = Math.min(LONGEST_GAP_MS, before?.agoMs ?? 0);
+  let followedMs = 0;
+  for (;;) {
+    const begunMs = clock.now();
+    const status = await patiently({ ...step, maxOutageMs: following.maxOutageMs }, () => knownState(engine, runId));
+    seen = seeMore(seen, status, { requests: gpus, nowMs: clock.now(), passedMs });
+    await following.onLook?.(seen);
+    const next = nextLook({ status, seen, followedMs }, limits, gpus);
+    tell({ status, seen, followedMs, isFirst: followedMs === 0, isLast: next.do !== "wait" });
+    switch (next.do) {
+      case "conclude":
+        return { state: "over", status, seen };
+      case "give-up":
+        return { state: "gave-up", status, seen, why: next.why };
+      case "hand-over":
+        return { state: "handed-over", status, seen };
+      case "wait":
+        await pause(lookDelay(followedMs, engine.lookMs));
+    }
+    passedMs = Math.max(1, stepMs(begunMs, clock.now()));
+    followedMs += passedMs;
+  }
+
+  /** Until it is time for the next look, or something has changed. */
+  async function pause(ms: number): Promise<void> {
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const slept = clock.sleep(ms, either).catch(() => undefined);
+    await Promise.race([slept, engine.change?.(runId, either) ?? slept]);
+    stop.abort();
+    signal.throwIfAborted();
+  }
+}
+
+/** The state of a run that the engine has accepted. */
+export async function knownState(engine: Pick<Watched, "state">, runId: string): Promise<RunStatus> {
+  const status = await engine.state(runId);
+  if (status !== undefined) return status;
+  throw new ReleaseError("PROTOCOL", {
+    rule: "the engine must know a run that it has accepted",
+    saw: `run ${runId} is unknown`,
+    hint: "was it deleted? Run the step again: it starts over",
   });
 }
 
 /** 1 % of what was waited: whoever waits for hours can wait half a minute more. */
 export function lookDelay(waitedMs: number, { min, max }: PipelineEngine["lookMs"]): number {
   return Math.min(max, Math.max(min, waitedMs / 100));
-}
-
-export function taskLine(task: RunTask): string {
-  const took = formatDuration((task.seconds ?? 0) * 1_000);
-  switch (task.state) {
-    case "pending":
-      return `  ${task.path} waits${task.wait === undefined ? "" : `: ${task.wait.message}`}`;
-    case "running":
-      return `  ${task.path} started`;
-    case "succeeded":
-      return task.cached
-        ? `  ${task.path} had finished before, its outputs are kept`
-        : `  ${task.path} succeeded after ${took}`;
-    case "failed":
-      return `  ${task.path} failed after ${took}${task.exitCode === undefined ? "" : ` with exit code ${task.exitCode}`}`;
-    case "cancelled":
-      return `  ${task.path} was ended`;
-    case "skipped":
-      return `  ${task.path} was skipped`;
-  }
-}
-
-function heartbeat({ tasks }: RunStatus, waitedMs: number): string {
-  const running = tasks.filter(({ state }) => state === "running").map(({ path }) => path);
-  const done = tasks.filter(({ state }) => state !== "running").length;
-  return `  running for ${formatDuration(waitedMs)}: ${done} tasks are done, now ${running.join(", ") || "none"}`;
 }

@@ -1,34 +1,64 @@
-import type { RunStatus } from "../shared/domain/run/task.ts";
 import type { Step } from "../shared/ports/step.ts";
-import { claimRun } from "./claim-run.ts";
-import { conclude } from "./conclude.ts";
+import { attach } from "./attach.ts";
+import { conclude, keepPackage } from "./conclude.ts";
 import { decideRun, type RunDecision } from "./decide-run.ts";
+import { detach } from "./detach.ts";
 import { findAttempts } from "./find-attempts.ts";
-import { followRun } from "./follow-run.ts";
+import { finishRun } from "./finish-run.ts";
+import { holdOwnRun } from "./hold-own-run.ts";
 import type { RunPipelineInputs } from "./inputs.ts";
+import { refuseLostStore } from "./lasting-store.ts";
 import type { Outcome } from "./outcome.ts";
 import { plan } from "./plan.ts";
-import { type Prepared, prepare } from "./prepare.ts";
+import { prepare } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
+import { startRun, type ToStart } from "./start-run.ts";
 import type { Ports, RunStep } from "./step.ts";
+import { tellLogs } from "./tell-logs.ts";
 
 export async function main(step: Step<RunPipelineInputs>, ports: Ports): Promise<Outcome> {
   const { inputs, log } = step;
+  if (inputs.mode === "attach") return attach(step, ports);
+  if (inputs.mode === "detach") refuseLostStore(step, ports);
   const prepared = await log.group("Read and check the pipeline", async () => {
     const checked = await prepare(step, ports);
     for (const line of factsOf(checked)) log.info(line);
     return checked;
   });
-  const decision = await decide(step, ports, prepared);
-  if (inputs.mode === "plan") return plan(step, ports, { prepared, decision });
-  log.info(sentenceOf(decision, prepared));
-  const ended = await log.group("Run", () => runToItsEnd(step, ports, { prepared, decision }));
-  const outcome = await conclude(step, ports, { prepared, ...ended });
-  for (const { task, tail } of outcome.logs) await log.group(`Last lines of ${task}`, async () => log.fenced(tail));
+  const decide = () => decideFor(step, ports, prepared);
+  const first = await decide();
+  if (inputs.mode === "plan") return plan(step, ports, { prepared, decision: first });
+  log.info(sentenceOf(first, prepared));
+  const outcome = await log.group("Run", () => run(step, ports, { prepared, first, decide }));
+  if (outcome.state === "ended") await tellLogs(step, outcome.logs);
   return outcome;
 }
 
+async function run(step: RunStep, ports: Ports, wanted: ToStart): Promise<Outcome> {
+  const { prepared } = wanted;
+  const { decision, submit } = await startRun(step, ports, wanted);
+  const held = await holdOwnRun(step, ports, { prepared, decision });
+  const detached = step.inputs.mode === "detach" ? await detach(step, ports, { prepared, decision, held }) : undefined;
+  if (detached !== undefined) return detached;
+  const finished = await finishRun(step, ports, {
+    runId: decision.runId,
+    facts: prepared,
+    again: { submit, adopted: decision.do === "adopt" },
+    onLook: async (seen) => void (await held?.renew(seen)),
+  });
+  if (finished.state === "goes-on") throw new RangeError("only what was attached to is handed over");
+  await keepPackage(step, ports, { prepared, decision });
+  const ended = await conclude(step, ports, { facts: prepared, findings: prepared.findings, decision, ...finished });
+  await held?.remove();
+  return ended;
+}
+
 /** What is done about this run, by what the engine has. */
-async function decide({ inputs, job, release }: RunStep, { engine }: Ports, prepared: Prepared): Promise<RunDecision> {
+async function decideFor(
+  { inputs, job, release }: RunStep,
+  { engine }: Ports,
+  prepared: Prepared,
+): Promise<RunDecision> {
   const identity = {
     releaseId: release.id,
     engine: engine.kind,
@@ -41,48 +71,18 @@ async function decide({ inputs, job, release }: RunStep, { engine }: Ports, prep
   return decideRun(await findAttempts(engine, identity, namespace), inputs["on-failed"]);
 }
 
-type Deed = { readonly prepared: Prepared; readonly decision: RunDecision };
-type Ending = { readonly decision: RunDecision; readonly status: RunStatus; readonly retries: number };
-
-/** Starts what is to be started and waits for its end; tries again what may be tried again. */
-async function runToItsEnd(step: RunStep, ports: Ports, { prepared, decision: first }: Deed): Promise<Ending> {
-  const { inputs, log } = step;
-  const { engine } = ports;
-  const claimed = first.do === "submit" ? await claimRun(step, ports, first) : "known";
-  // somebody else has started it in the meantime: that is an adoption
-  const decision = first.do === "submit" && claimed === "known" ? await decide(step, ports, prepared) : first;
-  const { runId, attempt, do: act } = decision;
-  const { work, parameters, origin } = prepared;
-  const request = { runId, attempt, work, parameters, origin };
-  const submit = async () => {
-    step.state.save({ runId, owned: true });
-    await engine.submit(request);
-  };
-  if (act === "adopt") step.state.save({ runId, owned: false });
-  else await submit();
-  let status = await followRun(step, engine, runId);
-  let retries = 0;
-  // a run whose engine was killed under another job is taken up by this one, whatever `retries` says
-  while (
-    status.canRetry &&
-    (status.state === "lost" ? retries < 3 : status.state === "failed" && retries < inputs.retries)
-  ) {
-    if (act === "adopt" && status.state === "failed") break;
-    retries++;
-    log.info(`Run ${runId} is ${status.state}: trying it again (${retries}), tasks that have finished are kept`);
-    await submit();
-    status = await followRun(step, engine, runId);
-  }
-  return { decision, status, retries };
-}
-
-function factsOf({ work, sites, data, model }: Prepared): readonly string[] {
+function factsOf({ work, tasks, data, model, gpus }: Prepared): readonly string[] {
+  const what =
+    work.kind === "pipeline"
+      ? `Pipeline ${work.name} ${work.version}: ${tasks.length} tasks, package`
+      : `${work.name} ${work.version}: manifest`;
   return [
-    `Pipeline ${work.name} ${work.version}: ${sites.length} tasks, package ${work.digest}`,
+    `${what} ${work.digest}`,
     ...data.map(({ role, uri, digest, version, rows }) => {
       const size = rows === undefined ? "" : `, ${rows} rows`;
       return `Data ${role}: ${uri}, ${digest ?? version ?? "without a version"}${size}`;
     }),
+    ...gpus.map(({ task, type, count }) => `Task ${task} asks for ${count} x ${type}`),
     model === undefined ? "It has no model" : `Its model is ${model.task}.${model.output}`,
   ];
 }

@@ -4,9 +4,14 @@ import type { GpuRequest } from "../shared/domain/pipeline/gpus.ts";
 import type { FileRefSchema, Pipeline, Release, Run } from "../shared/domain/release.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import type { Curve } from "../shared/domain/run/curves.ts";
+import type { GpuMeter } from "../shared/domain/run/gpu-hours.ts";
+import type { LineageStep } from "../shared/domain/run/lineage.ts";
 import type { RunEnvironment, RunTask } from "../shared/domain/run/task.ts";
+import type { Posted } from "../shared/ports/forge.ts";
 import type { TaskLog } from "../shared/ports/pipeline-engine.ts";
 import type { RunDecision } from "./decide-run.ts";
+import type { PlannedTask } from "./prepared.ts";
+import type { Limits } from "./seen.ts";
 
 /** What is the same in a plan and in a run. */
 type Known = {
@@ -22,9 +27,14 @@ export type Planned = Known & {
   readonly state: "planned";
   /** What the engine knows of the run that is adopted or retried. */
   readonly known: Run["state"] | undefined;
+  /** Which one of its kind; empty for the local engine. */
+  readonly endpoint: string;
   /** Tasks that run something, each once; loops are marked. */
-  readonly tasks: readonly { readonly path: string; readonly times: number | "unknown"; readonly image: string }[];
+  readonly tasks: readonly PlannedTask[];
   readonly gpus: readonly GpuRequest[];
+  readonly limits: Limits;
+  /** No marker keeps two jobs from starting the run at once. */
+  readonly unguarded: boolean;
   readonly parameters: Run["parameters"];
   readonly model: string | undefined;
   readonly packagePath: string;
@@ -42,10 +52,32 @@ export type Ended = Known & {
   readonly logs: readonly TaskLog[];
   readonly reason: string | undefined;
   readonly failedTask: string | undefined;
-  readonly packagePath: string;
+  /** What to do, where we know better than to mend the cause. */
+  readonly advice: string | undefined;
+  readonly gpus: GpuMeter;
+  readonly lineage: readonly LineageStep[];
+  /** Undefined where another job has it. */
+  readonly packagePath: string | undefined;
   readonly details: InferOutput<typeof FileRefSchema>;
   /** How often it was tried again within this step. */
   readonly retries: number;
+  /** Another release than the job's own, that was gone on with. */
+  readonly release: Release | undefined;
 };
 
-export type Outcome = Planned | Ended;
+/** A run that goes on without this job. */
+export type Detached = Known & {
+  readonly state: "detached";
+  /** Whether this step has started it, or has followed it for a while. */
+  readonly how: "first" | "again";
+  readonly releaseId: string;
+  readonly run: Run;
+  /** The check on the commit. */
+  readonly posted: Posted;
+  readonly release: Release | undefined;
+};
+
+/** There was nothing to attach to. */
+export type Idle = { readonly state: "idle"; readonly why: string };
+
+export type Outcome = Planned | Ended | Detached | Idle;

@@ -1,29 +1,36 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../shared/lib/write-file.ts";
 import type { RunDecision } from "./decide-run.ts";
+import { limitsOf } from "./finish-run.ts";
+import { outlivesJob } from "./lasting-store.ts";
 import type { Planned } from "./outcome.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
+import { recordedPipeline } from "./recorded-run.ts";
 import type { Ports, RunStep } from "./step.ts";
 
 /** What a run would do. Writes the package beside the report, and nothing else. */
 export async function plan(
-  { job }: RunStep,
-  { engine }: Ports,
+  step: RunStep,
+  ports: Ports,
   { prepared, decision }: { readonly prepared: Prepared; readonly decision: RunDecision },
 ): Promise<Planned> {
-  const packagePath = join(job.reports, "package.yaml");
+  const { job } = step;
+  const { engine } = ports;
+  const packagePath = join(job.reports, prepared.work.kind === "pipeline" ? "package.yaml" : "manifest.yaml");
   await writeFileAtomic(packagePath, prepared.work.text);
-  const { name, version, digest } = prepared.work;
   return {
     state: "planned",
-    pipeline: { engine: engine.kind, name, version, packageDigest: digest },
+    pipeline: recordedPipeline(engine, prepared),
     data: prepared.data,
     decision,
     findings: prepared.findings,
     rehearsal: job.ephemeral,
     known: (await engine.state(decision.runId))?.state,
-    tasks: prepared.sites.map(({ path, times, executor }) => ({ path, times, image: executor.container?.image ?? "" })),
+    endpoint: engine.kind === "local" ? "" : engine.endpoint,
+    tasks: prepared.tasks,
     gpus: prepared.gpus,
+    limits: limitsOf(step, undefined),
+    unguarded: !outlivesJob(step, ports),
     parameters: prepared.parameters,
     model: prepared.model === undefined ? undefined : `${prepared.model.task}.${prepared.model.output}`,
     packagePath,

@@ -1,46 +1,32 @@
 import { basename } from "node:path";
 import { canonicalJson } from "../shared/domain/canonical.ts";
-import { type GpuRequest, gpuRequests } from "../shared/domain/pipeline/gpus.ts";
+import { gpuRequests } from "../shared/domain/pipeline/gpus.ts";
 import { applyPins, type ImageRefs, pinImages } from "../shared/domain/pipeline/images.ts";
 import { type PackageFault, readPackage } from "../shared/domain/pipeline/package.ts";
 import { checkParameters, declaredParameters, type Parameters } from "../shared/domain/pipeline/parameters.ts";
-import { type TaskSite, taskSites } from "../shared/domain/pipeline/tasks.ts";
+import { taskSites } from "../shared/domain/pipeline/tasks.ts";
 import type { Problem } from "../shared/domain/problem.ts";
 import type { DataSet } from "../shared/domain/release.ts";
 import type { Finding } from "../shared/domain/report.ts";
+import { dataParameters } from "../shared/domain/run/data-address.ts";
 import { chooseModelOutput, type ModelOutput } from "../shared/domain/run/model-output.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { hashText } from "../shared/lib/hash.ts";
 import { replaceScalars } from "../shared/lib/yaml.ts";
 import type { PipelineWork, RunRequest } from "../shared/ports/pipeline-engine.ts";
+import type { Prepared } from "./prepared.ts";
 import { readParameters, type WrittenParameters } from "./read-parameters.ts";
 import { findingOf, problemOf, type ReadPipeline, readPipeline } from "./read-pipeline.ts";
 import { type ResolvedData, resolveData } from "./resolve-data.ts";
 import type { Ports, RunStep } from "./step.ts";
 
-/** Everything that is known before the run, checked. */
-export type Prepared = {
-  readonly work: PipelineWork;
-  readonly origin: RunRequest["origin"];
-  readonly parameters: Parameters;
-  /** What of the parameters is part of the run's identity. */
-  readonly identityParameters: Parameters;
-  readonly data: readonly DataSet[];
-  /** Those of them that the pipeline gets by a parameter. */
-  readonly handed: readonly DataSet[];
-  readonly sites: readonly TaskSite[];
-  readonly model: ModelOutput | undefined;
-  readonly gpus: readonly GpuRequest[];
-  /** Executors and the images that they name. */
-  readonly images: Readonly<Record<string, string>>;
-  readonly findings: readonly Finding[];
-};
-
 /** Compiles, pins, resolves and checks. Everything that is wrong is thrown at once, before anything is paid for. */
-export async function prepare({ inputs, job, release }: RunStep, ports: Ports): Promise<Prepared> {
+export async function prepare(step: RunStep, ports: Ports): Promise<Prepared> {
+  const { inputs, job, release } = step;
   const base = ports.folder;
+  const path = inputs.pipeline ?? "";
   const images = Object.fromEntries(Object.entries(release.images ?? {}).map(([name, image]) => [name, image.ref]));
-  const wish = { path: inputs.pipeline, function: inputs.function, base };
+  const wish = { path, function: inputs.function, base };
   const folders = { workspace: job.workspace, base };
   const [read, data, written] = await Promise.all([
     readPipeline(wish, images, ports.compile),
@@ -54,8 +40,8 @@ export async function prepare({ inputs, job, release }: RunStep, ports: Ports): 
   const model = chooseModelOutput(sites, inputs["model-artifact"]);
   const name = inputs["pipeline-name"] ?? pinned.package.spec.pipelineInfo.name;
   const digest = hashText(canonicalJson([...pinned.package.documents]));
-  const work = {
-    kind: "pipeline" as const,
+  const work: PipelineWork = {
+    kind: "pipeline",
     name,
     version: inputs.version ?? release.id,
     package: pinned.package,
@@ -70,6 +56,7 @@ export async function prepare({ inputs, job, release }: RunStep, ports: Ports): 
     ...faults.filter(({ level }) => level === "error").map((fault) => problemOf(fault, read.placeOf(fault))),
     ...data.problems,
     ...given.problems,
+    ...(ports.engine.kind === "local" ? [] : outOfReach(given, data)),
     ...checked.problems,
     ...(model.state === "bad" ? model.problems : []),
   ];
@@ -84,7 +71,7 @@ export async function prepare({ inputs, job, release }: RunStep, ports: Ports): 
     identityParameters,
     data: data.sets,
     handed: data.sets.filter((set) => !given.unheard.includes(set)),
-    sites,
+    tasks: sites.map(({ path, times, executor }) => ({ path, times, image: executor.container?.image ?? "" })),
     model: model.value,
     gpus: gpuRequests(sites, checked.values).requests,
     images: imagesOf(pinned.package),
@@ -92,9 +79,26 @@ export async function prepare({ inputs, job, release }: RunStep, ports: Ports): 
       ...faults.filter(({ level }) => level !== "error").map((fault) => findingOf(fault, read.placeOf(fault))),
       ...data.findings,
       ...given.findings,
-      ...noModelFinding(model.value, basename(inputs.pipeline)),
+      ...noModelFinding(model.value, basename(path)),
     ],
   };
+}
+
+/** Tasks elsewhere cannot read what lies on this machine; its digest alone they may be given. */
+function outOfReach({ parameters }: Joined, { sets, places }: ResolvedData): readonly Problem[] {
+  return places
+    .filter((name) => parameters[name] !== undefined)
+    .map((name) => {
+      const set = sets.find(({ role }) => dataParameters(role).uri === name);
+      return {
+        rule: `the data set ${set?.role ?? name} lies on this machine, where no task of the run can read it`,
+        where: { input: "data" },
+        saw: set?.uri ?? "",
+        allowed:
+          "an address that the tasks can reach, with a version: s3://…?versionId=…, gs://…#GENERATION, hf://…@COMMIT",
+        hint: `upload it first, and write \`{ uri: …, digest: ${set?.digest ?? "sha256:…"} }\` for it`,
+      };
+    });
 }
 
 type Pinned = Pick<ReadPipeline, "package" | "text"> & { readonly faults: readonly PackageFault[] };

@@ -1,18 +1,29 @@
 import { canonicalJson, type Json } from "../shared/domain/canonical.ts";
 import { shortDigest } from "../shared/domain/digest.ts";
-import { formatDuration } from "../shared/domain/quantity.ts";
 import { type Conclusion, code, type Report, type Section, type Tone, text } from "../shared/domain/report.ts";
 import type { RunTask } from "../shared/domain/run/task.ts";
 import type { Ended, Outcome } from "./outcome.ts";
 import { curveSection } from "./report/curve.ts";
 import { dataSections } from "./report/data.ts";
+import { concludeDetached, concludeIdle } from "./report/detached.ts";
+import { lineageSections } from "./report/lineage.ts";
 import { metricSections } from "./report/metrics.ts";
 import { concludePlan } from "./report/plan.ts";
 import { rehearsal } from "./report/rehearsal.ts";
 import { headlineOf, leadOf } from "./report/run-lead.ts";
+import { taskSection } from "./report/tasks.ts";
 
 export function report(outcome: Outcome): Conclusion {
-  return outcome.state === "planned" ? concludePlan(outcome) : concludeRun(outcome);
+  switch (outcome.state) {
+    case "planned":
+      return concludePlan(outcome);
+    case "detached":
+      return concludeDetached(outcome);
+    case "idle":
+      return concludeIdle(outcome);
+    case "ended":
+      return concludeRun(outcome);
+  }
 }
 
 function concludeRun(outcome: Ended): Conclusion {
@@ -25,7 +36,7 @@ function concludeRun(outcome: Ended): Conclusion {
       state: run.state,
       metrics: canonicalJson(recorded as readonly Json[]),
       artifacts: canonicalJson(artifactsOf(outcome.tasks) as Json),
-      package: outcome.packagePath,
+      package: outcome.packagePath ?? "",
       adopted: String(decision.do === "adopt"),
       "failed-task": outcome.failedTask ?? "",
       reason: outcome.reason ?? "",
@@ -37,6 +48,7 @@ function concludeRun(outcome: Ended): Conclusion {
       ...(data.length === 0 ? {} : { data }),
     },
     succeeded: run.state === "succeeded",
+    ...(outcome.release === undefined ? {} : { release: outcome.release }),
   };
 }
 
@@ -66,7 +78,8 @@ function runReport(outcome: Ended): Report {
     sections: [
       ...(run.state === "succeeded" ? [] : logSections(outcome)),
       ...metricSections(outcome.metrics),
-      taskSection(outcome.tasks),
+      taskSection(outcome),
+      ...lineageSections(outcome),
       ...dataSections(outcome.data),
       ...outcome.curves.map(curveSection),
       detailSection(outcome),
@@ -91,24 +104,6 @@ function logSections({ logs }: Ended): readonly Section[] {
   }));
 }
 
-function taskSection(tasks: readonly RunTask[]): Section {
-  return {
-    title: "Tasks",
-    priority: 3,
-    blocks: [
-      {
-        kind: "table",
-        columns: [{ title: "task" }, { title: "state" }, { title: "duration", align: "right" }],
-        rows: tasks.map((task) => [
-          task.path,
-          task.cached ? "kept from before" : task.state,
-          task.seconds === undefined || task.cached ? "" : formatDuration(task.seconds * 1_000),
-        ]),
-      },
-    ],
-  };
-}
-
 function detailSection({ run, pipeline, details, packagePath }: Ended): Section {
   return {
     title: "Where to look",
@@ -119,7 +114,9 @@ function detailSection({ run, pipeline, details, packagePath }: Ended): Section 
         kind: "list",
         items: [
           text`run: ${code(run.url ?? run.id)}`,
-          text`package: ${code(packagePath)}, ${code(shortDigest(pipeline.packageDigest))}`,
+          packagePath === undefined
+            ? text`package: ${code(shortDigest(pipeline.packageDigest))}`
+            : text`package: ${code(packagePath)}, ${code(shortDigest(pipeline.packageDigest))}`,
           text`details: ${code(details.path)}, ${code(shortDigest(details.digest))}`,
         ],
       },

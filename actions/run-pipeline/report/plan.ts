@@ -1,5 +1,6 @@
 import { canonicalJson, type Json } from "../../shared/domain/canonical.ts";
 import { shortDigest } from "../../shared/domain/digest.ts";
+import { formatDuration } from "../../shared/domain/quantity.ts";
 import { type Conclusion, code, type Section, type Text, text } from "../../shared/domain/report.ts";
 import type { Planned } from "../outcome.ts";
 import { dataSections } from "./data.ts";
@@ -16,10 +17,16 @@ export function concludePlan(outcome: Planned): Conclusion {
       lead: [
         ...rehearsal(outcome),
         text`Run ${code(decision.runId)}, attempt ${decision.attempt}, ${tasks.length} tasks, package ${code(shortDigest(pipeline.packageDigest))}. Nothing was started.`,
+        ...placeLead(outcome),
         gpuLead(outcome),
         outcome.model === undefined ? "It has no model." : text`Its model is ${code(outcome.model)}.`,
       ],
-      sections: [planSection(outcome), ...parameterSections(outcome), ...dataSections(outcome.data)],
+      sections: [
+        planSection(outcome),
+        ...budgetSections(outcome),
+        ...parameterSections(outcome),
+        ...dataSections(outcome.data),
+      ],
       findings,
     },
     outputs: {
@@ -35,6 +42,17 @@ export function concludePlan(outcome: Planned): Conclusion {
     },
     succeeded: true,
   };
+}
+
+function placeLead({ endpoint, pipeline, unguarded, decision }: Planned): readonly Text[] {
+  return [
+    ...(endpoint === "" ? [] : [text`On ${pipeline.engine} at ${code(endpoint)}.`]),
+    ...(unguarded && endpoint !== "" && decision.do === "submit"
+      ? [
+          "Two jobs at once are not kept apart: the store goes with this job, so that no marker says who starts the run.",
+        ]
+      : []),
+  ];
 }
 
 function gpuLead({ gpus }: Planned): Text {
@@ -59,6 +77,22 @@ function planSection({ tasks }: Planned): Section {
       },
     ],
   };
+}
+
+/** How long is waited for what, where the engine waits for anything. */
+function budgetSections({ endpoint, limits }: Planned): readonly Section[] {
+  if (endpoint === "") return [];
+  const { startMs, unschedulableMs, imagePullMs } = limits.waits;
+  const rows = [
+    ["for anything to begin, or a missing setting", formatDuration(startMs), code("start-timeout")],
+    ["for a node with room, or quota", formatDuration(unschedulableMs), code("unschedulable-timeout")],
+    ["for an image", formatDuration(imagePullMs), code("image-pull-timeout")],
+    ...(limits.gpuHours === undefined
+      ? []
+      : [["GPU hours, all added up", String(limits.gpuHours), code("max-gpu-hours")]]),
+  ];
+  const columns = [{ title: "waits" }, { title: "at most", align: "right" as const }, { title: "input" }];
+  return [{ title: "When it would give up", priority: 4, blocks: [{ kind: "table", columns, rows }] }];
 }
 
 function parameterSections({ parameters }: Planned): readonly Section[] {

@@ -1,6 +1,6 @@
 import type { Text } from "../../shared/domain/report.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Ended, Planned } from "../outcome.ts";
 
-export function rehearsal({ rehearsal }: Outcome): readonly Text[] {
+export function rehearsal({ rehearsal }: Ended | Planned): readonly Text[] {
   return rehearsal ? ["Rehearsal: the run's folder is gone with this job."] : [];
 }

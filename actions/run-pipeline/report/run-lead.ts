@@ -18,14 +18,17 @@ export function headlineOf({ run, pipeline, decision, metrics, tasks, reason }: 
   return text`${name} succeeded${durationOf(run)}${resumed}${number}`;
 }
 
-export function leadOf({ run, pipeline, decision, environment, retries }: Ended): readonly Text[] {
+export function leadOf({ run, pipeline, decision, environment, retries, advice }: Ended): readonly Text[] {
   const what = { submit: "was started", retry: "was tried again", adopt: "was adopted" }[decision.do];
   const again = retries === 0 ? "" : ` It was tried again ${retries} times.`;
   const gpus = run.gpus.map(({ name, count }) => `${count} x ${name}`).join(", ") || "no GPU";
   const machine = environment?.cpu === undefined ? "" : `, ${environment.cpu.count} CPUs, ${gpus}`;
   const first = text`Run ${code(run.id)} (attempt ${run.attempt}${machine}) ${what}: ${decision.why}.${again}`;
   if (run.state === "succeeded") return [first, ...modelLead(run), ...imageLead(pipeline)];
-  return [first, text`Next: mend the cause and run the step again. Tasks that have finished are not run again.`];
+  return [
+    first,
+    advice ?? text`Next: mend the cause and run the step again. Tasks that have finished are not run again.`,
+  ];
 }
 
 function durationOf({ startedAt, finishedAt }: Ended["run"]): string {

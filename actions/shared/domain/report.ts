@@ -1,5 +1,5 @@
 import type { Place } from "./problem.ts";
-import type { ReleaseParts } from "./release.ts";
+import type { Release, ReleaseParts } from "./release.ts";
 
 /** Inline text. A plain string is data (possibly hostile): every renderer escapes it. */
 export type Span =
@@ -61,6 +61,8 @@ export type Conclusion = {
   readonly outputs: Readonly<Record<string, string>>;
   /** The parts of the release record that this action owns. */
   readonly parts?: ReleaseParts;
+  /** Another release than the job's own, found in the store, that this step has gone on with: later steps of the job go on with it too. */
+  readonly release?: Release;
   /** Whether the step is green. A failed gate is an outcome: not succeeded, no exception. */
   readonly succeeded: boolean;
 };

@@ -1,8 +1,8 @@
 import type { CheckText } from "../domain/check-text.ts";
 import type { Report } from "../domain/report.ts";
 
-/** What a report is to a required check: `action-required` where it could not be judged. */
-export type CheckConclusion = "success" | "neutral" | "failure" | "action-required";
+/** What a report is to a required check: `action-required` where it could not be judged, `in-progress` where that is still to come. */
+export type CheckConclusion = "success" | "neutral" | "failure" | "action-required" | "in-progress";
 
 /** One result on one commit, known by its name: writing it again changes it. */
 export type Check = {

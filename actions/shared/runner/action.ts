@@ -1,3 +1,4 @@
+import type { Problem } from "../domain/problem.ts";
 import type { Conclusion } from "../domain/report.ts";
 import type { Step } from "../ports/step.ts";
 import type { InputDeclaration, Inputs, Manifest } from "./inputs.ts";
@@ -7,6 +8,8 @@ export type Declarations = Record<string, InputDeclaration>;
 /** What an action is to the runner. `Ports` may have a `store` (ModelStore): the release record is then found and kept there. */
 export type Action<D extends Declarations, Ports extends object, Outcome> = {
   readonly manifest: Manifest<D>;
+  /** What inputs that are each right say against each other; those that are wrong by themselves are not there. */
+  check?(inputs: Partial<Inputs<D>>): readonly Problem[];
   /** Inputs to ports. `step.release` is then what is known without the store. */
   connect(step: Step<Inputs<D>>): Promise<Ports>;
   /** The story. Throws `ReleaseError`; what is expected (a failed gate) is an outcome. Ends soon when `step.signal` is aborted. */

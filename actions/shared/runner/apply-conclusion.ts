@@ -37,7 +37,9 @@ export type Desk = {
 };
 
 /** Writes record, report files, outputs, summary and annotations. Throws before it has told anything where the record may not be written. */
-export async function applyConclusion(told: Conclusion, desk: Desk): Promise<void> {
+export async function applyConclusion(told: Conclusion, own: Desk): Promise<void> {
+  const desk =
+    told.release === undefined ? own : { ...own, found: { release: told.release, own: [], origin: "id" as const } };
   const conclusion = { ...told, report: desk.masks.hideIn(told.report) };
   const release = await keepRecord(conclusion, desk);
   const outputs = {

@@ -88,7 +88,7 @@ async function checkedInputs<D extends Declarations, Ports extends object, Outco
   { env, masks }: World,
   { workspace }: Place,
 ): Promise<Inputs<D>> {
-  const read = await readInputs(action.manifest.inputs, { env, workspace, masks });
+  const read = await readInputs(action.manifest.inputs, { env, workspace, masks }, action.check);
   if (read.state === "bad") throw new ReleaseError("INPUT", read.problems);
   return read.value;
 }

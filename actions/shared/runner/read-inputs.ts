@@ -20,6 +20,7 @@ export type InputSource = {
 export async function readInputs<D extends Declarations>(
   declared: D,
   { env, workspace, masks }: InputSource,
+  check?: (inputs: Partial<Inputs<D>>) => readonly Problem[],
 ): Promise<Checked<Inputs<D>>> {
   const texts = Object.fromEntries(Object.entries(declared).map(([name, input]) => [name, textOf(name, input, env)]));
   for (const [name, input] of Object.entries(declared)) if (input.secret) masks.add(`input ${name}`, texts[name] ?? "");
@@ -34,6 +35,7 @@ export async function readInputs<D extends Declarations>(
     // Its problem is there already.
     else if (name !== "working-directory" || base.state === "ok") problems.push(...checked.problems);
   }
+  problems.push(...(check?.(values as Partial<Inputs<D>>) ?? []));
   return problems.length > 0 ? { state: "bad", problems } : ok(values as Inputs<D>);
 }
 

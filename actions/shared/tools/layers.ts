@@ -32,11 +32,16 @@ const sharedLayers: Table = {
   ],
 };
 
-/** Files that every action has: what they import, as they write it. `./*` is whatever lies beside them and has no row of its own. */
+/** What puts ports together; a file of its own for what one target needs. */
+const connecting = ["./inputs.ts", "ports", "lib", "domain", "render", "clients", "local", "model", "node:path"];
+
+/** Files that every action has, or may have: what they import, as they write it. `./*` is whatever lies beside them and has no row of its own. */
 const actionFiles: Table = {
-  "index.ts": ["./inputs.ts", "./connect.ts", "./main.ts", "./report.ts", "./cancel.ts", "runner"],
+  "index.ts": ["./inputs.ts", "./check-inputs.ts", "./connect.ts", "./main.ts", "./report.ts", "./cancel.ts", "runner"],
   "inputs.ts": ["runner/inputs.ts", "valibot"],
-  "connect.ts": ["./inputs.ts", "ports", "lib", "domain", "render", "clients", "local", "model", "node:path"],
+  "connect.ts": [...connecting, "./connect-*.ts", "./choose-engine.ts"],
+  "connect-*.ts": connecting,
+  "check-inputs.ts": ["./inputs.ts", "./choose-engine.ts", "domain"],
   "main.ts": ["./*", "./inputs.ts", "ports", "lib", "domain", "valibot", "node:path"],
   "report.ts": ["./outcome.ts", "./report/*.ts", "domain"],
   "report/*.ts": ["../outcome.ts", "./*.ts", "domain"],

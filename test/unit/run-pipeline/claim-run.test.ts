@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { claimRun } from "../../../actions/run-pipeline/claim-run.ts";
 import type { Ports, RunStep } from "../../../actions/run-pipeline/step.ts";
 import { folderStore } from "../../../actions/shared/local/folder-store.ts";
+import type { Forge } from "../../../actions/shared/ports/forge.ts";
 import type { PipelineEngine } from "../../../actions/shared/ports/pipeline-engine.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -31,7 +32,8 @@ function world(atMs: (passedMs: number) => void = () => {}) {
 
 async function ports(isKnown: () => boolean): Promise<Ports> {
   const engine = { state: async () => (isKnown() ? { state: "running" } : undefined) } as unknown as PipelineEngine;
-  return { store: folderStore(await temporaryFolder()), engine, compile: async () => "", folder: "/" };
+  const forge = { name: "none" } as unknown as Forge;
+  return { store: folderStore(await temporaryFolder()), forge, engine, compile: async () => "", folder: "/" };
 }
 
 const marker = (at: string, by: object = { workflowRun: "811", runAttempt: "1" }) =>

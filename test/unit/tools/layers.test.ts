@@ -65,12 +65,25 @@ const rows: readonly Row[] = [
     never: ["./main.ts", "./noun.ts", "../shared/runner/log.ts", "../two/connect.ts", "node:fs", "yaml"],
   },
   {
+    file: "actions/one/connect-cluster.ts",
+    may: ["./inputs.ts", "../shared/ports/clock.ts", "../shared/lib/hash.ts", "../shared/domain/digest.ts"],
+    only: { dynamic: ["../shared/clients/s3.ts", "../shared/clients/kfp/client.ts"] },
+    never: ["./main.ts", "./noun.ts", "../shared/runner/log.ts", "../two/connect.ts", "node:fs"],
+  },
+  {
+    file: "actions/one/check-inputs.ts",
+    may: ["./choose-engine.ts", "../shared/domain/digest.ts"],
+    only: { "type-only": ["./inputs.ts"] },
+    never: ["./main.ts", "./connect.ts", "../shared/lib/hash.ts", "../shared/clients/s3.ts", "node:fs"],
+  },
+  {
     file: "actions/one/main.ts",
     may: ["./noun.ts", "./noun/part.ts", "../shared/lib/hash.ts", "../shared/domain/digest.ts", "valibot", "node:path"],
     only: { "type-only": ["./inputs.ts", "../shared/ports/clock.ts"] },
     never: [
       "./index.ts",
       "./connect.ts",
+      "./connect-cluster.ts",
       "./report.ts",
       "../shared/clients/s3.ts",
       "../shared/local/a.ts",

@@ -10,15 +10,16 @@ const CONCLUSIONS = {
   neutral: "neutral",
   failure: "failure",
   "action-required": "action_required",
-} as const satisfies Record<Check["conclusion"], string>;
+} as const satisfies Record<Exclude<Check["conclusion"], "in-progress">, string>;
 
-/** The one check run of this name on this commit: created, or changed where it is there. */
+/** The one check run of this name on this commit: created, or changed where it is there. One that has concluded does not begin again: a new one does. */
 export async function writeCheck(session: Session, check: Check): Promise<Posted> {
   const text = session.texts.check(check.report);
   const found = await findCheck(session, check);
-  if (found === undefined) return createCheck(session, check, text);
-  const missing = withoutKnown(text.annotations, await knownAnnotations(session, found));
-  const written = await updateCheck(session, found, { check, text: { ...text, annotations: missing } });
+  const isNew = found === undefined || (found.status === "completed" && check.conclusion === "in-progress");
+  if (isNew) return createCheck(session, check, text);
+  const missing = withoutKnown(text.annotations, await knownAnnotations(session, found.id));
+  const written = await updateCheck(session, found.id, { check, text: { ...text, annotations: missing } });
   return { state: "posted", url: written ?? "", how: "updated" };
 }
 
@@ -62,17 +63,19 @@ async function appendAnnotations(session: Session, id: number, text: CheckText):
 }
 
 function fieldsOf(check: Check) {
-  return {
+  const fields = {
     name: check.name,
     external_id: check.subject,
-    status: "completed",
-    conclusion: CONCLUSIONS[check.conclusion],
     ...(check.detailsUrl === undefined ? {} : { details_url: check.detailsUrl }),
-  } as const;
+  };
+  if (check.conclusion === "in-progress") return { ...fields, status: "in_progress" } as const;
+  return { ...fields, status: "completed", conclusion: CONCLUSIONS[check.conclusion] } as const;
 }
 
+type FoundCheck = { readonly id: number; readonly status: string };
+
 /** The newest of the name. A required check is known by its name alone, so a second one on the same commit would shadow it. */
-async function findCheck(session: Session, check: Check): Promise<number | undefined> {
+async function findCheck(session: Session, check: Check): Promise<FoundCheck | undefined> {
   const { octokit, where } = session;
   const found = await octokit.paginate(octokit.rest.checks.listForRef, {
     ...where,
@@ -81,8 +84,8 @@ async function findCheck(session: Session, check: Check): Promise<number | undef
     per_page: 100,
     request: session.request(),
   });
-  return found.reduce<number | undefined>(
-    (newest, { id }) => (newest === undefined || id > newest ? id : newest),
+  return found.reduce<FoundCheck | undefined>(
+    (newest, { id, status }) => (newest === undefined || id > newest.id ? { id, status } : newest),
     undefined,
   );
 }

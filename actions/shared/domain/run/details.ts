@@ -73,6 +73,19 @@ export const RunDetailsSchema = v.object({
       outputs: ValuesSchema,
     }),
   ),
+  /** All GPUs added up. */
+  gpuHours: v.optional(v.number()),
+  gpuUse: v.optional(
+    v.array(
+      v.object({
+        task: v.string(),
+        type: v.string(),
+        count: v.number(),
+        queuedSeconds: v.number(),
+        seconds: v.number(),
+      }),
+    ),
+  ),
   metrics: v.array(MetricSchema),
   curves: v.array(
     v.variant("kind", [
