@@ -61,14 +61,22 @@ async function terminate(
       : [known];
   let last: { readonly connection: Plain; readonly asked: ActOnRun } | undefined;
   for (const connection of candidates) {
-    const patience = { attempts: 2, timeoutMs: REQUEST_MS };
-    const asked = await terminateRun(connection, runId, patience);
+    const asked = await terminateOnce(connection, runId);
     last = { connection, asked };
     // what speaks of the run is the server
     if (asked.state !== "refused" || asked.why.includes(runId)) return last;
   }
   if (last === undefined) throw new RangeError("an address has a base");
   return last;
+}
+
+/** A second request settles what the first came to: refused then, it was done by the first. */
+async function terminateOnce(connection: Plain, runId: string): Promise<ActOnRun> {
+  const patience = { attempts: 1, timeoutMs: REQUEST_MS };
+  const first = await terminateRun(connection, runId, patience);
+  if (first.state !== "lost") return first;
+  const second = await terminateRun(connection, runId, patience);
+  return second.state === "refused" && second.why.includes(runId) ? { state: "done" } : second;
 }
 
 /** Undefined where the server does not know it; `unknown` where it did not answer. */

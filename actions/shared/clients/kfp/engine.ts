@@ -108,11 +108,15 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
 
     async results(runId) {
       const known = await watch(runId);
-      const status = await known.look();
-      const of = { runId: idOf(runId), ...(options.namespace === undefined ? {} : { namespace: options.namespace }) };
+      const own = (await known.look())?.tasks ?? [];
       const pipeline = known.package();
-      const read = await options.readResults(pipeline === undefined ? of : { ...of, package: pipeline });
-      const tasks = joinResults(status?.tasks ?? [], read?.tasks ?? []);
+      const read = await options.readResults({
+        runId: idOf(runId),
+        tasks: own,
+        ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+        ...(pipeline === undefined ? {} : { package: pipeline }),
+      });
+      const tasks = joinResults(own, read?.tasks ?? []);
       const failed = tasks.filter(({ state }) => state === "failed");
       const logs = await Promise.all(failed.map((task) => known.logOf(task)));
       const unheard = closed.why === undefined ? [] : [`pods could not be looked at: ${closed.why}`];

@@ -87,3 +87,16 @@ async function describe(connection: Connection, health: v.InferOutput<typeof Hea
 function isNative(probe: KfpAnswer): boolean {
   return probe.state === "ok" || (probe.status !== 404 && probe.status !== 501 && probe.status !== 405);
 }
+
+/** Where the API of a server is: asked for once, when it is needed. */
+export function kfpBase(options: {
+  readonly endpoint: string;
+  readonly send: Send;
+  readonly clock: Clock;
+}): () => Promise<string> {
+  let found: Promise<Server> | undefined;
+  return async () => {
+    found ??= findServer(options);
+    return (await found).base;
+  };
+}

@@ -18,12 +18,29 @@ export function detailsSignature(run: KfpRun): string {
  */
 export function detailTasks(run: KfpRun, pipeline: PipelinePackage | undefined): readonly RunTask[] {
   const sites = pipeline === undefined ? undefined : taskSites(pipeline);
-  const details = (run.run_details?.task_details ?? []).filter(({ display_name }) => isTaskName(display_name));
-  return [...Map.groupBy(details, ({ display_name }) => display_name)].flatMap(([name, of]) => {
+  const all = run.run_details?.task_details ?? [];
+  const details = all.filter(({ display_name }) => isTaskName(display_name));
+  const tasks = [...Map.groupBy(details, ({ display_name }) => display_name)].flatMap(([name, of]) => {
     const places = sites?.filter(({ task }) => task === name);
     if (places?.length === 0) return [];
     return [taskOf(name, places?.length === 1 ? (places[0]?.path ?? name) : name, of)];
   });
+  // the node of a task runs while its pod waits, and which pod is whose is not told
+  const waiting = all.filter(({ display_name, state }) => isPod(display_name) && state === "PENDING").length;
+  const running = tasks.filter(({ state }) => state === "running").length;
+  return waiting > 0 && waiting >= running ? tasks.map(asWaiting) : tasks;
+}
+
+function isPod(name: string): boolean {
+  return /^executor(\(\d+\))?$/.test(name);
+}
+
+const UNTOLD = { kind: "starting", message: "the server does not say what it waits for" } as const;
+
+function asWaiting(task: RunTask): RunTask {
+  if (task.state !== "running") return task;
+  const { startedAtMs: _, ...rest } = task;
+  return { ...rest, state: "pending", wait: UNTOLD };
 }
 
 function isTaskName(name: string): boolean {

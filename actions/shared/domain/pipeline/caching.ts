@@ -1,5 +1,6 @@
 import type { Json } from "../canonical.ts";
 import type { PackagePath, PipelinePackage } from "./package.ts";
+import { writtenPath } from "./proto-json.ts";
 import { dags } from "./tasks.ts";
 
 /** What is done about reusing outputs of earlier runs: as the package says, in every task, in none. */
@@ -29,11 +30,10 @@ export function cachingEdits(pipeline: PipelinePackage, caching: Caching): reado
 
 /** The package's documents with the caching rewritten; a task's own cache key stays. */
 export function applyCaching(documents: readonly Json[], edits: readonly CachingEdit[]): readonly Json[] {
-  return edits.reduce<readonly Json[]>(
-    (now, { path: [document, ...keys], enableCache }) =>
-      now.map((one, i) => (i === document ? withOption(one, keys, enableCache) : one)),
-    documents,
-  );
+  return edits.reduce<readonly Json[]>((now, { path, enableCache }) => {
+    const [document, ...keys] = writtenPath(now, path);
+    return now.map((one, i) => (i === document ? withOption(one, keys, enableCache) : one));
+  }, documents);
 }
 
 function withOption(value: Json | undefined, path: readonly (string | number)[], enableCache: boolean): Json {
@@ -41,7 +41,7 @@ function withOption(value: Json | undefined, path: readonly (string | number)[],
   const [key, ...rest] = path;
   // switched off, the SDK writes an empty mapping: so does this, that both have one digest
   if (key === undefined) {
-    const { enableCache: _, ...kept } = object;
+    const { enableCache: _, enable_cache: __, ...kept } = object;
     return enableCache ? { ...kept, enableCache } : kept;
   }
   return { ...object, [key]: withOption(object[key], rest, enableCache) };

@@ -1,18 +1,18 @@
 import { canonicalJson, type Json } from "../canonical.ts";
+import { readMessage } from "./proto-json.ts";
 
 /** Whose values are data of the user, where empty is not absent: `google.protobuf.Value` in the protocol. */
 const VALUES = new Set(["defaultValue", "constant", "literals", "metadata"]);
-/** 64-bit numbers, which JSON of the protocol writes as text. */
-const LONG_NUMBERS = new Set(["count", "intValue"]);
 
 /**
  * Two packages run the same if these texts are equal: what a server read from YAML and gives back as JSON of the protocol has lost empty
- * fields, and numbers may be texts. The SDK's version is left out: it does nothing in a run.
+ * fields, and names and numbers may be written otherwise. The SDK's version is left out: it does nothing in a run.
  */
 export function canonicalPackage(documents: readonly Json[]): string {
   const [spec, platform] = documents;
-  const { sdkVersion: _, ...rest } = asObject(spec);
-  return canonicalJson([fold(rest) ?? {}, fold(platform ?? {}) ?? {}]);
+  const { sdkVersion: _, ...rest } = asObject(readMessage("PipelineSpec", spec ?? {}, [0]).value);
+  const settings = readMessage("PlatformSpec", platform ?? {}, [1]).value;
+  return canonicalJson([fold(rest) ?? {}, fold(settings) ?? {}]);
 }
 
 /** The documents of a version as the API server gives them back: the pipeline alone, or both halves by name. */
@@ -43,7 +43,6 @@ function differenceAt(a: Json | undefined, b: Json | undefined, path: string): s
 function fold(value: Json | undefined, key = ""): Json | undefined {
   if (value === undefined || VALUES.has(key)) return value;
   if (value === null || value === "" || value === false || value === 0) return undefined;
-  if (typeof value === "number" && LONG_NUMBERS.has(key)) return String(value);
   if (typeof value !== "object") return value;
   if (isList(value)) return value.length === 0 ? undefined : value.map((one) => fold(one) ?? null);
   const entries = Object.entries(value).flatMap(([name, one]) => {
