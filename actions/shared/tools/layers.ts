@@ -40,7 +40,7 @@ const actionFiles: Table = {
   "index.ts": ["./inputs.ts", "./check-inputs.ts", "./connect.ts", "./main.ts", "./report.ts", "./cancel.ts", "runner"],
   "inputs.ts": ["runner/inputs.ts", "valibot"],
   "connect.ts": [...connecting, "./connect-*.ts", "./choose-engine.ts"],
-  "connect-*.ts": connecting,
+  "connect-*.ts": [...connecting, "./connect-*.ts"],
   "check-inputs.ts": ["./inputs.ts", "./choose-engine.ts", "domain"],
   "main.ts": ["./*", "./inputs.ts", "ports", "lib", "domain", "valibot", "node:path"],
   "report.ts": ["./outcome.ts", "./report/*.ts", "domain"],
@@ -50,12 +50,13 @@ const actionFiles: Table = {
 /** Everything else that belongs to one action. */
 const noun: readonly string[] = ["./*", "ports", "lib", "domain", "valibot", "node:path"];
 
-/** The one file (or folder) of each third-party package. */
+/** The one file (or folder) of each third-party package; and `manifest`, the client that stands on another one. */
 const packages: Table = {
   "lib/probe": ["@actions/exec"],
   "lib/yaml": ["yaml"],
   "clients/github": ["@actions/github"],
   "clients/kubernetes": ["@kubernetes/client-node"],
+  "clients/manifest": ["../kubernetes/**"],
 };
 
 /** Layers that are pure: their values depend on their parameters alone. */

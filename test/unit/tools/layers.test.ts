@@ -66,7 +66,7 @@ const rows: readonly Row[] = [
   },
   {
     file: "actions/one/connect-cluster.ts",
-    may: ["./inputs.ts", "../shared/ports/clock.ts", "../shared/lib/hash.ts", "../shared/domain/digest.ts"],
+    may: ["./inputs.ts", "./connect-other.ts", "../shared/ports/clock.ts", "../shared/lib/hash.ts"],
     only: { dynamic: ["../shared/clients/s3.ts", "../shared/clients/kfp/client.ts"] },
     never: ["./main.ts", "./noun.ts", "../shared/runner/log.ts", "../two/connect.ts", "node:fs"],
   },
@@ -170,6 +170,11 @@ const rows: readonly Row[] = [
     file: "actions/shared/clients/kfp/client.ts",
     may: ["./routes.ts", "../../ports/clock.ts", "../../lib/http.ts"],
     never: ["../s3.ts", "../mlmd/client.ts", "../../local/a.ts", "../../../one/main.ts"],
+  },
+  {
+    file: "actions/shared/clients/manifest/engine.ts",
+    may: ["../kubernetes/objects.ts", "../../lib/http.ts", "../../domain/digest.ts", "./check.ts"],
+    never: ["../kfp/client.ts", "../s3.ts", "../../local/a.ts", "@kubernetes/client-node"],
   },
   {
     file: "actions/shared/clients/github.ts",

@@ -44,6 +44,7 @@ export function podStatusOf(pod: KubeObject): PodStatus {
   const wait = waitOf(pod);
   const ended = endOf(pod);
   const state = stateOf(pod, wait);
+  const error = state === "failed" || state === "cancelled" ? errorOf(pod, ended) : undefined;
   const startedAtMs = startOf(pod);
   const finishedAtMs = finishOf(pod);
   const node = textAt(pod, ["spec", "nodeName"]);
@@ -53,7 +54,7 @@ export function podStatusOf(pod: KubeObject): PodStatus {
     state,
     createdAtMs: timeAt(pod, ["metadata", "creationTimestamp"]) ?? 0,
     ...(state === "pending" && wait !== undefined ? { wait } : {}),
-    ...(state === "failed" || state === "cancelled" ? { error: errorOf(pod, ended) } : {}),
+    ...(error === undefined ? {} : { error }),
     ...(ended === undefined || state === "pending" ? {} : { exitCode: ended.exitCode, container: ended.container }),
     ...(ended?.isPrevious === true ? { isPrevious: true } : {}),
     ...(node === undefined ? {} : { node }),
@@ -72,8 +73,10 @@ export function newestPods(pods: readonly PodStatus[]): readonly PodStatus[] {
   return [...newest.values()].toSorted((a, b) => compareNames(a.replica || a.name, b.replica || b.name));
 }
 
-/** By what the controllers write: replica type and index, replicated job with both indices, trial. */
+/** By what the controllers write: trial, replica type and index, replicated job with both indices. */
 export function replicaOf(labels: Readonly<Record<string, string>>): string {
+  const trial = labels["katib.kubeflow.org/trial"];
+  if (trial !== undefined) return trial;
   const type = labels["training.kubeflow.org/replica-type"];
   if (type !== undefined) return joined(type, labels["training.kubeflow.org/replica-index"]);
   const replicated = labels["jobset.sigs.k8s.io/replicatedjob-name"];
@@ -82,7 +85,7 @@ export function replicaOf(labels: Readonly<Record<string, string>>): string {
     const job = labels["jobset.sigs.k8s.io/job-index"];
     return joined(replicated, job === undefined || job === "0" ? undefined : job, index);
   }
-  return labels["katib.kubeflow.org/trial"] ?? index ?? "";
+  return index ?? "";
 }
 
 function joined(...parts: readonly (string | undefined)[]): string {
@@ -187,8 +190,8 @@ function endOf(pod: KubeObject): End | undefined {
   return failed[0] ?? ends.at(-1);
 }
 
-/** `OOMKilled: container main used more than its memory limit of 2Gi`, `Evicted: The node was low on resource: memory`. */
-function errorOf(pod: KubeObject, ended: End | undefined): string {
+/** Undefined where the exit code says it all. `OOMKilled: container main used more than its memory limit of 2Gi`, `Evicted: The node was low on resource: memory`. */
+function errorOf(pod: KubeObject, ended: End | undefined): string | undefined {
   const podReason = [textAt(pod, ["status", "reason"]), textAt(pod, ["status", "message"])].filter(Boolean).join(": ");
   const disruption = listAt(pod, ["status", "conditions"]).find(
     (one) => textAt(one, ["type"]) === "DisruptionTarget" && textAt(one, ["status"]) === "True",
@@ -202,7 +205,7 @@ function errorOf(pod: KubeObject, ended: End | undefined): string {
       ? "the pod does not say why"
       : "the pod was ended";
   const words = [ended.reason === "Error" || ended.reason === "Completed" ? "" : ended.reason, ended.message.trim()];
-  return words.filter(Boolean).join(": ") || `container ${ended.container} ended with exit code ${ended.exitCode}`;
+  return words.filter(Boolean).join(": ") || undefined;
 }
 
 function oomMessage(pod: KubeObject, name: string): string {

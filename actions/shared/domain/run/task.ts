@@ -66,6 +66,8 @@ export type RunStatus = {
   readonly finishedAtMs?: number;
   /** Why it is in this state, where the tasks do not say it. */
   readonly reason?: string;
+  /** How far it is, where the tasks do not say it: `42 %, 1h20m left`, `5 of 12 trials succeeded`. */
+  readonly progress?: string;
   /** Where people look at it. */
   readonly url?: string;
   /** Of a run of which nothing has begun: what it waits for. */
