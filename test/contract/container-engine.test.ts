@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ociLayout } from "../../actions/shared/local/oci-layout.ts";
-import { findEngine } from "../../actions/shared/local/serving/container.ts";
+import { containerEngine, findEngine } from "../../actions/shared/local/serving/container.ts";
 import { lacksEngine, startEngine } from "../support/container-engines.ts";
 import { machineIn } from "../support/local-target.ts";
 import { putServingImage } from "../support/shell-server.ts";
@@ -72,6 +72,40 @@ describe.each(["docker", "podman"] as const)("%s", (kind) => {
     },
     120_000,
   );
+});
+
+describe("a podman whose container ended between its two signals", () => {
+  // what podman 4.3 answered when this happened
+  const answers = (codes: readonly number[]) => `#!/bin/sh
+echo "$@" >> "$(dirname "$0")/calls"
+n=$(wc -l < "$(dirname "$0")/calls")
+[ "$1" = rm ] || exit 125
+for code in ${codes.join(" ")}; do n=$((n - 1)); [ $n -gt 0 ] || break; done
+[ "$code" = 0 ] || echo 'container not running' >&2
+exit "$code"
+`;
+
+  async function removedBy(codes: readonly number[]): Promise<string> {
+    const folder = await temporaryFolder();
+    writeFileSync(join(folder, "podman"), answers(codes), { mode: 0o755 });
+    const host = {
+      env: { PATH: `${folder}:${process.env.PATH}` },
+      cwd: folder,
+      signal: new AbortController().signal,
+      layout: ociLayout(join(folder, "images")),
+    };
+    await containerEngine("podman", "podman 4.3.1", host).remove("adder-1.0.0");
+    return readFileSync(join(folder, "calls"), "utf8");
+  }
+
+  test("is asked to remove it once more", async () => {
+    expect(await removedBy([2, 0])).toBe("rm --force --time 1 adder-1.0.0\n".repeat(2));
+    expect(await removedBy([0])).toBe("rm --force --time 1 adder-1.0.0\n");
+  });
+
+  test("is believed when it fails again", async () => {
+    await expect(removedBy([2, 2])).rejects.toThrow("podman rm failed");
+  });
 });
 
 /** A folder with links to all programs of a path but one. */

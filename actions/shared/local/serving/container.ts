@@ -164,7 +164,10 @@ export function containerEngine(name: EngineName, version: string, host: EngineH
 
     async remove(container) {
       // Requests under way have ended by now; podman would wait ten seconds for a program that does not heed SIGTERM.
-      await run(["rm", "--force", ...(name === "podman" ? ["--time", "1"] : []), container], [0, 1]);
+      const remove = ["rm", "--force", ...(name === "podman" ? ["--time", "1"] : []), container];
+      // podman 4 answers 2 where the program ended by itself between the two signals; asked again, it finds it ended
+      const first = await run(remove, [0, 1, 2]);
+      if (first.code === 2) await run(remove, [0, 1]);
     },
   };
 }
