@@ -6,6 +6,7 @@ import { type PackageFault, type PipelinePackage, readPackage } from "../shared/
 import { formatProblem, type Place, type Problem } from "../shared/domain/problem.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
+import { packageText } from "../shared/lib/package-text.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
 import { parseYamlDocuments } from "../shared/lib/yaml.ts";
 
@@ -42,9 +43,10 @@ export async function readPipeline(
       allowed: ".py, .yaml, .yml, .json",
     });
   const variables = Object.fromEntries(Object.entries(images).map(([name, ref]) => [imageVariable(name), ref]));
-  const text = isSource
+  const written = isSource
     ? await compile({ source: wish.path, function: wish.function, variables })
     : ((await readTextFile(wish.path, MAX_BYTES)) ?? "");
+  const text = packageText(written);
   const documents = parseYamlDocuments(text, { file });
   // a line of what was compiled just now is in no file that anybody could open
   const placeOf = ({ path: [document, ...keys] }: Pick<PackageFault, "path">): Place =>

@@ -35,9 +35,9 @@ function parse(text: string, from: YamlSource, schema: "core" | "failsafe"): Par
   return first ?? { value: undefined, placeOf: () => ({ ...from }) };
 }
 
-/** As `parseYaml`, for files of several documents; quoted texts may be indented as little as other parsers allow. */
+/** As `parseYaml`, for files of several documents */
 export function parseYamlDocuments(text: string, from: YamlSource): readonly ParsedYaml[] {
-  return readDocuments(indentQuoted(text), from, "core");
+  return readDocuments(text, from, "core");
 }
 
 export type ScalarEdit = {
@@ -48,8 +48,7 @@ export type ScalarEdit = {
 
 /** The same text with other strings at these paths; every other byte stays. A path that leads to no scalar is passed over. */
 export function replaceScalars(text: string, edits: readonly ScalarEdit[]): string {
-  const indented = indentQuoted(text);
-  const documents = [...parseAllDocuments(indented, { version: "1.2", schema: "core", merge: false })];
+  const documents = [...parseAllDocuments(text, { version: "1.2", schema: "core", merge: false })];
   const places = edits.flatMap((edit) => {
     const node = documents[edit.document]?.getIn(edit.path, true);
     return isScalar(node) && node.range ? [{ start: node.range[0], end: node.range[1], value: edit.value }] : [];
@@ -57,58 +56,43 @@ export function replaceScalars(text: string, edits: readonly ScalarEdit[]): stri
   // from the end, so that the places before keep their numbers
   return places
     .toSorted((a, b) => b.start - a.start)
-    .reduce((now, { start, end, value }) => now.slice(0, start) + JSON.stringify(value) + now.slice(end), indented);
+    .reduce((now, { start, end, value }) => now.slice(0, start) + JSON.stringify(value) + now.slice(end), text);
 }
 
-/**
- * The same documents with the further lines of quoted texts indented as YAML 1.2 asks. The parsers of Python and Go take less, and packages
- * of KFP are in use that only they read. Indentation within quotes is no part of the text; every line keeps its number.
- */
-function indentQuoted(text: string): string {
-  const mended = new Set<number>();
-  let now = text;
-  for (;;) {
-    const start = firstCutQuote(now);
-    if (start === undefined || mended.has(start)) return now;
-    mended.add(start);
-    const end = endOfQuoted(now, start);
-    now = now.slice(0, start) + now.slice(start, end).replaceAll("\n", `\n${" ".repeat(DEEPER)}`) + now.slice(end);
-  }
-}
+/** A scalar of a text as it is written; quotes belong to its place. */
+export type WrittenScalar = {
+  readonly isPlain: boolean;
+  readonly source: string;
+  readonly start: number;
+  readonly end: number;
+};
 
-/** How much is added: more than the one column that is missing does no harm. */
-const DEEPER = 2;
+export type WrittenScalars = {
+  readonly scalars: readonly WrittenScalar[];
+  /** Of the first document that has one: a quoted scalar that is cut at the end of a line, because the next one is not indented enough. */
+  readonly cut?: WrittenScalar;
+};
 
-/** Where the first quoted text starts that seems to end at the end of a line. */
-function firstCutQuote(text: string): number | undefined {
+/** Every scalar of every document, keys too; of a text with errors what can be read of it. */
+export function writtenScalars(text: string): WrittenScalars {
+  const scalars: WrittenScalar[] = [];
+  const cutEnds = new Set<number>();
   for (const document of parseAllDocuments(text, {
     version: "1.2",
     schema: "core",
     merge: false,
     prettyErrors: false,
   })) {
-    const cut = document.errors.find(({ code, message }) => code === "MISSING_CHAR" && /closing ['"]/.test(message));
-    if (cut === undefined) continue;
-    let start: number | undefined;
+    for (const { code, message, pos } of document.errors)
+      if (code === "MISSING_CHAR" && /closing ['"]/.test(message)) cutEnds.add(pos[0]);
     visit(document, {
-      Scalar: (_, { type, range }) => {
-        if (!type?.startsWith("QUOTE") || range?.[1] !== cut.pos[0]) return undefined;
-        start = range[0];
-        return visit.BREAK;
+      Scalar: (_, { type, source, range }) => {
+        if (range) scalars.push({ isPlain: type === "PLAIN", source: source ?? "", start: range[0], end: range[1] });
       },
     });
-    return start;
   }
-  return undefined;
-}
-
-/** Just behind the closing quote; the end of the text where there is none. */
-function endOfQuoted(text: string, start: number): number {
-  const closing = text[start] === '"' ? /\\[\s\S]|"/g : /''|'/g;
-  closing.lastIndex = start + 1;
-  for (let found = closing.exec(text); found !== null; found = closing.exec(text))
-    if (found[0].length === 1) return closing.lastIndex;
-  return text.length;
+  const cut = scalars.find(({ isPlain, end }) => !isPlain && cutEnds.has(end));
+  return { scalars, ...(cut === undefined ? {} : { cut }) };
 }
 
 type Document = ParsedYaml & { readonly start: Place };
