@@ -228,7 +228,7 @@ function nameOf(command: string, args: readonly string[]): string {
 
 /** What it said of its failure, when what it was asked for is a secret. */
 function told({ stdout, stderr }: ExecResult): string {
-  const secrets = stdout.split(/[\s"]+/).filter((word) => word.length >= 8);
+  const secrets = stdout.split(/[\s"]+/).filter((word) => word.length >= 4);
   return secrets.toSorted((a, b) => b.length - a.length).reduce((text, word) => text.replaceAll(word, "***"), stderr);
 }
 

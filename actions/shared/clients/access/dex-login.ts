@@ -49,7 +49,8 @@ async function logIn(user: DexUser, endpoint: URL): Promise<CookieJar> {
   checkHttps(endpoint, form.action);
   const { username, password } = user;
   const after = await walk.submit(form.action, { ...form.hidden, login: username, password });
-  if (passwordFormOf(after) !== undefined || after.answer.status === 401) throw wrongPassword(username, after);
+  // Dex shows the form again, without leading anywhere.
+  if (after.url.href === form.action.href) throw wrongPassword(username, after);
   const done = await approve(walk, after);
   if (walk.cookies.headerFor(endpoint) === undefined || pageOf(done).kind === "login")
     throw strange(done, `no session came out of the login for ${endpoint.origin}`);
