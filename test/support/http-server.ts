@@ -3,11 +3,14 @@ import { createServer as createTlsServer, type ServerOptions } from "node:https"
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** A server of one's own on loopback until the end of the test; with `tls` it speaks HTTPS. Answers its address. */
 export async function startServer(handler: Handler, tls?: ServerOptions): Promise<string> {
-  const server = tls === undefined ? createServer(handler) : createTlsServer(tls, handler);
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    Promise.resolve(handler(request, response)).catch(() => response.destroy());
+  };
+  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(
     () =>

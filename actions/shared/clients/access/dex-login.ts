@@ -49,8 +49,8 @@ async function logIn(user: DexUser, endpoint: URL): Promise<CookieJar> {
   checkHttps(endpoint, form.action);
   const { username, password } = user;
   const after = await walk.submit(form.action, { ...form.hidden, login: username, password });
-  // Dex shows the form again, without leading anywhere.
-  if (after.url.href === form.action.href) throw wrongPassword(username, after);
+  // Then Dex leads nowhere, and shows its form again.
+  if (after.hops === 0) throw wrongPassword(username, after);
   const done = await approve(walk, after);
   if (walk.cookies.headerFor(endpoint) === undefined || pageOf(done).kind === "login")
     throw strange(done, `no session came out of the login for ${endpoint.origin}`);

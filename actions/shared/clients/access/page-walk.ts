@@ -3,8 +3,8 @@ import { type HttpAnswer, request, type Send } from "../../lib/http.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type CookieJar, cookieJar } from "./cookie-jar.ts";
 
-/** A page, after all redirects. */
-export type Visit = { readonly url: URL; readonly answer: HttpAnswer };
+/** A page, and how many redirects led to it. */
+export type Visit = { readonly url: URL; readonly answer: HttpAnswer; readonly hops: number };
 
 export type FormFields = Readonly<Record<string, string>>;
 
@@ -39,7 +39,7 @@ export function walkPages({ clock, mask, signal, send = request }: WalkOptions):
       for (const value of cookies.take(url, answer.headers)) mask(value);
       const location = answer.headers.get("location");
       if (!REDIRECTS.includes(answer.status) || location === null || !URL.canParse(location, url.href))
-        return { url, answer };
+        return { url, answer, hops };
       if (answer.status < 307) form = undefined;
       const next = new URL(location, url);
       if (form !== undefined && next.origin !== url.origin)
