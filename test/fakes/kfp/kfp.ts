@@ -69,7 +69,10 @@ export function fakeKfp(options: KfpOptions = {}): FakeKfp {
 
   async function behindDoor(found: Found | "no route" | "other method", asked: Asked): Promise<Answer> {
     if (asked.target.startsWith("/ml_metadata.")) return askMetadata(state, options.metadata, asked);
-    return answered(() => answerOf(state, found, asked), state);
+    return asSwitched(
+      state,
+      answered(() => answerOf(state, found, asked), state),
+    );
   }
 
   return {
@@ -105,6 +108,14 @@ function answered(act: () => Answer, state: KfpState): Answer {
     if (error instanceof Refused) return error.answer;
     throw error;
   }
+}
+
+/** The answer of a kinder server. */
+function asSwitched({ switches }: KfpState, answer: Answer): Answer {
+  if (answer.status === 500 && !switches.has("user-errors-are-500")) return { ...answer, status: 400 };
+  const isJson = typeof answer.body === "string" && answer.body.startsWith("{");
+  if (!isJson || answer.status < 400 || switches.has("text-plain-errors")) return answer;
+  return { ...answer, headers: { ...answer.headers, "content-type": "application/json" } };
 }
 
 function outcomeOf(mishap: Mishap | undefined, answer: Answer | undefined): Outcome {

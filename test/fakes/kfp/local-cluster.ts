@@ -48,7 +48,9 @@ export function localCluster({ engine, metadata }: LocalCluster): (state: KfpSta
         await pause(LOOK_MS);
       }
       const { tasks } = await engine.results(run.id);
-      if (metadata) await write(metadata, run, tasks);
+      // what an earlier try has finished is of this run: nothing was taken over from another
+      const own = number === 1 ? tasks : tasks.map((task) => ({ ...task, cached: false }));
+      if (metadata) await write(metadata, run, own);
       state.results.set(run.id, tasks);
       tell(tasks, true);
     }

@@ -180,7 +180,7 @@ function dagsAbove(run: Run, path: string): readonly (readonly [string, JsonObje
       [
         own,
         {
-          ...taskObject(run, { path: own, name: loop, type: "LOOP", state: "SUCCEEDED", parent: loopPath }),
+          ...taskObject(run, { path: own, name: loop, type: "DAG", state: "SUCCEEDED", parent: loopPath }),
           type_attributes: { iteration_index: index ?? "0" },
         },
       ] as const,

@@ -5,7 +5,7 @@ import { type Answer, failure, type JsonObject, ok } from "./answer.ts";
 import { changesOf, courseOf } from "./course.ts";
 import { type Node, statusAt, type WorkflowStatus } from "./nodes.ts";
 import { isObject } from "./proto-json.ts";
-import { type KfpState, type Run, type RunState, serverNow, timeText, type Workflow } from "./state.ts";
+import { type KfpState, type Run, type RunState, serverNow, type Try, timeText, type Workflow } from "./state.ts";
 
 /** Brings every run up to what its workflow has come to, as the persistence agent would have told it on the way. */
 export function tellProgress(state: KfpState): void {
@@ -15,11 +15,25 @@ export function tellProgress(state: KfpState): void {
     const last = workflow.tries.at(-1);
     if (last === undefined) continue;
     for (const atMs of changesOf(last).filter((at) => at > workflow.toldMs && at <= now)) {
-      const status = statusAt(workflow, last, atMs);
+      const status = withSurvivors(state, { workflow, last, atMs });
       if (status) report(state, { run, manifest: manifestWith(state, run, status), atMs: atMs + state.skewMs });
     }
     workflow.toldMs = Math.max(workflow.toldMs, now);
   }
+}
+
+type At = { readonly workflow: Workflow; readonly last: Try; readonly atMs: number };
+
+/** A workflow that was ended is over, whatever its pods do. */
+function withSurvivors(state: KfpState, { workflow, last, atMs }: At): WorkflowStatus | undefined {
+  const status = statusAt(workflow, last, atMs);
+  if (status === undefined || last.terminatedMs === undefined || !state.switches.has("pods-survive-terminate"))
+    return status;
+  const { nodes = [] } = statusAt(workflow, { ...last, terminatedMs: undefined }, atMs) ?? {};
+  const alive = new Map(
+    nodes.filter((node) => node.type === "Pod" && node.phase === "Running").map((node) => [node.id, node]),
+  );
+  return { ...status, nodes: status.nodes.map((node) => alive.get(node.id) ?? node) };
 }
 
 /** Tells how a workflow is at this moment. */
