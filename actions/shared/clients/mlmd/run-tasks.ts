@@ -1,9 +1,9 @@
 import type { Json } from "../../domain/canonical.ts";
 import type { PipelinePackage } from "../../domain/pipeline/package.ts";
 import { type ExecutionNode, type ExecutionPlace, executionPlaces } from "../../domain/run/execution-paths.ts";
-import { iterationOf, type RunArtifact, type RunTask, type TaskState } from "../../domain/run/task.ts";
+import { iterationOf, type RunArtifact, type RunTask, type TaskState, type TaskValues } from "../../domain/run/task.ts";
 import type { Artifact, Event, Execution, ExecutionState } from "./messages.ts";
-import { orphanedArtifacts } from "./orphaned-artifacts.ts";
+import { type Orphan, orphanedArtifacts } from "./orphaned-artifacts.ts";
 
 /** What ML Metadata has of one run; every type by its name. */
 export type RecordedRun = {
@@ -47,9 +47,8 @@ export function recordedTasks(run: RecordedRun): RecordedTasks {
     const own = events.get(execution.id) ?? [];
     const kept = run.keptFrom.get(keptExecution(execution) ?? -1);
     const inputs = artifactsBy(own, "input", (id) => artifactOf(artifacts.get(id), makers.get(id)));
-    const outputs = artifactsBy(own, "output", (id) => artifactOf(artifacts.get(id), kept));
-    for (const { output, artifact } of orphans.found.get(execution.id) ?? [])
-      outputs[output] = [...(outputs[output] ?? []), ...artifactOf(artifact, undefined)];
+    const told = artifactsBy(own, "output", (id) => artifactOf(artifacts.get(id), kept));
+    const outputs = { ...told, ...orphanedOutputs(told, orphans.found.get(execution.id) ?? []) };
     const { [LOGS]: logs, ...made } = outputs;
     const iteration = iterationOf(path);
     const pod = textOf(execution, "pod_name");
@@ -126,13 +125,26 @@ function artifactsBy(
   events: readonly Event[],
   type: Event["type"],
   find: (id: number) => readonly RunArtifact[],
-): Record<string, readonly RunArtifact[]> {
+): TaskValues["artifacts"] {
   const wanted = Map.groupBy(
     events.filter((event) => event.type === type),
     (event) => event.key,
   );
   return Object.fromEntries(
     [...wanted].map(([key, list]) => [key, list.flatMap((event) => find(event.artifactId))] as const),
+  );
+}
+
+function orphanedOutputs(told: TaskValues["artifacts"], orphans: readonly Orphan[]): TaskValues["artifacts"] {
+  const byOutput = Map.groupBy(orphans, (orphan) => orphan.output);
+  return Object.fromEntries(
+    [...byOutput].map(([output, list]) => [
+      output,
+      [
+        ...(Object.hasOwn(told, output) ? (told[output] ?? []) : []),
+        ...list.flatMap(({ artifact }) => artifactOf(artifact, undefined)),
+      ],
+    ]),
   );
 }
 

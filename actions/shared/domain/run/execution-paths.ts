@@ -30,7 +30,7 @@ export function executionPlaces(
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const known = new Map<string, Site | undefined>();
   const components = pipeline?.spec.components ?? {};
-  const root: Site = { task: "", path: "", component: pipeline?.spec.root };
+  const root: Site = { task: "", path: "", depth: 0, component: pipeline?.spec.root };
 
   function siteOf(node: ExecutionNode, depth: number): Site | undefined {
     if (known.has(node.id)) return known.get(node.id);
@@ -44,17 +44,17 @@ export function executionPlaces(
     if (node.parent === undefined && node.isDag) return root;
     if (parent === undefined) return inside(root, node);
     const around = siteOf(parent, depth + 1);
-    if (around === undefined) return undefined;
+    if (around === undefined || around.depth >= DEEPEST) return undefined;
     if (!parent.isLoop || node.iteration === undefined) return inside(around, node);
-    const iteration = { ...around, path: `${around.path}-iteration-${node.iteration}` };
+    const iteration = { ...around, depth: around.depth + 1, path: `${around.path}-iteration-${node.iteration}` };
     return node.isDag && !node.isLoop ? iteration : inside(iteration, node);
   }
 
   function inside(around: Site, node: ExecutionNode): Site {
     const tasks = around.component?.dag?.tasks ?? {};
     const task = nameIn(tasks, node.name);
-    const component = components[tasks[task]?.componentRef.name ?? ""];
-    return { task, path: around.path === "" ? task : `${around.path}/${task}`, component };
+    const component = own(components, own(tasks, task)?.componentRef.name ?? "");
+    return { task, path: around.path === "" ? task : `${around.path}/${task}`, depth: around.depth + 1, component };
   }
 
   return new Map(
@@ -65,10 +65,15 @@ export function executionPlaces(
   );
 }
 
-type Site = ExecutionPlace & { readonly component: Component | undefined };
+type Site = ExecutionPlace & { readonly depth: number; readonly component: Component | undefined };
 
 function nameIn(tasks: Readonly<Record<string, PipelineTask>>, name: string): string {
   if (Object.hasOwn(tasks, name)) return name;
   const shown = Object.entries(tasks).filter(([, task]) => task.taskInfo?.name === name);
   return shown.length === 1 && shown[0] !== undefined ? shown[0][0] : name;
+}
+
+/** Names come from outside: `constructor` is a name like any other. */
+function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }

@@ -19,6 +19,8 @@ export const MARKED_OUTPUT = "log-metrics";
 const LONGEST_LINE = 64 * 1024;
 const MOST_NAMES = 1_000;
 const LONGEST_NAME = 200;
+const MOST_FAULTS = 1_000;
+const FAULTS_SHOWN = 3;
 
 /** JSON has no NaN: those are written as words. */
 const ValuesSchema = v.record(
@@ -42,19 +44,26 @@ export function markedMetrics(log: string): Marked {
     else for (const [name, value] of Object.entries(read.values)) metrics.set(name, value);
     if (metrics.size > MOST_NAMES)
       return { metrics: {}, faults: [`more than ${MOST_NAMES} metric names: none was taken`] };
-    if (faults.length >= 5) break;
+    if (faults.length >= MOST_FAULTS) break;
   }
-  return { metrics: Object.fromEntries(metrics), faults };
+  return { metrics: Object.fromEntries(metrics), faults: shown(faults) };
 }
 
-/** What stands behind the marker, line by line. */
+function shown(faults: readonly string[]): readonly string[] {
+  const end = faults.length < MOST_FAULTS ? "" : ": what comes after them was not read";
+  const more = faults.length > FAULTS_SHOWN ? [`${faults.length} broken marker lines${end}`] : [];
+  return [...faults.slice(0, FAULTS_SHOWN), ...more];
+}
+
+/** What stands behind the first marker of each line. */
 function* markerLines(log: string): Iterable<string> {
-  for (let at = log.indexOf(MARKER); at >= 0; at = log.indexOf(MARKER, at + MARKER.length)) {
-    const before = at === 0 ? "\n" : (log[at - 1] ?? "\n");
+  for (let at = log.indexOf(MARKER); at >= 0; ) {
     const start = at + MARKER.length;
-    const newline = log.indexOf("\n", start);
+    const isMarker = (at === 0 || /\s/.test(log[at - 1] ?? "")) && /^[ \t]+\{/.test(log.slice(start, start + 16));
+    const newline = isMarker ? log.indexOf("\n", start) : start;
     const end = newline < 0 ? log.length : newline;
-    if (/\s/.test(before) && /^[ \t]+\{/.test(log.slice(start, start + 16))) yield log.slice(start, end).trim();
+    if (isMarker) yield log.slice(start, end).trim();
+    at = log.indexOf(MARKER, end);
   }
 }
 
