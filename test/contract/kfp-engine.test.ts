@@ -1,6 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { RunStatus, TaskWait } from "../../actions/shared/domain/run/task.ts";
+import { systemClock } from "../../actions/shared/lib/clock.ts";
+import { request } from "../../actions/shared/lib/http.ts";
+import { poll } from "../../actions/shared/lib/poll.ts";
 import type { FakeKfp } from "../fakes/kfp/kfp.ts";
+import { startFakeKfp } from "../fakes/kfp/start-kfp.ts";
 import { kubeflow, runRequest } from "../support/kubeflow-engine.ts";
 import { python } from "../support/pipeline-package.ts";
 
@@ -332,7 +336,7 @@ describe("a wait", () => {
     const request = runRequest();
     await engine.submit(request);
     const kinds = waitsOf(await follow(request.runId), "train").map((wait) => wait?.kind);
-    expect(kinds.filter((kind) => kind !== "starting")).toEqual(["unschedulable", "image-pull"]);
+    expect(kinds.filter((kind) => kind !== "start" && kind !== "starting")).toEqual(["unschedulable", "image-pull"]);
   });
 
   test("of a driver is told as one", async () => {
@@ -728,6 +732,49 @@ describe("where pipelines are Kubernetes objects", () => {
     expect([...fake.state.versions.values()]).toMatchObject([{ name: "v1.1.0-a-b", displayName: "V1.1.0+a_b" }]);
     expect(last(await follow(request.runId)).state).toBe("succeeded");
   });
+});
+
+describe("a server with several users", () => {
+  test("keeps pipelines, experiments and runs in their namespace", async () => {
+    const { fake, engine, again } = kubeflow({ multiUser: true, engine: { namespace: "team-a" } });
+    await engine.submit(runRequest());
+    await again({ namespace: "team-b" }).submit(runRequest({ attempt: 2 }));
+    expect([...fake.state.pipelines.values()].map(({ namespace }) => namespace)).toEqual(["team-a", "team-b"]);
+    expect([...fake.state.experiments.values()].map(({ namespace }) => namespace)).toEqual(["team-a", "team-b"]);
+    expect([...fake.state.runs.values()].map(({ namespace }) => namespace)).toEqual(["team-a", "team-b"]);
+  });
+
+  test("that refuses the account says which right is missing", async () => {
+    const { fake, engine } = kubeflow({ multiUser: true, engine: { namespace: "team-a" } });
+    const body = '{"code":7,"message":"User \'ci\' is not authorized with reason: list experiments"}';
+    fake.fail({ routes: ["list-experiments"], how: { do: "answer", answer: { status: 403, headers: {}, body } } });
+    await expect(engine.check(runRequest())).rejects.toThrow(
+      /^\[AUTH\] .*find the experiment digits .*kubeflow-pipelines-edit/,
+    );
+  });
+});
+
+test("a run goes through over real connections", async () => {
+  const server = await startFakeKfp({
+    prefix: "/pipeline",
+    scheduleOf: () => ({ controllerMs: 10, tasks: [{ name: "train", driver: { ms: 10 }, runMs: 10 }] }),
+  });
+  onTestFinished(() => server.close());
+  const { again } = kubeflow();
+  const engine = again({ endpoint: server.url, send: request, clock: systemClock });
+  const wanted = runRequest();
+  expect(await engine.check(wanted)).toEqual([]);
+  await engine.submit(wanted);
+  const ended = await poll({
+    clock: systemClock,
+    delayMs: 50,
+    look: async () => {
+      const status = await engine.state(wanted.runId);
+      return status?.state === "succeeded" ? status : undefined;
+    },
+    deadline: { ms: 20_000, problem: () => ({ rule: "the run must end" }) },
+  });
+  expect(ended.tasks).toMatchObject([{ path: "train", state: "succeeded" }]);
 });
 
 describe("KFP 3.0", () => {

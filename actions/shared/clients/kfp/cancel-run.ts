@@ -63,18 +63,23 @@ async function terminate(
   for (const connection of candidates) {
     const asked = await terminateOnce(connection, runId);
     last = { connection, asked };
-    // what speaks of the run is the server
-    if (asked.state !== "refused" || asked.why.includes(runId)) return last;
+    // what speaks of the run is the server; a page, or a word about the route, comes from somebody before it
+    const isServer = asked.state === "refused" ? asked.why.includes(runId) : !isPage(asked);
+    if (isServer) return last;
   }
   if (last === undefined) throw new RangeError("an address has a base");
   return last;
+}
+
+function isPage(asked: ActOnRun): boolean {
+  return asked.state === "lost" && isReleaseError(asked.error, "PROTOCOL");
 }
 
 /** A second request settles what the first came to: refused then, it was done by the first. */
 async function terminateOnce(connection: Plain, runId: string): Promise<ActOnRun> {
   const patience = { attempts: 1, timeoutMs: REQUEST_MS };
   const first = await terminateRun(connection, runId, patience);
-  if (first.state !== "lost") return first;
+  if (first.state !== "lost" || isPage(first)) return first;
   const second = await terminateRun(connection, runId, patience);
   return second.state === "refused" && second.why.includes(runId) ? { state: "done" } : second;
 }

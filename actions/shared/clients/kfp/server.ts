@@ -54,17 +54,17 @@ type Health =
   | { readonly state: "none"; readonly saw: string };
 
 async function askHealth(connection: Connection): Promise<Health> {
-  const answer = await connection.call({ path: "/apis/v2beta1/healthz" });
-  if (answer.state === "refused") {
-    if (answer.status === 403) throw refusal("tell how it is", answer);
-    return { state: "none", saw: `${answer.status} ${answer.error.message.slice(0, 100)}`.trim() };
-  }
-  const type = answer.http.headers.get("content-type") ?? "no content type";
   try {
+    const answer = await connection.call({ path: "/apis/v2beta1/healthz" });
+    if (answer.state === "refused") {
+      if (answer.status === 403) throw refusal("tell how it is", answer);
+      return { state: "none", saw: `${answer.status} ${answer.error.message.slice(0, 100)}`.trim() };
+    }
     const read = v.safeParse(HealthSchema, answer.http.json());
-    return read.success ? { state: "found", value: read.output } : { state: "none", saw: `other JSON, ${type}` };
+    return read.success ? { state: "found", value: read.output } : { state: "none", saw: "JSON of something else" };
   } catch (error) {
-    if (isReleaseError(error, "PROTOCOL")) return { state: "none", saw: `no JSON, ${type}` };
+    // a page, such as the dashboard that a gateway shows at its root
+    if (isReleaseError(error, "PROTOCOL")) return { state: "none", saw: error.problems[0]?.saw ?? "no JSON" };
     throw error;
   }
 }

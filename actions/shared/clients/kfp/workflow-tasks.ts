@@ -205,7 +205,13 @@ function waitOfParts(pod: WorkflowNode | undefined, driver: WorkflowNode | undef
   if (driver === undefined) return waitOf("", undefined);
   const wait = waitOf(driver.message, podName(driver, workflow));
   if (driver.phase === "Pending") return { ...wait, message: `its driver waits: ${wait.message}` };
-  return { ...wait, kind: "starting" as const, message: "its driver is at work" };
+  // a matter of seconds: one that is at work for minutes is stuck
+  const isAtWork = driver.phase === "Running";
+  return {
+    ...wait,
+    kind: isAtWork ? ("start" as const) : wait.kind,
+    message: isAtWork ? "its driver is at work" : wait.message,
+  };
 }
 
 /** The driver's failure is told as such: the task's own code never ran. */

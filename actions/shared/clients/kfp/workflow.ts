@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import * as v from "valibot";
 import { decode } from "../../lib/decode.ts";
+import { ReleaseError } from "../../lib/error.ts";
 import { type Connection, type KfpAnswer, refusal, SERVICE } from "./connection.ts";
 import type { Patience } from "./runs.ts";
 
@@ -87,7 +88,8 @@ function closed(answer: Extract<KfpAnswer, { state: "refused" }>): WorkflowView 
 /** Reads a workflow's JSON, its nodes plain or compressed (base64 of gzip of JSON). */
 export function parseWorkflow(manifest: string): Workflow {
   const what = `${SERVICE}, a workflow`;
-  const { metadata, spec, status } = decode(ManifestSchema, JSON.parse(manifest), what);
+  const read = unpack(() => JSON.parse(manifest), what);
+  const { metadata, spec, status } = decode(ManifestSchema, read, what);
   const nodes = status.compressedNodes === "" ? (status.nodes ?? {}) : unpacked(status.compressedNodes, what);
   return {
     name: metadata.name,
@@ -103,6 +105,17 @@ export function parseWorkflow(manifest: string): Workflow {
 const LARGEST = 256 * 1024 * 1024;
 
 function unpacked(compressed: string, what: string): v.InferOutput<typeof NodesSchema> {
-  const json = gunzipSync(Buffer.from(compressed, "base64"), { maxOutputLength: LARGEST }).toString("utf8");
-  return decode(NodesSchema, JSON.parse(json), what);
+  const packed = Buffer.from(compressed, "base64");
+  const json = unpack(() => JSON.parse(gunzipSync(packed, { maxOutputLength: LARGEST }).toString("utf8")), what);
+  return decode(NodesSchema, json, what);
+}
+
+function unpack(read: () => unknown, what: string): unknown {
+  try {
+    return read();
+  } catch (error) {
+    // no cause: the parser's own words quote the answer
+    const saw = error instanceof Error ? error.name : "something else";
+    throw new ReleaseError("PROTOCOL", { rule: `${what}, must be JSON, or base64 of gzip of JSON`, saw });
+  }
 }

@@ -61,7 +61,8 @@ describe("packages are different", () => {
       pipelineDocuments(),
       "platforms",
     ],
-  ] as const)("%s", (_, one, other, where) => {
+  ] as const)("%s", (...row) => {
+    const [, one, other, where] = row;
     expect(packageDifference(one, other)).toBe(where);
     expect(packageDifference(other, one)).toBe(where);
   });
