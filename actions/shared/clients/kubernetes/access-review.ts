@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import type { Access } from "../../domain/manifest/access.ts";
+import { formatProblem } from "../../domain/problem.ts";
 import { decode } from "../../lib/decode.ts";
-import { isReleaseError } from "../../lib/error.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { KubeConnection } from "./connection.ts";
 import { serviceOf } from "./objects.ts";
 
@@ -39,15 +40,9 @@ export async function reviewAccess(
     );
     return { state: "answered", denied: answered.filter(({ verbs }) => verbs.length > 0) };
   } catch (error) {
-    if (!isReleaseError(error, "NOT_FOUND", "PROTOCOL") && !(isReleaseError(error, "AUTH") && isForbidden(error)))
-      throw error;
-    return { state: "unknown", why: error.message };
+    if (!isReleaseError(error, "NOT_FOUND", "PROTOCOL", "REFUSED")) throw error;
+    return { state: "unknown", why: error.problems.map(formatProblem).join("; ") };
   }
-}
-
-/** 401 is for the caller: nothing can be asked with those credentials. */
-function isForbidden(error: Error): boolean {
-  return /saw 403\b/.test(error.message);
 }
 
 type Reviewed = { readonly verb: string; readonly allowed: boolean; readonly reason?: string | undefined };
@@ -77,7 +72,13 @@ async function reviewVerb(
     }),
     // a question that is asked twice changes nothing
     attempts: 4,
+    okStatus: [200, 201, 403],
   });
+  if (answer.status === 403)
+    throw new ReleaseError("REFUSED", {
+      rule: "the account may not ask what it may (selfsubjectaccessreviews)",
+      saw: "403",
+    });
   const { status } = decode(ReviewSchema, answer.json(), "the access review");
   return { verb, allowed: status.allowed, reason: status.reason };
 }

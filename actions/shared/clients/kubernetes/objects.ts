@@ -2,9 +2,9 @@ import * as v from "valibot";
 import type { Json } from "../../domain/canonical.ts";
 import type { KubeObject } from "../../domain/manifest/object.ts";
 import { decode } from "../../lib/decode.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { HttpAnswer, HttpRequest } from "../../lib/http.ts";
 import type { KubeConnection } from "./connection.ts";
-import { type Deed, failureOf, isNoSuchType } from "./failure.ts";
 
 /** A kind of object as it stands in addresses. Without a namespace: of the whole cluster. */
 export type ResourceType = {
@@ -25,10 +25,6 @@ export type Listed = {
 /** Who owns the fields that we apply. */
 export const FIELD_MANAGER = "ml-release";
 
-/** Statuses that are answers to be put into words; everything else that is no success is repeated or thrown by the connection. */
-const ANSWERS = [200, 201, 202, 400, 403, 404, 405, 409, 410, 422];
-/** An unknown field in an apply on a built-in type is answered with 500. */
-const APPLY_ANSWERS = [...ANSWERS, 500];
 const PAGE = 500;
 
 const ObjectSchema = v.custom<KubeObject>(
@@ -55,7 +51,7 @@ export async function getObject(
   type: ResourceType,
   name: string,
 ): Promise<KubeObject | undefined> {
-  const answer = await ask(connection, { verb: "get", type, name }, { url: addressOf(connection, type, name) });
+  const answer = await ask(connection, { url: addressOf(connection, type, name) });
   return answer === undefined ? undefined : decode(ObjectSchema, answer.json(), `${type.plural} ${name}`);
 }
 
@@ -63,23 +59,41 @@ export async function getObject(
 export async function listObjects(
   connection: KubeConnection,
   type: ResourceType,
-  { labels, fields }: Selection,
+  selection: Selection,
 ): Promise<Listed | undefined> {
   const items: KubeObject[] = [];
   let next = "";
   for (;;) {
-    const url = addressOf(connection, type);
-    url.searchParams.set("limit", String(PAGE));
-    if (labels !== undefined) url.searchParams.set("labelSelector", labels);
-    if (fields !== undefined) url.searchParams.set("fieldSelector", fields);
-    if (next !== "") url.searchParams.set("continue", next);
-    const answer = await ask(connection, { verb: "list", type }, { url });
-    if (answer === undefined) return undefined;
-    const { metadata, items: page } = decode(ListSchema, answer.json(), `the list of ${type.plural}`);
-    items.push(...(page ?? []));
-    next = metadata.continue;
-    if (next === "") return { items, resourceVersion: metadata.resourceVersion };
+    const page = await listPage(connection, type, { ...selection, continue: next });
+    if (page === undefined && next === "") return undefined;
+    if (page === undefined)
+      throw new ReleaseError("UNAVAILABLE", {
+        rule: `${serviceOf(connection)} forgot a list of ${type.plural} while it was read`,
+        hint: "it is asked again",
+      });
+    items.push(...page.items);
+    next = page.continue;
+    if (next === "") return { items, resourceVersion: page.resourceVersion };
   }
+}
+
+type Page = Listed & { readonly continue: string };
+
+/** Undefined where there is no such type, or the rest of the list is no longer kept (410). */
+async function listPage(
+  connection: KubeConnection,
+  type: ResourceType,
+  wanted: Selection & { readonly continue: string },
+): Promise<Page | undefined> {
+  const url = addressOf(connection, type);
+  url.searchParams.set("limit", String(PAGE));
+  if (wanted.labels !== undefined) url.searchParams.set("labelSelector", wanted.labels);
+  if (wanted.fields !== undefined) url.searchParams.set("fieldSelector", wanted.fields);
+  if (wanted.continue !== "") url.searchParams.set("continue", wanted.continue);
+  const answer = await ask(connection, { url });
+  if (answer === undefined) return undefined;
+  const { metadata, items } = decode(ListSchema, answer.json(), `the list of ${type.plural}`);
+  return { items: items ?? [], resourceVersion: metadata.resourceVersion, continue: metadata.continue };
 }
 
 export type Apply = { readonly object: KubeObject; readonly name: string; readonly mode: "real" | "dry-run" };
@@ -98,17 +112,14 @@ export async function applyObject(
   url.searchParams.set("force", "false");
   url.searchParams.set("fieldValidation", "Strict");
   if (mode === "dry-run") url.searchParams.set("dryRun", "All");
-  const deed: Deed = { verb: "patch", type, name };
   const answer = await connection.send({
     service: serviceOf(connection),
     method: "PATCH",
     url,
     headers: { ...ACCEPT, "content-type": "application/apply-patch+yaml" },
     body: JSON.stringify(object),
-    okStatus: APPLY_ANSWERS,
     attempts: 4,
   });
-  if (answer.status >= 300) throw failureOf(answer, deed, connection);
   return decode(ObjectSchema, answer.json(), `${type.plural} ${name}`);
 }
 
@@ -120,32 +131,24 @@ export async function patchObject(
 ): Promise<KubeObject | undefined> {
   const url = addressOf(connection, type, name);
   url.searchParams.set("fieldManager", FIELD_MANAGER);
-  const answer = await ask(
-    connection,
-    { verb: "patch", type, name },
-    {
-      method: "PATCH",
-      url,
-      headers: { ...ACCEPT, "content-type": "application/merge-patch+json" },
-      body: JSON.stringify(patch),
-      attempts: 4,
-    },
-  );
+  const answer = await ask(connection, {
+    method: "PATCH",
+    url,
+    headers: { ...ACCEPT, "content-type": "application/merge-patch+json" },
+    body: JSON.stringify(patch),
+    attempts: 4,
+  });
   return answer === undefined ? undefined : decode(ObjectSchema, answer.json(), `${type.plural} ${name}`);
 }
 
 /** Deletes an object after everything that it owns; false where it is gone already. */
 export async function deleteObject(connection: KubeConnection, type: ResourceType, name: string): Promise<boolean> {
-  const answer = await ask(
-    connection,
-    { verb: "delete", type, name },
-    {
-      method: "DELETE",
-      url: addressOf(connection, type, name),
-      headers: { ...ACCEPT, "content-type": "application/json" },
-      body: JSON.stringify({ kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Foreground" }),
-    },
-  );
+  const answer = await ask(connection, {
+    method: "DELETE",
+    url: addressOf(connection, type, name),
+    headers: { ...ACCEPT, "content-type": "application/json" },
+    body: JSON.stringify({ kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Foreground" }),
+  });
   return answer !== undefined;
 }
 
@@ -161,7 +164,7 @@ export async function findType(
   { group, version, kind }: { readonly group: string; readonly version: string; readonly kind: string },
 ): Promise<FoundType | undefined> {
   const url = new URL(`${connection.server}${group === "" ? `/api/${version}` : `/apis/${group}/${version}`}`);
-  const answer = await ask(connection, { verb: "get", type: { group, version, plural: "" } }, { url });
+  const answer = await ask(connection, { url });
   if (answer === undefined) return undefined;
   const { resources } = decode(ResourcesSchema, answer.json(), `the resources of ${group}/${version}`);
   const found = resources.find((one) => one.kind === kind && !one.name.includes("/"));
@@ -175,24 +178,12 @@ export function serviceOf({ server }: KubeConnection): string {
 
 const ACCEPT = { accept: "application/json" } as const;
 
-/** One question; undefined for 404, whatever it is that is not there. */
-async function ask(
-  connection: KubeConnection,
-  deed: Deed,
-  wanted: Omit<HttpRequest, "service" | "okStatus">,
-): Promise<HttpAnswer | undefined> {
-  const answer = await connection.send({
-    service: serviceOf(connection),
-    headers: ACCEPT,
-    okStatus: ANSWERS,
-    ...wanted,
-  });
-  if (answer.status < 300) return answer;
-  if (answer.status === 404 && (deed.verb !== "patch" || isNoSuchType(answer) || isNoSuchObject(answer)))
-    return undefined;
-  throw failureOf(answer, deed, connection);
-}
-
-function isNoSuchObject(answer: HttpAnswer): boolean {
-  return answer.text().includes('"NotFound"');
+/** One question; undefined where there is nothing of that kind or name. Refusals are thrown in words by the connection. */
+async function ask(connection: KubeConnection, wanted: Omit<HttpRequest, "service">): Promise<HttpAnswer | undefined> {
+  try {
+    return await connection.send({ service: serviceOf(connection), headers: ACCEPT, ...wanted });
+  } catch (error) {
+    if (isReleaseError(error, "NOT_FOUND")) return undefined;
+    throw error;
+  }
 }

@@ -4,8 +4,8 @@ import { textAt } from "../../domain/manifest/object.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { KubeConnection } from "./connection.ts";
-import { statusIn } from "./failure.ts";
 import { addressOf, listObjects, type ResourceType, type Selection, serviceOf } from "./objects.ts";
+import { readStatus } from "./status.ts";
 
 /** `listed`: everything as it is, at the start and wherever changes may have been missed. */
 export type Heard =
@@ -122,7 +122,7 @@ async function watchOnce(connection: KubeConnection, options: WatchOptions, from
 
 /** The server no longer keeps the version that we know. */
 function isGone(object: KubeObject): boolean {
-  const status = statusIn(object);
+  const status = readStatus(object);
   return status?.code === 410 || status?.reason === "Expired" || status?.reason === "Gone";
 }
 

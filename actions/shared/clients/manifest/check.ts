@@ -104,7 +104,7 @@ async function dryRun(
     await applyObject(connection, type, { object, name: objectName(work.name, runId, kind), mode: "dry-run" });
     return [];
   } catch (error) {
-    if (isReleaseError(error, "CONFIG", "CONFLICT", "AUTH", "NOT_FOUND")) return refusals(error);
+    if (isReleaseError(error, "CONFIG", "CONFLICT", "AUTH", "NOT_FOUND", "REFUSED")) return refusals(error);
     throw error;
   }
 }

@@ -40,6 +40,8 @@ export function readManifest(documents: readonly Json[], stated: Kind["stated"])
       saw: only === undefined ? "nothing" : isRecord(only) ? `${written.length} objects` : "no mapping",
       hint: "put each object into a file of its own, and run them one after another: `parameters-from` hands on what the first found",
     });
+  const endless = notFinite(only, [0]);
+  if (endless.length > 0) return { state: "bad", faults: endless };
   const { group, version, kind: word } = typeOf(only);
   if (word === "" || version === "")
     return refused([0, word === "" ? "kind" : "apiVersion"], {
@@ -78,6 +80,14 @@ function withoutServer(object: KubeObject): KubeObject {
   const dropped = [...KEPT_BY_SERVER, "name", "generateName", "namespace"];
   const metadata = Object.entries(recordAt(object, ["metadata"])).filter(([key]) => !dropped.includes(key));
   return { ...rest, metadata: Object.fromEntries(metadata) };
+}
+
+/** YAML has infinities, JSON has none. */
+function notFinite(value: Json | undefined, path: PackagePath): readonly PackageFault[] {
+  if (typeof value === "number" && !Number.isFinite(value))
+    return [{ level: "error", path, rule: "a number in a manifest must be finite", saw: String(value) }];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, one]) => notFinite(one, [...path, key]));
 }
 
 function refused(path: PackagePath, fault: Omit<PackageFault, "level" | "path">): ReadManifest {

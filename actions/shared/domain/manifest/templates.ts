@@ -141,7 +141,12 @@ function addUp(all: readonly Readonly<Record<string, number>>[]): Readonly<Recor
   return sums;
 }
 
-/** Whether the pods of an object are told apart by name: several templates, several replicas, or trials. */
+/** Whether the pods of an object are told apart by name: several templates, several replicas, trials, or a runtime that decides. */
 export function hasSeveralPods(templates: readonly PodTemplate[], { kind }: Pick<Kind, "kind">): boolean {
-  return kind === "Experiment" || templates.length > 1 || templates.some(({ replicas }) => replicas > 1);
+  return (
+    kind === "Experiment" ||
+    kind === "TrainJob" ||
+    templates.length > 1 ||
+    templates.some(({ replicas }) => replicas > 1)
+  );
 }
