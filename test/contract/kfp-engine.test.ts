@@ -135,6 +135,26 @@ describe("an answer that is lost", () => {
     expect(names(fake)).toEqual(["v1.1.0"]);
   });
 
+  test.each(["create-pipeline", "upload-version", "create-experiment"] as const)(
+    "to %s, by a server that is away for a moment, is followed by another request",
+    async (route) => {
+      const { fake, engine } = kubeflow();
+      const how = { do: "answer", answer: { status: 503, headers: {}, body: "upstream connect error" } } as const;
+      fake.fail({ routes: [route], times: 2, how });
+      await engine.submit(runRequest());
+      expect([fake.state.pipelines.size, fake.state.versions.size, fake.state.experiments.size]).toEqual([1, 1, 1]);
+      expect(fake.workflows).toHaveLength(1);
+    },
+  );
+
+  test("to an upload that is refused is an error at once", async () => {
+    const { fake, engine } = kubeflow();
+    const answer = { status: 413, headers: { "content-type": "text/plain" }, body: "Request Entity Too Large" };
+    fake.fail({ routes: ["upload-version"], times: 9, how: { do: "answer", answer } });
+    await expect(engine.submit(runRequest())).rejects.toThrow(/^\[CONFIG\] .*413: Request Entity Too Large.*gateway/);
+    expect(callsOf(fake, "upload-version")).toBe(1);
+  });
+
   test("to a retry is settled by the run's state", async () => {
     const { fake, engine, follow } = kubeflow({
       tasks: [{ name: "train", ends: "Failed", message: "main: Error (exit code 1)" }],
@@ -729,7 +749,9 @@ describe("where pipelines are Kubernetes objects", () => {
     expect([...fake.state.pipelines.values()]).toMatchObject([
       { name: "digits-training", displayName: "Digits training" },
     ]);
-    expect([...fake.state.versions.values()]).toMatchObject([{ name: "v1.1.0-a-b", displayName: "V1.1.0+a_b" }]);
+    expect([...fake.state.versions.values()]).toMatchObject([
+      { name: "digits-training-v1.1.0-a-b", displayName: "V1.1.0+a_b" },
+    ]);
     expect(last(await follow(request.runId)).state).toBe("succeeded");
   });
 });

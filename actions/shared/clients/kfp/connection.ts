@@ -30,7 +30,7 @@ export type Connection = {
 };
 
 /** Statuses with something to say. A 500 on a request that changes something is one of them: the server reports users' errors so. */
-const ANSWERS = [200, 201, 202, 204, 400, 403, 404, 405, 409, 412, 501];
+const ANSWERS = [200, 201, 202, 204, 400, 403, 404, 405, 409, 412, 413, 501];
 
 export function connectKfp({
   base,
@@ -88,15 +88,17 @@ export const SERVICE = "Kubeflow Pipelines";
 /** A refusal as an exception; `act` is what was tried: `create the pipeline digits`. */
 export function refusal(act: string, { status, error }: Extract<KfpAnswer, { state: "refused" }>): ReleaseError {
   const isForbidden = status === 403 || error.code === 7 || error.code === 16 || looksForbidden(error.message);
-  const code: ErrorCode = isForbidden ? "AUTH" : codeOfStatus(status);
+  const code: ErrorCode = isForbidden ? "AUTH" : status === 400 || status === 413 ? "CONFIG" : codeOfStatus(status);
+  const hint = isForbidden ? RIGHTS : status === 413 ? LARGE : undefined;
   return new ReleaseError(code, {
     rule: `${SERVICE} refused to ${act}`,
     saw: `${status}: ${error.message}`,
-    ...(isForbidden
-      ? { hint: "the account needs this right in the namespace (ClusterRole kubeflow-pipelines-edit)" }
-      : {}),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
+
+const RIGHTS = "the account needs this right in the namespace (ClusterRole kubeflow-pipelines-edit)";
+const LARGE = "a gateway before the server takes no request of this size: raise its limit, or make the package smaller";
 
 /** Uploads say 400 for everything. */
 function looksForbidden(message: string): boolean {

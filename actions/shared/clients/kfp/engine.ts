@@ -13,6 +13,7 @@ import { ensureExperiment } from "./experiments.ts";
 import { joinResults } from "./join-results.ts";
 import { namesOn } from "./names.ts";
 import { kubeflowFaults, packageText } from "./package-faults.ts";
+import { persist } from "./persist.ts";
 import { ensurePipeline } from "./pipelines.ts";
 import { pruneVersions } from "./prune-versions.ts";
 import type { ReadResults } from "./read-results.ts";
@@ -132,8 +133,8 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
   /** Uploads what is not there yet, starts the run, and makes room. */
   async function start(on: Server, request: RunRequest): Promise<void> {
     const namespace = namespaceOn(on, options.namespace);
-    const { pipelineId, version, versionTitle } = await upsert(on, request, namespace);
-    const experimentId = await ensureExperiment(on, options.experiment, namespace);
+    const { pipelineId, version, versionTitle } = await persist(clock, () => upsert(on, request, namespace));
+    const experimentId = await persist(clock, () => ensureExperiment(on, options.experiment, namespace));
     const { runId, attempt, work, parameters } = request;
     const again = attempt === 1 ? "" : ` (attempt ${attempt})`;
     const run = await createRun(

@@ -10,13 +10,16 @@ export type Names = {
 export const LONGEST_PIPELINE = 128;
 export const LONGEST_VERSION = 127;
 
-/** Where pipelines are Kubernetes objects, their names are DNS names. */
+/** Where pipelines are Kubernetes objects, their names are DNS names, and a version's is unique in the namespace, not in its pipeline. */
 export function namesOn(
   store: "database" | "kubernetes",
   { name, version }: { readonly name: string; readonly version: string },
 ): Names {
-  const own = store === "kubernetes" ? dnsName : (text: string) => text;
-  return { pipeline: own(name), pipelineTitle: name, version: own(version), versionTitle: version };
+  const titles = { pipelineTitle: name, versionTitle: version };
+  if (store === "database") return { ...titles, pipeline: name, version };
+  const pipeline = dnsName(name);
+  const own = dnsName(version);
+  return { ...titles, pipeline, version: pipeline === "" || own === "" ? "" : `${pipeline}-${own}` };
 }
 
 /** The second, third, … version of one release: `v1.1.0-2`. */

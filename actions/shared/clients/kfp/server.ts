@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { Send } from "../../lib/http.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { type Connection, connectKfp, type KfpAnswer, refusal, SERVICE } from "./connection.ts";
+import { type Connection, connectKfp, refusal, SERVICE } from "./connection.ts";
 import { readEndpoint } from "./endpoint.ts";
 
 /** A server and what it can. */
@@ -70,7 +70,7 @@ async function askHealth(connection: Connection): Promise<Health> {
 }
 
 async function describe(connection: Connection, health: v.InferOutput<typeof HealthSchema>): Promise<Server> {
-  const native = isNative(await connection.call({ path: "/apis/v2beta1/artifacts", query: { page_size: "1" } }));
+  const native = await isNative(connection);
   const version = /(\d+)\.(\d+)(?:\.\d+)?/.exec(health.tag_name ?? "");
   const [, major = "0", minor = "0"] = version ?? [];
   return {
@@ -84,8 +84,14 @@ async function describe(connection: Connection, health: v.InferOutput<typeof Hea
 }
 
 /** Before 3.0 the route does not exist; with it, whatever the answer is, it is another one (400 without a namespace, 403). */
-function isNative(probe: KfpAnswer): boolean {
-  return probe.state === "ok" || (probe.status !== 404 && probe.status !== 501 && probe.status !== 405);
+async function isNative(connection: Connection): Promise<boolean> {
+  try {
+    const probe = await connection.call({ path: "/apis/v2beta1/artifacts", query: { page_size: "1" } });
+    return probe.state === "ok" || ![404, 405, 501].includes(probe.status);
+  } catch (error) {
+    if (isReleaseError(error, "PROTOCOL")) return false;
+    throw error;
+  }
 }
 
 /** Where the API of a server is: asked for once, when it is needed. */

@@ -24,11 +24,13 @@ export function workflowTasks(workflow: Workflow, runningSince: RunningSince): r
   });
 }
 
+function isDagDriver({ templateName }: WorkflowNode): boolean {
+  return /(^|-)system-dag-driver$/.test(templateName);
+}
+
 /** The pipeline's own driver, before which no task is there. */
 export function rootDriver(workflow: Workflow): WorkflowNode | undefined {
-  return [...workflow.nodes.values()].find(
-    (node) => node.displayName === "root-driver" && /(^|-)system-dag-driver$/.test(node.templateName),
-  );
+  return [...workflow.nodes.values()].find((node) => node.displayName === "root-driver" && isDagDriver(node));
 }
 
 /** The pod in which a node ran (Argo 3.4 and later; before, and for whoever sets it so, it is the node's id). */
@@ -102,7 +104,8 @@ function pathOf(
 function isFrame(label: string, node: WorkflowNode, workflow: Workflow): boolean {
   if (node.boundaryID === undefined) return true;
   if (label === "root") return workflow.nodes.get(node.boundaryID)?.boundaryID === undefined;
-  return /^iteration(-item|-iterations)?$/.test(label) || label.endsWith(".onExit");
+  if (label === "iteration") return isDagDriver(node);
+  return label === "iteration-item" || label === "iteration-iterations" || label.endsWith(".onExit");
 }
 
 const none = { parameters: {}, artifacts: {} } as const;
@@ -122,7 +125,7 @@ function taskOf({ path, parts, workflow, runningSince }: TaskParts): RunTask | u
   if (first === undefined) return undefined;
   // a driver alone whose DAG went on is not a task: it is told while it waits, and when it failed
   const isDag = task === undefined && pod === undefined;
-  if (isDag && driver?.templateName.includes("dag-driver") === true && !isTrouble(driver)) return undefined;
+  if (isDag && driver !== undefined && isDagDriver(driver) && !isTrouble(driver)) return undefined;
   const state = stateOf({ task, driver, pod, isTerminated: workflow.isTerminated });
   const failing = pod !== undefined && isFailed(pod) ? pod : driver !== undefined && isFailed(driver) ? driver : task;
   const wait = state === "pending" ? waitOfParts(pod, driver, workflow) : undefined;

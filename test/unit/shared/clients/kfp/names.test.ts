@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { namesOn, suffixed } from "../../../../../actions/shared/clients/kfp/names.ts";
 
 test.each([
-  ["v1.1.0", "v1.1.0"],
-  ["V1.1.0", "v1.1.0"],
-  ["model@v1.1.0+b_1", "model-v1.1.0-b-1"],
-  ["retrain-20261121T090000Z-812", "retrain-20261121t090000z-812"],
-  ["-x.-y-", "x.y"],
+  ["v1.1.0", "digits-v1.1.0"],
+  ["V1.1.0", "digits-v1.1.0"],
+  ["model@v1.1.0+b_1", "digits-model-v1.1.0-b-1"],
+  ["retrain-20261121T090000Z-812", "digits-retrain-20261121t090000z-812"],
+  ["-x.-y-", "digits-x.y"],
   ["日本", ""],
 ])("the version %s is %s where names are DNS names", (version, name) => {
   const names = namesOn("kubernetes", { name: "digits", version });
