@@ -29,12 +29,11 @@ const AT_ONCE = 4;
 
 /** Reads what a run left from the API of KFP 3.0, which keeps executions and artifacts itself. Undefined where the server is older. */
 export function nativeReader({ send, endpoint }: NativeOptions): ReadResults {
-  const get = (path: string, query: Query, okStatus: readonly number[] = [200]): Promise<HttpAnswer> =>
-    send({
-      service: "Kubeflow Pipelines",
-      url: `${endpoint}/apis/v2beta1/${path}?${new URLSearchParams([...query])}`,
-      okStatus,
-    });
+  function get(path: string, query: Query, okStatus: readonly number[] = [200]): Promise<HttpAnswer> {
+    const url = new URL(`${endpoint}/apis/v2beta1/${path}`);
+    for (const [name, value] of query) url.searchParams.append(name, value);
+    return send({ service: "Kubeflow Pipelines", url, okStatus });
+  }
 
   /** Old servers do not know the route; a gateway in between may answer with its own page. */
   async function keepsArtifacts(): Promise<boolean> {
@@ -132,7 +131,7 @@ export function nativeReader({ send, endpoint }: NativeOptions): ReadResults {
   };
 }
 
-type Query = readonly [name: string, value: string][];
+type Query = readonly (readonly [name: string, value: string])[];
 
 type Page<T> = { readonly items: readonly T[]; readonly next: string };
 
