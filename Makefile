@@ -13,7 +13,7 @@ tools = actions/shared/tools
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: packages
 packages: ## Install the packages of package-lock.json, if they are not installed yet
@@ -30,6 +30,14 @@ test: packages ## Unit, contract and action tests
 .PHONY: test-e2e
 test-e2e: packages ## Whole releases; workflows run by a workflow runner and checked by linters
 	$(timed) vitest run --project e2e
+
+.PHONY: cluster-programs
+cluster-programs: packages ## Build the Kubernetes of the tests into the user's cache, unless it is there
+	$(timed) node test/support/cluster/prepare.ts
+
+.PHONY: test-cluster
+test-cluster: cluster-programs ## On a real Kubernetes: API server, controllers, scheduler; kwok as the kubelet
+	$(timed) vitest run --project cluster
 
 .PHONY: test-long
 test-long: packages ## What takes longer than CI should

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 // unit      pure rules, no I/O but small temporary folders
 // contract  one suite per port, against every implementation
 // action    each action as a real process
+// cluster   on a real Kubernetes
 // e2e       whole releases, workflows run by a workflow runner
 // long      what takes longer than CI should: every kill point, soaks, bundles from two clones
 export default defineConfig({
@@ -34,6 +35,16 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "cluster",
+          include: ["test/cluster/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

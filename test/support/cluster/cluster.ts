@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REQUIRE_REAL } from "../built-tool.ts";
-import { type KubeApi, type KubeObject, need } from "./api.ts";
+import { type KubeApi, type KubeObject, kubeApi, need } from "./api.ts";
 import { canBuild } from "./build.ts";
 import { type ClientCertificate, clientCertificate } from "./certificates.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
@@ -20,6 +20,8 @@ export type Cluster = {
   readonly ca: string;
   /** As one who may do everything. */
   readonly api: KubeApi;
+  /** As whoever has this token. */
+  as(token: string): KubeApi;
   /** Tokens of `admin` and of `limited`, who may do nothing until a test says so. */
   readonly tokens: Readonly<Record<"admin" | "limited", string>>;
   /** A new namespace, for one test. */
@@ -100,26 +102,33 @@ function clusterOn(
     ca,
     api,
     tokens,
+    as: (token) => kubeApi({ server, ca, token }),
     apply: api.apply,
     namespace: async () => {
       const name = nextName("test");
       await create("/api/v1/namespaces", { metadata: { name } });
       if (bare) return name;
       const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
-      await until(`the account of ${name}`, async () => (await api.send(account)).status === 200);
+      await until(`the account of ${name}`, async () => (await api.send(account)).status === 200, {
+        parts: plane.parts(),
+      });
       return name;
     },
     addNode: async (options = {}) => {
       const name = options.name ?? nextName("node");
       await create("/api/v1/nodes", nodeObject(name, options));
-      await until(`${name} to be ready`, async () => {
-        const { status, spec } = await api.get(`/api/v1/nodes/${name}`);
-        const isReady = status.conditions?.some(
-          (one: { type: string; status: string }) => one.type === "Ready" && one.status === "True",
-        );
-        const isTainted = spec.taints?.some(({ key }: { key: string }) => key.startsWith("node.kubernetes.io/"));
-        return isReady && !isTainted;
-      });
+      await until(
+        `${name} to be ready`,
+        async () => {
+          const { status, spec } = await api.get(`/api/v1/nodes/${name}`);
+          const isReady = status.conditions?.some(
+            (one: { type: string; status: string }) => one.type === "Ready" && one.status === "True",
+          );
+          const isTainted = spec.taints?.some(({ key }: { key: string }) => key.startsWith("node.kubernetes.io/"));
+          return isReady && !isTainted;
+        },
+        { parts: plane.parts() },
+      );
       return name;
     },
     removeNode: async (name) => {

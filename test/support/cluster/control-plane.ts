@@ -23,6 +23,7 @@ export type ControlPlane = {
   kubeconfigOf(user: User): string;
   parts(): readonly Part[];
   startApiServer(): Promise<void>;
+  /** Kills it: its clients are cut off in the middle of what they do. */
   stopApiServer(): Promise<void>;
   /** The controllers of Kubernetes itself. Resolves once they look after namespaces. */
   startControllers(): Promise<void>;
@@ -54,8 +55,8 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
     writeFileSync(path, kubeconfig({ server, ca, login: { token: tokens[user] } }), { mode: 0o600 });
     return path;
   };
-  const stopPart = async (name: string) => {
-    await running.get(name)?.stop();
+  const kill = async (name: string) => {
+    await running.get(name)?.kill();
     running.delete(name);
   };
   const startApiServer = async () => {
@@ -68,9 +69,10 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
     });
   };
   const stop = async () => {
-    // etcd goes last, or the API server waits for it in vain.
-    await Promise.all([...running.keys()].filter((name) => name !== "etcd").map(stopPart));
-    await stopPart("etcd");
+    await Promise.all([...running.keys()].filter((name) => name !== "etcd").map(kill));
+    // Its folder may be kept.
+    await running.get("etcd")?.stop();
+    running.clear();
   };
 
   const plane: ControlPlane = {
@@ -85,7 +87,7 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
     kubeconfigOf,
     parts: () => [...running.values()],
     startApiServer,
-    stopApiServer: () => stopPart("kube-apiserver"),
+    stopApiServer: () => kill("kube-apiserver"),
     startControllers: async () => {
       const args = controllerArgs({ folder, port: controllers, certificates });
       start("kube-controller-manager", kube, [

@@ -2,13 +2,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
 import { builtProgram } from "./build.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { freePorts } from "./ports.ts";
 
 /** The kubelet of all nodes: kwok, which plays what `stages.yaml` says, and the end that gives a pod's log. */
 export async function startKubelet(plane: ControlPlane): Promise<() => Promise<void>> {
   const logs = await startLogs(plane);
+  const [port] = await freePorts(1);
   const config = join(plane.folder, "kwok.yaml");
   const settings = {
     apiVersion: "config.kwok.x-k8s.io/v1alpha1",
@@ -17,6 +18,8 @@ export async function startKubelet(plane: ControlPlane): Promise<() => Promise<v
       manageAllNodes: true,
       nodeIP: "127.0.0.1",
       nodePort: logs.port,
+      // Its own end for logs, which nobody asks.
+      serverAddress: `127.0.0.1:${port}`,
       cidr: "10.0.0.0/16",
       nodeLeaseDurationSeconds: 40,
       // With a configuration file these have no defaults, and nothing happens.
@@ -66,10 +69,4 @@ type ContainerStatus = { readonly name: string; readonly state: { readonly waiti
 function lastLines(text: string, count: string | null): string {
   const lines = text.split(/(?<=\n)/);
   return (count === null ? lines : lines.slice(-Number(count))).join("");
-}
-
-/** How many stages there are: a test reads that kwok took them all. */
-export function stageNames(): readonly string[] {
-  const text = readFileSync(join(import.meta.dirname, "stages.yaml"), "utf8");
-  return parseAllDocuments(text).map((document) => String(document.getIn(["metadata", "name"])));
 }

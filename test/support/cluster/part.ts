@@ -7,7 +7,9 @@ export type Part = {
   readonly pid: number;
   /** Why it is gone, once it is: with the last lines of its log. */
   gone(): string | undefined;
+  /** Lets it finish what it does. */
   stop(): Promise<void>;
+  kill(): Promise<void>;
 };
 
 export type PartCommand = {
@@ -40,9 +42,11 @@ export function startPart({ name, program, args, log }: PartCommand): Part {
     gone: () => (ended === undefined ? undefined : `${name} ended (${ended}): ${lastLines(log)}`),
     stop: async () => {
       child.kill("SIGTERM");
-      const impatience = setTimeout(() => child.kill("SIGKILL"), 3_000);
       await exited;
-      clearTimeout(impatience);
+    },
+    kill: async () => {
+      child.kill("SIGKILL");
+      await exited;
     },
   };
 }

@@ -29,17 +29,22 @@ export async function startTrainer(plane: ControlPlane): Promise<void> {
 
 type Reached = { readonly owner: string; readonly port: number; readonly ca: string };
 
-/** No service leads to a process of this machine: the webhooks are called by their URL. */
+/** No service leads to a process of this machine: the webhooks are called by their URL. Those for pods see JobSet's pods only. */
 function reached(object: KubeObject, { owner, port, ca }: Reached): KubeObject {
   const caBundle = Buffer.from(ca).toString("base64");
+  const ofJobSets = { matchExpressions: [{ key: "jobset.sigs.k8s.io/jobset-name", operator: "Exists" }] };
   const webhooks = object.webhooks.map((webhook: Webhook) => ({
     ...webhook,
     clientConfig: { url: `https://127.0.0.1:${port}${webhook.clientConfig.service.path}`, caBundle },
+    ...(webhook.rules.some(({ resources }) => resources.includes("pods")) ? { objectSelector: ofJobSets } : {}),
   }));
   return { ...object, metadata: { name: `${owner}-${object.metadata.name}` }, webhooks };
 }
 
-type Webhook = { readonly clientConfig: { readonly service: { readonly path: string } } };
+type Webhook = {
+  readonly clientConfig: { readonly service: { readonly path: string } };
+  readonly rules: readonly { readonly resources: readonly string[] }[];
+};
 
 async function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -80,6 +80,7 @@ func addJobSet(ctx context.Context, manager ctrl.Manager) error {
 		jobsetcontrollers.NewJobSetReconciler(manager.GetClient(), manager.GetScheme(), events).SetupWithManager(manager),
 		jobsetcontrollers.NewPodReconciler(manager.GetClient(), manager.GetScheme(), events).SetupWithManager(manager),
 		hook.SetupWebhookWithManager(manager),
+		jobsetwebhooks.NewPodWebhook(manager.GetClient()).SetupWebhookWithManager(manager),
 	)
 }
 
