@@ -1,5 +1,6 @@
 import type { Json } from "../domain/canonical.ts";
 import type { Digest } from "../domain/digest.ts";
+import type { RunsImages } from "../domain/pipeline/images.ts";
 import type { PackageFault, PipelinePackage } from "../domain/pipeline/package.ts";
 import type { Parameters } from "../domain/pipeline/parameters.ts";
 import type { Source } from "../domain/release.ts";
@@ -62,8 +63,8 @@ export interface PipelineEngine<W extends Work = PipelineWork> {
   readonly kind: "local" | "kubeflow" | "manifest";
   /** Which one of its kind: part of a run's identity. */
   readonly endpoint: string;
-  /** Whether tasks run in the images that their executors name. */
-  readonly runsImages: boolean;
+  /** Whether tasks run in the images that their executors name; `containers`: those that are no Python components, and of these the built ones. */
+  readonly runsImages: RunsImages;
   /** How often to look at a run: the pause grows with the time that it takes. */
   readonly lookMs: { readonly min: number; readonly max: number };
   /** Whatever would make this run fail or go wrong, found before anything is paid for. Nothing is started. */

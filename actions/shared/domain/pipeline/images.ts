@@ -1,7 +1,7 @@
 import type { Json } from "../canonical.ts";
 import { parseImageRef, repositoryOf } from "../image-ref.ts";
 import { nearestName } from "../nearest.ts";
-import { isVolumeTask } from "./component-kind.ts";
+import { type ComponentKind, componentKind, isVolumeTask } from "./component-kind.ts";
 import type { PackageFault, PackagePath, PipelinePackage } from "./package.ts";
 import { writtenPath } from "./proto-json.ts";
 
@@ -15,6 +15,9 @@ export type ImagePin = {
   readonly from: string;
   readonly to: string;
 };
+
+/** Whether an engine runs tasks in the images that their executors name; `containers`: all but Python components that carry their code. */
+export type RunsImages = boolean | "containers";
 
 export type PinnedImages = {
   readonly pins: readonly ImagePin[];
@@ -37,13 +40,20 @@ export function imageVariable(name: string): string {
 export function pinImages(
   pipeline: PipelinePackage,
   images: ImageRefs,
-  engine: { readonly runsImages: boolean },
+  engine: { readonly runsImages: RunsImages },
 ): PinnedImages {
   const sites = Map.groupBy([...containerImages(pipeline), ...initImages(pipeline)], ({ image }) => image);
   const decided = [...sites].map(([image, of]) => {
     const [first] = of;
     const site = { image, executors: of.map(({ executor }) => executor), path: first?.path ?? [0] };
-    return { of, ...decide(site, images, engine.runsImages) };
+    return {
+      of,
+      ...decide(
+        site,
+        images,
+        of.some((one) => runs(one, engine.runsImages)),
+      ),
+    };
   });
   const used = [...new Set(decided.flatMap(({ name }) => name ?? []))];
   const unused = Object.keys(images).filter((name) => !used.includes(name));
@@ -58,13 +68,22 @@ export function pinImages(
   };
 }
 
-type ImageSite = { readonly image: string; readonly executor: string; readonly path: PackagePath };
+function runs({ kind }: ImageSite, runsImages: RunsImages): boolean {
+  return runsImages === "containers" ? kind === "container" || kind === "containerized" : runsImages;
+}
+
+type ImageSite = {
+  readonly image: string;
+  readonly executor: string;
+  readonly path: PackagePath;
+  readonly kind: ComponentKind | "init";
+};
 
 function containerImages({ spec }: PipelinePackage): readonly ImageSite[] {
   return Object.entries(spec.deploymentSpec.executors).flatMap(([executor, of]) => {
     const path: PackagePath = [0, "deploymentSpec", "executors", executor, "container", "image"];
     const isPulled = of.container !== undefined && !isVolumeTask(of);
-    return isPulled ? [{ image: of.container?.image ?? "", executor, path }] : [];
+    return isPulled ? [{ image: of.container?.image ?? "", executor, path, kind: componentKind(of) }] : [];
   });
 }
 
@@ -74,6 +93,7 @@ function initImages({ platform }: PipelinePackage): readonly ImageSite[] {
     initContainers.map(({ image = "" }, i) => ({
       image,
       executor,
+      kind: "init",
       path: [1, "platforms", "kubernetes", "deploymentSpec", "executors", executor, "initContainers", i, "image"],
     })),
   );

@@ -16,6 +16,7 @@ import { withDigests } from "./artifacts.ts";
 import { statusOf, type Told } from "./events.ts";
 import { eventReader, exists, liveDriver, runFiles, tailOf } from "./run-folder.ts";
 import { taskEnvironment } from "./task-environment.ts";
+import { containerRequest, type TaskContainers } from "./task-images.ts";
 
 export type KfpEngineOptions = {
   /** The folder of all runs: one folder each, named by the run id. */
@@ -28,12 +29,15 @@ export type KfpEngineOptions = {
   readonly taskEnv: Readonly<Record<string, string>>;
   /** A package that asks for GPUs may run on a machine without. */
   readonly allowCpu: boolean;
+  /** Where there is a container engine on this machine; without, every task is a process. */
+  readonly containers?: TaskContainers;
 };
 
 /** The files that run in Python: the build takes along every file that is named. */
 const SCRIPTS = {
   driver: join(import.meta.dirname, "driver.py"),
   guard: join(import.meta.dirname, "guard.py"),
+  containers: join(import.meta.dirname, "containers.py"),
   condition: join(import.meta.dirname, "condition.py"),
   hooks: join(import.meta.dirname, "hooks.py"),
   machine: join(import.meta.dirname, "machine.py"),
@@ -64,7 +68,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
   return {
     kind: "local",
     endpoint: "local",
-    runsImages: false,
+    runsImages: options.containers === undefined ? false : "containers",
     lookMs: { min: 50, max: 1_000 },
 
     async check(request) {
@@ -72,15 +76,21 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
       const sites = taskSites(pipeline);
       const python = await options.pythonWith(installedPackages(pipeline));
       const asked = gpuRequests(sites, request.parameters);
-      const gpuFault = asked.requests.length === 0 ? [] : await gpuFaults(python, options);
-      return [...localFaults(pipeline, sites, { runsContainers: false }), ...asked.faults, ...gpuFault];
+      const needed = Math.max(0, ...asked.requests.map(({ count, passedOn }) => (passedOn ? 0 : count)));
+      const gpuFault = needed === 0 ? [] : await gpuFaults(python, needed, options);
+      return [
+        ...localFaults(pipeline, sites, { runsContainers: options.containers !== undefined }),
+        ...asked.faults,
+        ...gpuFault,
+      ];
     },
 
     async submit(request) {
       const folder = folderOf(request.runId);
       if ((await liveDriver(folder)) !== undefined) return;
       const python = await options.pythonWith(installedPackages(request.work.package));
-      await writeRequest(folder, request);
+      const containers = await containersFor(request, options);
+      await writeRequest(folder, request, containers);
       const group = await startDriver(folder, python, taskEnvironment(options.env, python, options.taskEnv));
       if (group !== undefined) started.set(request.runId, group);
     },
@@ -94,11 +104,11 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
     },
 
     async results(runId) {
-      const { tasks, environment } = await told(runId);
+      const { tasks, environment, notices } = await told(runId);
       const all = await withDigests([...tasks.values()]);
       const failed = all.filter((task) => task.state === "failed");
       const logs = await Promise.all(failed.map((task) => taskLog(folderOf(runId), task)));
-      return { tasks: all, logs, notices: [], ...(environment === undefined ? {} : { environment }) };
+      return { tasks: all, logs, notices, ...(environment === undefined ? {} : { environment }) };
     },
 
     async cancel(runId) {
@@ -119,13 +129,20 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
   };
 }
 
-async function writeRequest(folder: string, request: RunRequest): Promise<void> {
+async function containersFor(request: RunRequest, { containers, taskEnv }: KfpEngineOptions) {
+  if (containers === undefined) return undefined;
+  return containerRequest(taskSites(request.work.package), containers, Object.keys(taskEnv));
+}
+
+type ContainerRequest = Awaited<ReturnType<typeof containersFor>>;
+
+async function writeRequest(folder: string, request: RunRequest, containers: ContainerRequest): Promise<void> {
   const files = runFiles(folder);
   await mkdir(files.logs, { recursive: true });
   await writeFileAtomic(files.package, request.work.text);
   const { runId, attempt, parameters } = request;
   const { name, version, digest } = request.work;
-  const content = { runId, attempt, pipeline: { name, version, packageDigest: digest }, parameters };
+  const content = { runId, attempt, pipeline: { name, version, packageDigest: digest }, parameters, containers };
   await writeFileAtomic(files.request, `${JSON.stringify(content, undefined, 1)}\n`);
 }
 
@@ -168,19 +185,26 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function gpuFaults(python: string, { env, allowCpu }: KfpEngineOptions): Promise<readonly PackageFault[]> {
+/** A task that asks for more than there are would wait for ever on a cluster; here it would run with fewer and nobody would know. */
+async function gpuFaults(
+  python: string,
+  needed: number,
+  { env, allowCpu }: KfpEngineOptions,
+): Promise<readonly PackageFault[]> {
   const answer = await exec(python, ["-B", SCRIPTS.machine], { cwd: "/", env: taskEnvironment(env, python, {}) });
-  const { gpus }: { gpus: readonly unknown[] } = JSON.parse(answer.stdout);
-  if (gpus.length > 0) return [];
+  const { gpus }: { gpus: readonly { readonly name: string; readonly count: number }[] } = JSON.parse(answer.stdout);
+  const count = gpus.reduce((sum, gpu) => sum + gpu.count, 0);
+  if (count >= needed) return [];
+  const seen = gpus.map((gpu) => `${gpu.count} x ${gpu.name}`).join(", ");
   return [
     {
       level: allowCpu ? "warning" : "error",
       path: [0, "deploymentSpec"],
-      rule: "the pipeline asks for GPUs, and this machine has none",
-      saw: "no GPU (nvidia-smi)",
+      rule: `the pipeline asks for GPUs, and this machine has ${count === 0 ? "none" : `fewer than the ${needed} of one task`}`,
+      saw: count === 0 ? "no GPU (nvidia-smi)" : seen,
       hint: allowCpu
-        ? "it runs on the CPU, as allow-cpu says"
-        : "run it on a machine with a GPU, or set allow-cpu: true to run it on the CPU",
+        ? `it runs on ${count === 0 ? "the CPU" : "what is there"}, as allow-cpu says`
+        : "run it on a machine that has them, or set allow-cpu: true to run it on what is there",
     },
   ];
 }

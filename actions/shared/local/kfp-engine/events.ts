@@ -37,6 +37,13 @@ const EnvironmentSchema = v.object({
 const EventSchema = v.variant("event", [
   v.object({ event: v.literal("start"), at: v.number(), pid: v.number() }),
   v.object({ event: v.literal("engine"), at: v.number(), kfp: v.string(), environment: EnvironmentSchema }),
+  v.object({
+    event: v.literal("image"),
+    at: v.number(),
+    image: v.string(),
+    runs: v.picklist(["container", "process"]),
+    why: v.optional(v.string()),
+  }),
   v.object({ event: v.literal("task-start"), ...Who }),
   v.object({
     event: v.literal("task-end"),
@@ -69,10 +76,12 @@ export type Told = {
   readonly environment?: RunEnvironment;
   /** Of the last start: an earlier one ended, and what had finished is told again. */
   readonly tasks: ReadonlyMap<string, RunTask>;
+  /** What went otherwise than it would on a cluster, in sentences. */
+  readonly notices: readonly string[];
   readonly end?: Ending;
 };
 
-export const nothingTold: Told = { tasks: new Map() };
+export const nothingTold: Told = { tasks: new Map(), notices: [] };
 
 /** Goes on with whole lines of the file. Lines of another kind, and a line that a killed driver cut, are passed over. */
 export function tell(told: Told, lines: readonly string[]): Told {
@@ -97,12 +106,15 @@ function next(told: Told, event: DriverEvent): Told {
       return {
         firstAt: told.firstAt ?? event.at,
         tasks: new Map(),
+        notices: [],
         ...(told.environment ? { environment: told.environment } : {}),
       };
     case "engine": {
       const { gpus, ...machine } = event.environment;
       return { ...told, environment: { ...machine, gpus: gpus.map(withoutAbsent), kfp: event.kfp } };
     }
+    case "image":
+      return event.runs === "container" ? told : { ...told, notices: [...told.notices, processNotice(event)] };
     case "task-start":
       return withTask(told, { ...who(event), state: "running", cached: false, inputs: empty, outputs: empty });
     case "task-end":
@@ -121,6 +133,10 @@ function next(told: Told, event: DriverEvent): Told {
     case "end":
       return { ...told, end: event };
   }
+}
+
+function processNotice({ image, why }: { readonly image: string; readonly why?: string | undefined }): string {
+  return `Tasks of ${image} ran as processes: the image cannot run Python components${why === undefined ? "" : ` (${why})`}`;
 }
 
 const empty = { parameters: {}, artifacts: {} } as const;

@@ -33,7 +33,8 @@ export type ContainerEngine = {
 export type ImageOfRelease = {
   /** `localhost/acme/digits/serving@sha256:…`, or a registry's. */
   readonly ref: string;
-  readonly digest: Digest;
+  /** Absent for a registry's image that is named by a tag. */
+  readonly digest?: Digest;
 };
 
 export type NewContainer = {
@@ -105,9 +106,12 @@ export function containerEngine(name: EngineName, version: string, host: EngineH
     version,
 
     async load(image, temp) {
-      if (!image.ref.startsWith("localhost/")) {
+      if (!image.ref.startsWith("localhost/") || image.digest === undefined) {
+        const inspect = ["image", "inspect", "--format", "{{.Id}}", image.ref];
+        const there = await run(inspect, [0, 1, 125]);
+        if (there.code === 0) return there.stdout.trim();
         await fetch(["pull", "--quiet", image.ref]);
-        return (await run(["image", "inspect", "--format", "{{.Id}}", image.ref])).stdout.trim();
+        return (await run(inspect)).stdout.trim();
       }
       const repository = image.ref.slice(0, image.ref.indexOf("@"));
       const wanted = { repository, digest: image.digest, platform: hostPlatform() };
