@@ -283,7 +283,7 @@ describe.skipIf(lacksMetadataStore())("a run that was written into ML Metadata a
 
   test("comes back when it has 500 executions", async () => {
     const tasks = Array.from({ length: 500 }, (_, i) =>
-      task(`for-loop-1-iteration-${i}/score`, {
+      task(`for-loop-1-iteration-${Math.floor(i / 10)}/score-${i % 10}`, {
         inputs: values({ i }),
         outputs: values({ Output: i / 8 }, { metrics: [artifact("Metrics", `large-${i}`, { score: i / 8 })] }),
       }),
@@ -294,8 +294,8 @@ describe.skipIf(lacksMetadataStore())("a run that was written into ML Metadata a
     expect(metricsOf(found?.tasks ?? [], []).metrics[499]).toEqual({
       name: "score",
       value: 499 / 8,
-      task: "score",
-      slice: { iteration: "499" },
+      task: "score-9",
+      slice: { iteration: "49" },
     });
   });
 

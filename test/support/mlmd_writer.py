@@ -26,15 +26,18 @@ class Writer:
         self.call = call
         # the cache of KFP's API server: what ran without being taken over, by pipeline and place
         self.finished = {}
+        self.types = {}
 
     def write(self, run):
         """A run of the form of test/support/mlmd.ts. Returns the ids of the executions by path."""
         return Run(self, run).write()
 
     def type_id(self, kind, name):
-        request = getattr(service, f"Put{kind}TypeRequest")()
-        getattr(request, f"{kind.lower()}_type").name = name
-        return self.call(f"Put{kind}Type", request).type_id
+        if (kind, name) not in self.types:
+            request = getattr(service, f"Put{kind}TypeRequest")()
+            getattr(request, f"{kind.lower()}_type").name = name
+            self.types[kind, name] = self.call(f"Put{kind}Type", request).type_id
+        return self.types[kind, name]
 
     def context(self, type_name, name, properties):
         found = self.call(

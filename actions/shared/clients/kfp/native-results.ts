@@ -16,8 +16,8 @@ import type { ReadResults } from "./read-results.ts";
 
 export type NativeOptions = {
   readonly send: Send;
-  /** Of the pipelines API, without a slash at its end: `https://host/pipeline`. */
-  readonly endpoint: string;
+  /** Of the pipelines API, without a slash at its end: `https://host/pipeline`; or what finds it. */
+  readonly endpoint: string | (() => Promise<string>);
 };
 
 /** No run has more pages: what goes on after that goes on for ever. */
@@ -29,8 +29,9 @@ const AT_ONCE = 4;
 
 /** Reads what a run left from the API of KFP 3.0, which keeps executions and artifacts itself. Undefined where the server is older. */
 export function nativeReader({ send, endpoint }: NativeOptions): ReadResults {
-  function get(path: string, query: Query, okStatus: readonly number[] = [200]): Promise<HttpAnswer> {
-    const url = new URL(`${endpoint}/apis/v2beta1/${path}`);
+  async function get(path: string, query: Query, okStatus: readonly number[] = [200]): Promise<HttpAnswer> {
+    const base = typeof endpoint === "string" ? endpoint : await endpoint();
+    const url = new URL(`${base}/apis/v2beta1/${path}`);
     for (const [name, value] of query) url.searchParams.append(name, value);
     return send({ service: "Kubeflow Pipelines", url, okStatus });
   }

@@ -30,10 +30,10 @@ export type ReadMarked = (
 export type ResultSources = {
   /** `logs`: metrics are what tasks marked in their logs, whatever else is known. */
   readonly metricsFrom: "auto" | "logs";
-  /** The API of KFP 3.0. */
-  readonly native: ReadResults;
-  /** KFP 2: the ML Metadata service. */
-  readonly metadata: ReadResults;
+  /** The API of KFP 3.0; undefined where it is not to be asked. */
+  readonly native: ReadResults | undefined;
+  /** KFP 2: the ML Metadata service; undefined where it is not to be asked. */
+  readonly metadata: ReadResults | undefined;
   /** Marker lines of the tasks' logs. */
   readonly marked: ReadMarked;
   readonly clock: Clock;
@@ -64,13 +64,18 @@ type Attempt<T> =
   | { readonly state: "read"; readonly tasks: readonly T[]; readonly notices: readonly string[] }
   | { readonly state: "unknown"; readonly notices: readonly string[] };
 
-async function recordedRun(run: RunToRead, sources: ResultSources): Promise<Attempt<RunTask>> {
-  const native = await attempt("the pipelines API", () => sources.native(run), sources);
-  if (native.state === "read") return native;
-  const metadata = await attempt("ML Metadata", () => sources.metadata(run), sources);
-  if (metadata.state === "read") return { ...metadata, notices: [...native.notices, ...metadata.notices] };
-  const unknown = metadata.notices.length > 0 ? [] : [`ML Metadata does not know run ${run.runId}`];
-  return { state: "unknown", notices: [...native.notices, ...metadata.notices, ...unknown] };
+async function recordedRun(run: RunToRead, { native, metadata, ...rest }: ResultSources): Promise<Attempt<RunTask>> {
+  const notices: string[] = [];
+  for (const [place, read, whenUnknown] of [
+    ["the pipelines API", native, []],
+    ["ML Metadata", metadata, [`ML Metadata does not know run ${run.runId}`]],
+  ] as const) {
+    if (read === undefined) continue;
+    const found = await attempt(place, () => read(run), rest);
+    if (found.state === "read") return { ...found, notices: [...notices, ...found.notices] };
+    notices.push(...(found.notices.length > 0 ? found.notices : whenUnknown));
+  }
+  return { state: "unknown", notices };
 }
 
 type Answer<T> = { readonly tasks: readonly T[]; readonly notices: readonly string[] };
@@ -79,7 +84,7 @@ type Answer<T> = { readonly tasks: readonly T[]; readonly notices: readonly stri
 async function attempt<T>(
   place: string,
   read: () => Promise<Answer<T> | undefined>,
-  { clock, patienceMs = 120_000 }: ResultSources,
+  { clock, patienceMs = 120_000 }: Pick<ResultSources, "clock" | "patienceMs">,
 ): Promise<Attempt<T>> {
   const giveUpAt = clock.now() + patienceMs;
   for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 2, 15_000)) {

@@ -107,6 +107,18 @@ test("nothing anywhere is told, and is no success", async () => {
   });
 });
 
+test("a place that is not to be asked is not missed", async () => {
+  const marked = markedReader(async () => undefined);
+  const results = resultsReader({
+    metricsFrom: "auto",
+    native: knowsNothing,
+    metadata: undefined,
+    marked,
+    clock: virtualClock(),
+  });
+  expect((await results({ runId: "run-1" })).notices.join()).not.toContain("ML Metadata");
+});
+
 test("with metrics from logs, artifacts are the records' and metrics the logs', also where the records have them", async () => {
   const metadata = knows(task("train"), task("judge", { accuracy: 0.5, loss: 1 }));
   const logs = { "pod-train": "", "pod-judge": 'ml-release-metrics {"accuracy": 0.9}' };
