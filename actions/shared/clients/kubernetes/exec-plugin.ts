@@ -92,19 +92,19 @@ function infoFor({ apiVersion, wantsCluster }: ExecPlugin, cluster: Cluster) {
   };
 }
 
-function parseAnswer({ command, args }: ExecPlugin, stdout: string, mask: (secret: string) => void) {
+function parseAnswer(plugin: ExecPlugin, stdout: string, mask: (secret: string) => void) {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), AnswerSchema), stdout);
   if (parsed.success) return parsed.output;
   // Whatever it is, it was meant to be a secret.
   mask(stdout);
-  throw wrongAnswer({ command, args }, "something else");
+  throw wrongAnswer(plugin, "something else");
 }
 
-function wrongAnswer({ command, args }: Pick<ExecPlugin, "command" | "args">, saw: string): ReleaseError {
+function wrongAnswer({ command }: Pick<ExecPlugin, "command">, saw: string): ReleaseError {
   return new ReleaseError("PROTOCOL", {
     rule: `the kubeconfig's exec plugin ${command} must print an ExecCredential as JSON`,
     saw,
-    hint: `run it by hand and look at what it prints (${[command, ...args.slice(0, 2)].join(" ")} …); it is given its request in KUBERNETES_EXEC_INFO`,
+    hint: "run it by hand, with the arguments that the kubeconfig gives it and its request in KUBERNETES_EXEC_INFO",
   });
 }
 
