@@ -1,3 +1,4 @@
+import { KUBEFLOW_SERVICES } from "../shared/domain/run/kubeflow-services.ts";
 import { request, type Send } from "../shared/lib/http.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
 import type { PipelineEngine } from "../shared/ports/pipeline-engine.ts";
@@ -68,8 +69,8 @@ async function throughCluster(step: KubeflowStep): Promise<Way> {
   const { serviceProxy } = await import("../shared/clients/kubernetes/service-proxy.ts");
   const connection = await connectKubernetes(step);
   const namespace = step.inputs.namespace ?? "kubeflow";
-  const pipelines = serviceProxy(connection, { name: "ml-pipeline", port: "http", namespace });
-  const envoy = serviceProxy(connection, { name: "metadata-envoy-service", port: "md-envoy", namespace });
+  const pipelines = serviceProxy(connection, { ...KUBEFLOW_SERVICES.pipelines, namespace });
+  const envoy = serviceProxy(connection, { ...KUBEFLOW_SERVICES.metadata, namespace });
   const own = step.inputs["metadata-endpoint"];
   return {
     endpoint: pipelines.endpoint,

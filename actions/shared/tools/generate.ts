@@ -4,8 +4,9 @@ import type { Manifest } from "../runner/inputs.ts";
 import { actionYml } from "./action-yml.ts";
 import { jsonSchemas } from "./json-schemas.ts";
 import { withTables } from "./readme-tables.ts";
+import { roles } from "./roles.ts";
 
-// Writes what follows from the manifests: each action's action.yml, the tables of its README.md, and schemas/.
+// Writes what follows from the code: each action's action.yml, the tables of its README.md, schemas/ and roles/.
 // With --check nothing is written: what is stale is named, and the exit code is 1.
 
 const root = join(import.meta.dirname, "../../..");
@@ -24,6 +25,7 @@ for (const manifest of manifests) {
     );
 }
 for (const [name, text] of jsonSchemas(manifests)) wanted.set(join(root, "schemas", name), text);
+for (const [name, text] of roles()) wanted.set(join(root, "roles", name), text);
 for (const [path, text] of wanted) if (!existsSync(path) || readFileSync(path, "utf8") !== text) replace(path, text);
 for (const path of strangers()) remove(path);
 
@@ -42,10 +44,10 @@ async function readManifests(): Promise<readonly Manifest[]> {
   return read;
 }
 
-/** Schemas of what no longer exists. */
+/** Schemas and roles of what no longer exists. */
 function strangers(): readonly string[] {
-  const folder = join(root, "schemas");
-  const files = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  const folders = ["schemas", "roles"].map((name) => join(root, name)).filter((folder) => existsSync(folder));
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
   return files.filter((path) => !wanted.has(path));
 }
 
