@@ -1,3 +1,4 @@
+import { formatCount } from "../shared/domain/quantity.ts";
 import { isOver } from "../shared/domain/run/task.ts";
 import { isReleaseError, ReleaseError } from "../shared/lib/error.ts";
 import { findRelease, saveRelease } from "../shared/lib/release-store.ts";
@@ -22,8 +23,8 @@ import type { Seen } from "./seen.ts";
 import type { Ports, RunStep } from "./step.ts";
 import { tellLogs } from "./tell-logs.ts";
 
-/** Of the step's time, what is kept to let go of a run that still goes on. */
-const LETTING_GO = { share: 0.1, mostMs: 60_000 };
+/** Of the step's time a tenth is kept to let go of a run that still goes on; with less than this, one look is all. */
+const LETTING_GO = { share: 0.1, leastMs: 10_000, mostMs: 60_000 };
 
 /** Goes on with a run that another job has let go of, or died over. One job at a time; who is second does nothing, and says so. */
 export async function attach(step: RunStep, ports: Ports): Promise<Outcome> {
@@ -52,7 +53,7 @@ async function continueRun(step: RunStep, ports: Ports, held: HeldRun): Promise<
       finishRun({ ...step, signal: AbortSignal.any([step.signal, lost.signal]) }, ports, {
         runId,
         facts,
-        attachedMs: inputs.timeout - Math.min(LETTING_GO.mostMs, inputs.timeout * LETTING_GO.share),
+        attachedMs: followingMs(inputs.timeout),
         before: { seen: run.seen, agoMs: Math.max(0, clock.now() - Date.parse(run.seen.at)) },
         onLook: async (seen: Seen) => {
           if (!(await held.renew(seen))) lost.abort();
@@ -101,6 +102,11 @@ async function continueRun(step: RunStep, ports: Ports, held: HeldRun): Promise<
   return { ...ended, release, packagePath: undefined };
 }
 
+function followingMs(timeoutMs: number): number {
+  const { share, leastMs, mostMs } = LETTING_GO;
+  return Math.max(0, timeoutMs - Math.min(mostMs, Math.max(leastMs, timeoutMs * share)));
+}
+
 type Picked = { readonly state: "found"; readonly found: FoundRun } | { readonly state: "none"; readonly why: string };
 
 /** The run of the release that is named; else of those that wait the first that is over, else the one that was looked at longest ago. */
@@ -114,7 +120,7 @@ async function pickRun(step: RunStep, { store, engine }: Ports): Promise<Picked>
   }
   const all = await listDetachedRuns(store, step);
   const free = all.filter(({ run }) => mayFollow(run, step) && isOurs(run, engine));
-  log.info(`${all.length} runs were let go of, ${free.length} of them to be continued here`);
+  log.info(`${formatCount(all.length, "run")} went on without a job, ${free.length} to be continued here`);
   for (const found of free) {
     const status = await engine.state(found.run.runId);
     if (found.run.concludedBy !== undefined || (status !== undefined && isOver(status.state)))

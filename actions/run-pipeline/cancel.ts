@@ -26,8 +26,8 @@ export async function cancel(step: RunStep, ports: Ports): Promise<readonly stri
 
 function howToGoOn(releaseId: string, canAttach: boolean): readonly string[] {
   return canAttach
-    ? [`\`mode: attach\` with \`release: ${releaseId}\` takes it up; so does running the step again.`]
+    ? [`mode: attach with release: ${releaseId} takes it up; so does running the step again.`]
     : [
-        "Running the step again takes it up; the store of this job goes with it, so that `mode: attach` could not find it.",
+        "Running the step again takes it up; the store of this job goes with it, so that mode: attach could not find it.",
       ];
 }

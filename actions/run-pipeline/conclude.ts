@@ -4,7 +4,7 @@ import type { Metric } from "../shared/domain/metric.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import type { RunDetails } from "../shared/domain/run/details.ts";
 import { type GpuMeter, type GpuUse, gpuHours, meterGpus, withoutIterations } from "../shared/domain/run/gpu-hours.ts";
-import { lineageOf } from "../shared/domain/run/lineage.ts";
+import { lineageOf } from "../shared/domain/run/model-lineage.ts";
 import { metricsOf } from "../shared/domain/run/metrics.ts";
 import { findModel } from "../shared/domain/run/model-output.ts";
 import type { RunStatus, RunTask } from "../shared/domain/run/task.ts";
@@ -28,6 +28,7 @@ export type Ending = {
   readonly seen: Seen;
   readonly gaveUp: GaveUp | undefined;
   readonly retries: number;
+  readonly followedMs: number;
 };
 
 /** Brings everything of the run into the normal form, and keeps what is too large for the record beside it. */
@@ -48,7 +49,7 @@ export async function conclude(step: RunStep, { engine }: Ports, asked: Ending):
   const details = { path: "run.json", digest: sha256(content) };
   const recorded = recordedMetrics(metrics);
   const { reason, failedTask } =
-    gaveUp === undefined ? reasonOf(status, results.logs) : { reason: gaveUp.reason, failedTask: gaveUp.task };
+    gaveUp === undefined ? endOf(status, results) : { reason: gaveUp.reason, failedTask: gaveUp.task };
   return {
     state: "ended",
     pipeline: recordedPipeline(engine, facts),
@@ -62,6 +63,7 @@ export async function conclude(step: RunStep, { engine }: Ports, asked: Ending):
     recorded,
     curves,
     environment: results.environment,
+    ranImages: engine.runsImages !== false,
     logs: results.logs,
     reason,
     failedTask,
@@ -71,8 +73,14 @@ export async function conclude(step: RunStep, { engine }: Ports, asked: Ending):
     packagePath: packageFile(folder, facts),
     details,
     retries: ending.retries,
+    wasOver: decision.do === "adopt" && ending.followedMs === 0,
     release: undefined,
   };
+}
+
+/** A run that succeeded may have failed tasks: trials of a search. */
+function endOf(status: RunStatus, { logs }: RunResults): ReturnType<typeof reasonOf> {
+  return status.state === "succeeded" ? { reason: status.reason, failedTask: undefined } : reasonOf(status, logs);
 }
 
 type Begun = { readonly prepared: Prepared; readonly decision: RunDecision };

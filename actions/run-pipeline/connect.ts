@@ -4,6 +4,8 @@ import type { PipelineEngine, Work } from "../shared/ports/pipeline-engine.ts";
 import type { Step } from "../shared/ports/step.ts";
 import { chooseEngine } from "./choose-engine.ts";
 import { connectForge } from "./connect-forge.ts";
+import { connectKubeflow } from "./connect-kubeflow.ts";
+import { connectManifest } from "./connect-manifest.ts";
 import { connectPython } from "./connect-python.ts";
 import type { RunPipelineInputs } from "./inputs.ts";
 
@@ -28,16 +30,19 @@ async function connectEngine(step: Step<RunPipelineInputs>, pythonWith: PythonWi
     case "local":
       return connectLocal(step, pythonWith);
     case "kubeflow":
+      return connectKubeflow(step);
     case "manifest":
-      throw new Error("not connected yet");
+      return connectManifest(step);
   }
 }
 
 /** A task may print what it was given: what has the name of a secret is masked. */
 const SECRET_NAME = /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|KEY|AUTH/i;
 
-async function connectLocal({ inputs, job, mask }: Step<RunPipelineInputs>, pythonWith: PythonWith) {
+async function connectLocal(step: Step<RunPipelineInputs>, pythonWith: PythonWith) {
+  const { inputs, job, mask } = step;
   const { kfpEngine } = await import("../shared/local/kfp-engine/engine.ts");
+  const containers = await taskContainers(step);
   const taskEnv = job.envOf(inputs["pass-env"] ?? []);
   for (const [name, value] of Object.entries(taskEnv)) if (SECRET_NAME.test(name)) mask(value);
   return kfpEngine({
@@ -46,5 +51,20 @@ async function connectLocal({ inputs, job, mask }: Step<RunPipelineInputs>, pyth
     env: job.childEnv,
     taskEnv,
     allowCpu: inputs["allow-cpu"],
+    ...(containers === undefined ? {} : { containers }),
   });
+}
+
+/** What runs images on this machine, where there is anything. */
+async function taskContainers({ job, release, signal }: Step<RunPipelineInputs>) {
+  const [{ findEngine }, { ociLayout }] = await Promise.all([
+    import("../shared/local/serving/container.ts"),
+    import("../shared/local/oci-layout.ts"),
+  ]);
+  const layout = ociLayout(join(job.home, "images"));
+  const engine = await findEngine({ env: job.childEnv, cwd: job.workspace, signal, layout });
+  if (engine === undefined) return undefined;
+  // an image of a registry is not fetched for a Python component, which runs as a process too
+  const built = Object.values(release.images ?? {}).flatMap(({ ref }) => (ref.startsWith("localhost/") ? [ref] : []));
+  return { engine, env: job.childEnv, built, temp: join(job.temp, "ml-release") };
 }

@@ -14,6 +14,8 @@ export type Finished =
       readonly seen: Seen;
       readonly gaveUp: GaveUp | undefined;
       readonly retries: number;
+      /** 0 where it was over at the first look. */
+      readonly followedMs: number;
     }
   | { readonly state: "goes-on"; readonly status: RunStatus; readonly seen: Seen };
 
@@ -58,11 +60,11 @@ export async function finishRun(step: RunStep, { engine }: Ports, wanted: ToFini
     followed = await followRun(step, engine, following);
   }
   if (followed.state === "handed-over") return { state: "goes-on", status: followed.status, seen: followed.seen };
-  const { status, seen } = followed;
-  if (followed.state === "over") return { state: "ended", status, seen, gaveUp: undefined, retries };
+  const { status, seen, followedMs } = followed;
+  if (followed.state === "over") return { state: "ended", status, seen, gaveUp: undefined, retries, followedMs };
   log.warn(`Run ${runId} is given up: ${followed.why.reason}`);
   for (const line of await patiently({ ...step, maxOutageMs }, () => engine.cancel(runId))) log.info(`  ${line}`);
-  return { state: "ended", status, seen, gaveUp: followed.why, retries };
+  return { state: "ended", status, seen, gaveUp: followed.why, retries, followedMs };
 }
 
 /** False where the engine refuses: the run is what it is. */

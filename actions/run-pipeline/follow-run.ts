@@ -21,7 +21,7 @@ export type Following = {
 };
 
 /** How following a run ended. A run that was given up is still running. */
-export type Followed = { readonly status: RunStatus; readonly seen: Seen } & (
+export type Followed = { readonly status: RunStatus; readonly seen: Seen; readonly followedMs: number } & (
   | { readonly state: "over" }
   | { readonly state: "gave-up"; readonly why: GaveUp }
   | { readonly state: "handed-over" }
@@ -53,13 +53,15 @@ export async function followRun(step: Watcher, engine: Watched, following: Follo
     tell({ status, seen, followedMs, isFirst: followedMs === 0, isLast: next.do !== "wait" });
     switch (next.do) {
       case "conclude":
-        return { state: "over", status, seen };
+        return { state: "over", status, seen, followedMs };
       case "give-up":
-        return { state: "gave-up", status, seen, why: next.why };
+        return { state: "gave-up", status, seen, followedMs, why: next.why };
       case "hand-over":
-        return { state: "handed-over", status, seen };
+        return { state: "handed-over", status, seen, followedMs };
       case "wait":
-        await pause(lookDelay(followedMs, engine.lookMs));
+        await pause(
+          Math.min(lookDelay(followedMs, engine.lookMs), (limits.attachedMs ?? Number.POSITIVE_INFINITY) - followedMs),
+        );
     }
     passedMs = Math.max(1, stepMs(begunMs, clock.now()));
     followedMs += passedMs;

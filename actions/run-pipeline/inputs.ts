@@ -94,7 +94,7 @@ export const manifest = defineAction({
       pattern: URL_PATTERN,
       example: "https://kubeflow.example.com/pipeline",
       description:
-        "Address of Kubeflow Pipelines. Empty, with a kubeconfig: the service `ml-pipeline` of `namespace`, through the API server.",
+        "Address of Kubeflow Pipelines. Empty, with a kubeconfig: the service `ml-pipeline` of `namespace` (`kubeflow`), through the API server.",
     },
     "metadata-endpoint": {
       kind: "string",

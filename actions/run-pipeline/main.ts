@@ -11,6 +11,7 @@ import { refuseLostStore } from "./lasting-store.ts";
 import type { Outcome } from "./outcome.ts";
 import { plan } from "./plan.ts";
 import { prepare } from "./prepare.ts";
+import { prepareManifest } from "./prepare-manifest.ts";
 import type { Prepared } from "./prepared.ts";
 import { startRun, type ToStart } from "./start-run.ts";
 import type { Ports, RunStep } from "./step.ts";
@@ -21,7 +22,7 @@ export async function main(step: Step<RunPipelineInputs>, ports: Ports): Promise
   if (inputs.mode === "attach") return attach(step, ports);
   if (inputs.mode === "detach") refuseLostStore(step, ports);
   const prepared = await log.group("Read and check the pipeline", async () => {
-    const checked = await prepare(step, ports);
+    const checked = await (inputs.manifest === undefined ? prepare(step, ports) : prepareManifest(step, ports));
     for (const line of factsOf(checked)) log.info(line);
     return checked;
   });

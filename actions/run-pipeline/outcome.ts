@@ -5,7 +5,7 @@ import type { FileRefSchema, Pipeline, Release, Run } from "../shared/domain/rel
 import type { Finding } from "../shared/domain/report.ts";
 import type { Curve } from "../shared/domain/run/curves.ts";
 import type { GpuMeter } from "../shared/domain/run/gpu-hours.ts";
-import type { LineageStep } from "../shared/domain/run/lineage.ts";
+import type { LineageStep } from "../shared/domain/run/model-lineage.ts";
 import type { RunEnvironment, RunTask } from "../shared/domain/run/task.ts";
 import type { Posted } from "../shared/ports/forge.ts";
 import type { TaskLog } from "../shared/ports/pipeline-engine.ts";
@@ -49,6 +49,8 @@ export type Ended = Known & {
   readonly recorded: readonly Metric[];
   readonly curves: readonly Curve[];
   readonly environment: RunEnvironment | undefined;
+  /** Whether the images that tasks name were executed, at least where that could be. */
+  readonly ranImages: boolean;
   readonly logs: readonly TaskLog[];
   readonly reason: string | undefined;
   readonly failedTask: string | undefined;
@@ -61,6 +63,8 @@ export type Ended = Known & {
   readonly details: InferOutput<typeof FileRefSchema>;
   /** How often it was tried again within this step. */
   readonly retries: number;
+  /** It had ended before this step looked at it. */
+  readonly wasOver: boolean;
   /** Another release than the job's own, that was gone on with. */
   readonly release: Release | undefined;
 };

@@ -78,7 +78,6 @@ export async function prepareManifest(step: RunStep, ports: Ports): Promise<Prep
 }
 
 function workOf(
-  _file: ManifestFile,
   object: KubeObject,
   { name, version }: { readonly name: string; readonly version: string },
 ): ManifestWork {

@@ -1,8 +1,9 @@
 import { basename } from "node:path";
-import { canonicalJson } from "../shared/domain/canonical.ts";
+import { canonicalJson, type Json } from "../shared/domain/canonical.ts";
+import { applyCaching, type Caching, cachingEdits } from "../shared/domain/pipeline/caching.ts";
 import { gpuRequests } from "../shared/domain/pipeline/gpus.ts";
-import { applyPins, type ImageRefs, pinImages } from "../shared/domain/pipeline/images.ts";
-import { type PackageFault, readPackage } from "../shared/domain/pipeline/package.ts";
+import { applyPins, type ImageRefs, pinImages, type RunsImages } from "../shared/domain/pipeline/images.ts";
+import { own, type PackageFault, type PipelinePackage, readPackage } from "../shared/domain/pipeline/package.ts";
 import { checkParameters, declaredParameters, type Parameters } from "../shared/domain/pipeline/parameters.ts";
 import { taskSites } from "../shared/domain/pipeline/tasks.ts";
 import type { Problem } from "../shared/domain/problem.ts";
@@ -14,6 +15,7 @@ import { ReleaseError } from "../shared/lib/error.ts";
 import { hashText } from "../shared/lib/hash.ts";
 import { replaceScalars } from "../shared/lib/yaml.ts";
 import type { PipelineWork, RunRequest } from "../shared/ports/pipeline-engine.ts";
+import { earlierParameters } from "./earlier-parameters.ts";
 import type { Prepared } from "./prepared.ts";
 import { readParameters, type WrittenParameters } from "./read-parameters.ts";
 import { findingOf, problemOf, type ReadPipeline, readPipeline } from "./read-pipeline.ts";
@@ -28,14 +30,16 @@ export async function prepare(step: RunStep, ports: Ports): Promise<Prepared> {
   const images = Object.fromEntries(Object.entries(release.images ?? {}).map(([name, image]) => [name, image.ref]));
   const wish = { path, function: inputs.function, base };
   const folders = { workspace: job.workspace, base };
-  const [read, data, written] = await Promise.all([
+  const [read, data, written, earlier] = await Promise.all([
     readPipeline(wish, images, ports.compile),
     resolveData(inputs.data ?? {}, folders),
     readParameters(inputs.parameters, folders),
+    earlierParameters(step),
   ]);
-  const pinned = pin(read, images, ports.engine);
+  const pinned = withCaching(pin(read, images, ports.engine), inputs.caching);
   const sites = taskSites(pinned.package);
-  const given = joinParameters(written, data, Object.keys(declaredParameters(pinned.package)));
+  const declared = declaredParameters(pinned.package);
+  const given = joinParameters(written, data, { declared: Object.keys(declared), earlier: typed(earlier, declared) });
   const checked = checkParameters(pinned.package, given.parameters, written.placeOf);
   const model = chooseModelOutput(sites, inputs["model-artifact"]);
   const name = inputs["pipeline-name"] ?? pinned.package.spec.pipelineInfo.name;
@@ -103,12 +107,27 @@ function outOfReach({ parameters }: Joined, { sets, places }: ResolvedData): rea
 
 type Pinned = Pick<ReadPipeline, "package" | "text"> & { readonly faults: readonly PackageFault[] };
 
-function pin(read: ReadPipeline, images: ImageRefs, engine: { readonly runsImages: boolean }): Pinned {
+function pin(read: ReadPipeline, images: ImageRefs, engine: { readonly runsImages: RunsImages }): Pinned {
   const { pins, faults } = pinImages(read.package, images, engine);
-  const again = readPackage(applyPins(read.package.documents, pins));
-  if (again.state === "bad") throw new ReleaseError("INTERNAL", { rule: "a package with pinned images is a package" });
   const edits = pins.map(({ path: [document, ...path], to }) => ({ document, path, value: to }));
-  return { package: again.package, text: replaceScalars(read.text, edits), faults };
+  const pinned = packageOf(applyPins(read.package.documents, pins));
+  return { package: pinned, text: replaceScalars(read.text, edits), faults };
+}
+
+/** The same package where nothing is asked for. Its caching is part of a run's identity: another one is another run. */
+function withCaching(pinned: Pinned, caching: Caching): Pinned {
+  const edits = cachingEdits(pinned.package, caching);
+  if (edits.length === 0) return pinned;
+  const documents = applyCaching(pinned.package.documents, edits);
+  // JSON is YAML: what is not there yet could not be put into the text
+  const text = documents.map((document) => `${JSON.stringify(document)}\n`).join("---\n");
+  return { ...pinned, package: packageOf(documents), text };
+}
+
+function packageOf(documents: readonly Json[]): PipelinePackage {
+  const read = readPackage(documents);
+  if (read.state === "ok") return read.package;
+  throw new ReleaseError("INTERNAL", { rule: "a package with pinned images is a package" });
 }
 
 function imagesOf({ spec }: ReadPipeline["package"]): Readonly<Record<string, string>> {
@@ -127,15 +146,35 @@ type Joined = {
   readonly problems: readonly Problem[];
 };
 
+type Taken = { readonly declared: readonly string[]; readonly earlier: Parameters };
+
+/** What an earlier run found, as far as the pipeline declares it. Katib knows texts only: they become what is declared. */
+function typed(earlier: Parameters, declared: ReturnType<typeof declaredParameters>): Parameters {
+  return Object.fromEntries(
+    Object.entries(earlier).flatMap(([name, value]) => {
+      const parameter = own(declared, name);
+      return parameter === undefined ? [] : [[name, typedValue(value, parameter.parameterType)]];
+    }),
+  );
+}
+
+function typedValue(value: Json, type: string): Json {
+  if (typeof value !== "string" || type === "STRING" || value.trim() === "") return value;
+  if (type === "NUMBER_INTEGER" || type === "NUMBER_DOUBLE")
+    return Number.isFinite(Number(value)) ? Number(value) : value;
+  if (type === "BOOLEAN" && /^(true|false)$/i.test(value)) return value.toLowerCase() === "true";
+  return value;
+}
+
 /** What the user gave and what comes from the data; of the latter only what the pipeline declares. */
-function joinParameters(given: WrittenParameters, data: ResolvedData, declared: readonly string[]): Joined {
+function joinParameters(given: WrittenParameters, data: ResolvedData, { declared, earlier }: Taken): Joined {
   const wanted = Object.entries(data.parameters).filter(([name]) => declared.includes(name));
   const twice = wanted.filter(([name]) => given.values[name] !== undefined);
   const unheard = data.sets.filter(
     ({ role }) => !wanted.some(([name]) => name.startsWith(`${role.replaceAll("-", "_")}_`)),
   );
   return {
-    parameters: { ...given.values, ...Object.fromEntries(wanted) },
+    parameters: { ...earlier, ...given.values, ...Object.fromEntries(wanted) },
     unheard,
     findings: unheard.map(({ role }) => ({
       level: "warning",

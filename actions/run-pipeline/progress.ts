@@ -40,6 +40,10 @@ export function progressTeller(
     // a run that had ended before has nothing new to tell
     if (isFirst && isOver(status.state)) return;
     if (isFirst && status.url?.startsWith("http")) say(`  look at it: ${status.url}`);
+    if (status.progress !== undefined && status.progress !== lines.get("")) {
+      lines.set("", status.progress);
+      say(`  ${status.progress}`);
+    }
     for (const task of status.tasks) {
       const line = taskLine(task);
       if (lines.get(task.path) === line) continue;

@@ -20,6 +20,7 @@ export type Wishes = {
   readonly "success-condition": string | undefined;
   readonly "failure-condition": string | undefined;
   readonly "model-artifact": string | undefined;
+  readonly caching: "package" | "on" | "off";
   readonly "pipeline-name": string | undefined;
   readonly version: string | undefined;
   readonly retries: number;

@@ -13,7 +13,7 @@ export function concludeDetached(outcome: Detached): Conclusion {
       tone: "waiting",
       headline: text`${name} ${does}`,
       lead: [
-        text`Run ${code(run.id)} (attempt ${run.attempt}) is ${run.state}: ${decision.why}.`,
+        text`Run ${code(run.id)} (attempt ${run.attempt}) is ${run.state}.`,
         ...(run.url === undefined ? [] : [text`Look at it: ${code(run.url)}`]),
         text`The release goes on with ${code("mode: attach")} and ${code(`release: ${releaseId}`)}: the workflow ${code("continue-release.yml")} does that on a schedule.`,
         checkLead(outcome),
@@ -37,7 +37,7 @@ export function concludeDetached(outcome: Detached): Conclusion {
 
 function checkLead({ posted }: Detached): Text {
   if (posted.state === "posted") return "The commit has a check in progress.";
-  return `The commit has no check in progress: ${posted.reason}. It needs the permission \`checks: write\`.`;
+  return text`The commit has no check in progress: ${posted.reason}. It needs the permission ${code("checks: write")}.`;
 }
 
 /** Nothing to attach to is no fault: a scheduled job finds it most of the time. */

@@ -1,5 +1,5 @@
 import { code, type Section, type Text, text } from "../../shared/domain/report.ts";
-import type { LineageInput } from "../../shared/domain/run/lineage.ts";
+import type { LineageInput } from "../../shared/domain/run/model-lineage.ts";
 import type { Ended } from "../outcome.ts";
 
 /** Which executions and which data the model rests on, the last step first. */

@@ -5,26 +5,27 @@ import { code, type Text, text } from "../../shared/domain/report.ts";
 import type { Ended } from "../outcome.ts";
 import { formatValue } from "./metrics.ts";
 
-export function headlineOf({ run, pipeline, decision, metrics, tasks, reason }: Ended): Text {
+export function headlineOf({ run, pipeline, decision, metrics, tasks, reason, wasOver, release }: Ended): Text {
   const name = `${pipeline.name} ${pipeline.version}`;
   if (run.state !== "succeeded") return text`${name} ${run.state}: ${reason ?? "the engine does not say why"}`;
   const whole = metrics.filter(({ slice }) => slice === undefined);
   // what was measured on known data says more than what a search reports of itself
   const first = whole.find(({ dataset }) => dataset !== undefined) ?? whole[0];
   const number = first === undefined ? "" : `: ${formatMetricName({ name: first.name })} ${formatValue(first.value)}`;
-  if (decision.do === "adopt") return text`${name} was run before, its run is adopted${number}`;
+  if (wasOver && release === undefined) return text`${name} was run before, its run is adopted${number}`;
   const kept = tasks.filter(({ cached }) => cached).length;
   const resumed = decision.do === "retry" ? `, ${kept} of ${tasks.length} tasks kept from before` : "";
   return text`${name} succeeded${durationOf(run)}${resumed}${number}`;
 }
 
-export function leadOf({ run, pipeline, decision, environment, retries, advice }: Ended): readonly Text[] {
+export function leadOf(outcome: Ended): readonly Text[] {
+  const { run, decision, environment, retries, advice } = outcome;
   const what = { submit: "was started", retry: "was tried again", adopt: "was adopted" }[decision.do];
   const again = retries === 0 ? "" : ` It was tried again ${retries} times.`;
   const gpus = run.gpus.map(({ name, count }) => `${count} x ${name}`).join(", ") || "no GPU";
   const machine = environment?.cpu === undefined ? "" : `, ${environment.cpu.count} CPUs, ${gpus}`;
   const first = text`Run ${code(run.id)} (attempt ${run.attempt}${machine}) ${what}: ${decision.why}.${again}`;
-  if (run.state === "succeeded") return [first, ...modelLead(run), ...imageLead(pipeline)];
+  if (run.state === "succeeded") return [first, ...modelLead(run), ...imageLead(outcome)];
   return [
     first,
     advice ?? text`Next: mend the cause and run the step again. Tasks that have finished are not run again.`,
@@ -42,7 +43,7 @@ function modelLead({ model }: Ended["run"]): readonly Text[] {
   return [text`The model is ${code(`${model.task}.${model.output}`)}, ${code(digest)}.`];
 }
 
-function imageLead({ engine }: Ended["pipeline"]): readonly Text[] {
-  if (engine !== "local") return [];
+function imageLead({ ranImages }: Ended): readonly Text[] {
+  if (ranImages) return [];
   return ["The local engine runs tasks in a Python environment of its own: their images were not executed."];
 }
