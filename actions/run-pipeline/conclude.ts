@@ -4,8 +4,8 @@ import type { Metric } from "../shared/domain/metric.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import type { RunDetails } from "../shared/domain/run/details.ts";
 import { type GpuMeter, type GpuUse, gpuHours, meterGpus, withoutIterations } from "../shared/domain/run/gpu-hours.ts";
-import { lineageOf } from "../shared/domain/run/model-lineage.ts";
 import { metricsOf } from "../shared/domain/run/metrics.ts";
+import { lineageOf } from "../shared/domain/run/model-lineage.ts";
 import { findModel } from "../shared/domain/run/model-output.ts";
 import type { RunStatus, RunTask } from "../shared/domain/run/task.ts";
 import { sha256 } from "../shared/lib/hash.ts";
@@ -63,7 +63,7 @@ export async function conclude(step: RunStep, { engine }: Ports, asked: Ending):
     recorded,
     curves,
     environment: results.environment,
-    ranImages: engine.runsImages !== false,
+    ranImages: ranImages(engine, facts),
     logs: results.logs,
     reason,
     failedTask,
@@ -76,6 +76,12 @@ export async function conclude(step: RunStep, { engine }: Ports, asked: Ending):
     wasOver: decision.do === "adopt" && ending.followedMs === 0,
     release: undefined,
   };
+}
+
+/** The local engine runs those of the images' folder, where there is a container engine; others as processes. */
+function ranImages({ runsImages }: Ports["engine"], { images }: RunFacts): boolean {
+  if (runsImages !== "containers") return runsImages;
+  return Object.values(images).some((ref) => ref.startsWith("localhost/"));
 }
 
 /** A run that succeeded may have failed tasks: trials of a search. */

@@ -1,17 +1,25 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { kfpEngine as kubeflowEngine } from "../../actions/shared/clients/kfp/engine.ts";
+import { markedReader } from "../../actions/shared/clients/kfp/marker.ts";
+import { nativeReader } from "../../actions/shared/clients/kfp/native-results.ts";
+import { kfpPodLog } from "../../actions/shared/clients/kfp/pod-log.ts";
 import { resultsReader } from "../../actions/shared/clients/kfp/read-results.ts";
 import { metadataReader } from "../../actions/shared/clients/mlmd/metadata-reader.ts";
 import { canonicalJson, type Json } from "../../actions/shared/domain/canonical.ts";
-import { type PipelinePackage, readPackage } from "../../actions/shared/domain/pipeline/package.ts";
+import { readPackage } from "../../actions/shared/domain/pipeline/package.ts";
 import type { Parameters } from "../../actions/shared/domain/pipeline/parameters.ts";
 import { metricsOf } from "../../actions/shared/domain/run/metrics.ts";
 import { isOver, type RunArtifact, type RunTask, type TaskValues } from "../../actions/shared/domain/run/task.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
-import { sha256, uuidV5 } from "../../actions/shared/lib/hash.ts";
+import { sha256 } from "../../actions/shared/lib/hash.ts";
 import { request } from "../../actions/shared/lib/http.ts";
 import { parseYamlDocuments } from "../../actions/shared/lib/yaml.ts";
 import { kfpEngine } from "../../actions/shared/local/kfp-engine/engine.ts";
+import type { PipelineEngine, RunRequest, RunResults } from "../../actions/shared/ports/pipeline-engine.ts";
+import { type FakeKfp, fakeKfp } from "../fakes/kfp/kfp.ts";
+import { localCluster } from "../fakes/kfp/local-cluster.ts";
+import { FAKE_ENDPOINT, sendOf } from "../fakes/kfp/send.ts";
 import { compiledPipeline } from "../support/compiled-pipeline.ts";
 import {
   lacksMetadataStore,
@@ -61,12 +69,8 @@ describe.skipIf(lacksMetadataStore())("a run that was written into ML Metadata a
   }, 180_000);
   afterAll(() => store.close());
 
-  const read = (of: RecordedRun, pipeline?: PipelinePackage) =>
-    metadataReader({ send: request, endpoint: store.endpoint })({
-      runId: of.runId,
-      namespace: "team-a",
-      ...(pipeline === undefined ? {} : { package: pipeline }),
-    });
+  const read = ({ runId }: RecordedRun) =>
+    metadataReader({ send: request, endpoint: store.endpoint })({ runId, namespace: "team-a" });
 
   const writeAndRead = async (of: RecordedRun) => {
     await writeRun(store, of);
@@ -322,29 +326,81 @@ describe.skipIf(lacksMetadataStore())("a run that was written into ML Metadata a
     await expect(nowhere({ runId: randomUUID() })).rejects.toThrow(/^\[NOT_FOUND\].*set metadata-endpoint/);
   });
 
-  describe("by the same package as the local engine ran", () => {
+  describe("a package that the local engine has run", () => {
     beforeAll(() => kfpPython(), 300_000);
 
     test.each([
       ["training", { rows: 4 }],
       ["constructs", {}],
-    ] as const)("%s has the same metrics, curves, values and places", async (name, parameters) => {
-      const { tasks, pipeline, runId } = await runLocally(name, parameters);
-      const written = run(tasks, { runId, pipeline: name, parameters });
-      await writeRun(store, written);
-      const found = await read(written, pipeline);
+    ] as const)("%s tells the same from Kubeflow 2 with ML Metadata and from Kubeflow 3", async (name, parameters) => {
+      const asked = await requestOf(name, parameters);
+      const local = await resultsOf(await localEngine(), asked);
       const data = [{ role: "test", uri: "test.csv", digest: sha256("test") }];
-      expect(metricsOf(found?.tasks ?? [], data)).toEqual(metricsOf(tasks, data));
-      expect(byPath(found?.tasks ?? [])).toEqual(byPath(tasks));
+      for (const release of ["2.17", "3.0"] as const) {
+        const fake = fakeKfp({
+          release,
+          metadata: store.endpoint,
+          cluster: localCluster({ engine: replay(local), metadata: store }),
+        });
+        const found = await resultsOf(kubeflow(fake), asked);
+        expect(found.notices).toEqual([]);
+        expect(metricsOf(found.tasks, data)).toEqual(metricsOf(local.tasks, data));
+        expect(byPath(found.tasks)).toEqual(byPath(local.tasks.map((task) => withMakers(task, local.tasks))));
+      }
     });
   });
 });
 
-/** What both engines must tell alike: ML Metadata has no digests, and true is 1 in it. */
+/** The engine of run-pipeline, on the fake, with every place that results are read from. */
+function kubeflow(fake: FakeKfp): PipelineEngine {
+  const at = { send: sendOf(fake), endpoint: FAKE_ENDPOINT, clock: systemClock };
+  const readResults = resultsReader({
+    metricsFrom: "auto",
+    native: nativeReader(at),
+    metadata: metadataReader(at),
+    marked: markedReader(kfpPodLog(at)),
+    clock: systemClock,
+  });
+  const log = {
+    debug: () => {},
+    info: () => {},
+    warn: () => {},
+    group: (_: string, act: () => never) => act(),
+    fenced: () => {},
+  };
+  return kubeflowEngine({
+    ...at,
+    log,
+    experiment: "digits",
+    caching: "package",
+    onChangedVersion: "error",
+    readResults,
+  });
+}
+
+/** An engine that has done already what it is asked for. */
+function replay(results: RunResults): PipelineEngine {
+  return {
+    kind: "local",
+    endpoint: "local",
+    runsImages: false,
+    lookMs: { min: 50, max: 50 },
+    check: async () => [],
+    submit: async () => {},
+    state: async () => ({ state: "succeeded", canRetry: false, tasks: results.tasks }),
+    results: async () => results,
+    cancel: async () => [],
+  };
+}
+
+/** What all engines must tell alike: neither a cluster's records nor its API have digests, and true is 1 in one of them. */
 function byPath(tasks: readonly RunTask[]) {
   const artifacts = (of: TaskValues) =>
     Object.fromEntries(
-      Object.entries(of.artifacts).map(([name, list]) => [name, list.map(({ type, uri }) => [type, uri])]),
+      Object.entries(of.artifacts).map(([name, list]) => [
+        name,
+        list.map(({ type, uri, producer }) => ({ type, uri, producer })),
+      ]),
     );
   return Object.fromEntries(
     tasks.map(({ path, task, iteration, state, inputs, outputs }) => [
@@ -353,27 +409,32 @@ function byPath(tasks: readonly RunTask[]) {
         task,
         iteration,
         state,
-        inputs: inputs.parameters,
-        outputs: outputs.parameters,
-        artifacts: [artifacts(inputs), artifacts(outputs)],
+        inputs: { ...inputs.parameters, ...artifacts(inputs) },
+        outputs: { ...outputs.parameters, ...artifacts(outputs) },
       },
     ]),
   );
 }
 
-async function runLocally(name: string, parameters: Parameters) {
+/** With the execution that made each input, found by the artifact's address. */
+function withMakers(task: RunTask, all: readonly RunTask[]): RunTask {
+  const makerOf = (uri: string) =>
+    all.find(({ outputs }) =>
+      Object.values(outputs.artifacts)
+        .flat()
+        .some((made) => made.uri === uri),
+    )?.path;
+  const inputs = Object.entries(task.inputs.artifacts).map(([name, list]) => [
+    name,
+    list.map((artifact) => ({ ...artifact, producer: makerOf(artifact.uri) })),
+  ]);
+  return { ...task, inputs: { ...task.inputs, artifacts: Object.fromEntries(inputs) } };
+}
+
+async function requestOf(name: string, parameters: Parameters): Promise<RunRequest> {
   const text = (await compiledPipeline(name)).replaceAll("image://trainer", "python:3.11");
   const compiled = readPackage(parseYamlDocuments(text, { file: "p.yaml" }).map(({ value }) => value as Json));
   if (compiled.state === "bad") throw new Error(JSON.stringify(compiled.faults));
-  const engine = kfpEngine({
-    runs: await temporaryFolder(),
-    pythonWith: kfpPython,
-    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "/" },
-    taskEnv: {},
-    allowCpu: true,
-  });
-  const runId = uuidV5("https://example.org", canonicalJson([name, parameters]));
-  onTestFinished(async () => void (await engine.cancel(runId)));
   const digest = sha256(canonicalJson([...compiled.package.documents]));
   const source = {
     repository: "acme/digits",
@@ -383,12 +444,27 @@ async function runLocally(name: string, parameters: Parameters) {
     actor: "octocat",
   };
   const work = { kind: "pipeline", name, version: "v1", package: compiled.package, text, digest } as const;
-  await engine.submit({ runId, attempt: 1, work, parameters, origin: { releaseId: "v1", source } });
-  for (;;) {
-    const status = await engine.state(runId);
-    if (status !== undefined && isOver(status.state)) break;
+  return { runId: randomUUID(), attempt: 1, work, parameters, origin: { releaseId: "v1", source } };
+}
+
+async function localEngine(): Promise<PipelineEngine> {
+  return kfpEngine({
+    runs: await temporaryFolder(),
+    pythonWith: kfpPython,
+    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "/" },
+    taskEnv: {},
+    allowCpu: true,
+  });
+}
+
+async function resultsOf(engine: PipelineEngine, asked: RunRequest): Promise<RunResults> {
+  onTestFinished(async () => void (await engine.cancel(asked.runId)));
+  await engine.submit(asked);
+  for (
+    let status = await engine.state(asked.runId);
+    !isOver(status?.state ?? "pending");
+    status = await engine.state(asked.runId)
+  )
     await new Promise((done) => setTimeout(done, 100));
-  }
-  const { tasks } = await engine.results(runId);
-  return { tasks, pipeline: compiled.package, runId };
+  return engine.results(asked.runId);
 }
