@@ -152,6 +152,7 @@ function newState(options: StateOptions): KfpState {
     logs: new Map(),
     results: new Map(),
     broken: [],
+    nobodyWorks: false,
     skewMs: 0,
     cluster: undefined,
   };

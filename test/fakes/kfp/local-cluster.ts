@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { canonicalJson, type Json } from "../../../actions/shared/domain/canonical.ts";
 import { readPackage } from "../../../actions/shared/domain/pipeline/package.ts";
@@ -39,12 +41,16 @@ export function localCluster({ engine, metadata }: LocalCluster): (state: KfpSta
         run.workflow.tries.splice(0, run.workflow.tries.length, one);
         tellNow(state, run);
       };
+      let url: string | undefined;
       await engine.submit(requestOf(run));
       for (;;) {
         const status = await engine.state(run.id);
-        if (status !== undefined && isOver(status.state)) break;
+        if (status !== undefined && isOver(status.state)) {
+          url = status.url;
+          break;
+        }
         if (stop.signal.aborted) return;
-        tell(status?.tasks ?? [], false);
+        tell(status === undefined ? [] : located(status), false);
         await pause(LOOK_MS);
       }
       const { tasks } = await engine.results(run.id);
@@ -52,7 +58,7 @@ export function localCluster({ engine, metadata }: LocalCluster): (state: KfpSta
       const own = number === 1 ? tasks : tasks.map((task) => ({ ...task, cached: false }));
       if (metadata) await write(metadata, run, own);
       state.results.set(run.id, tasks);
-      tell(tasks, true);
+      tell(located({ tasks, url }), true);
     }
 
     const begin = (run: Run, number: number): void => {
@@ -77,6 +83,19 @@ export function localCluster({ engine, metadata }: LocalCluster): (state: KfpSta
       },
     };
   };
+}
+
+/** The tasks with their logs where they lie: the local engine names them within the run's folder. */
+function located({
+  tasks,
+  url,
+}: {
+  readonly tasks: readonly RunTask[];
+  readonly url?: string | undefined;
+}): readonly RunTask[] {
+  return tasks.map((task) =>
+    task.log === undefined || url === undefined ? task : { ...task, log: join(fileURLToPath(url), task.log) },
+  );
 }
 
 function requestOf(run: Run): RunRequest {

@@ -202,7 +202,17 @@ function newRun(state: KfpState, { body, displayName, id, experiment, source }: 
     runId: id,
     manifest: newManifest({ name, namespace, runId: id, runName: displayName, serviceAccount }),
     createdMs: fromMs,
-    tries: schedule ? [{ number: 1, fromMs, schedule, kept: [], terminatedMs: undefined }] : [],
+    tries: schedule
+      ? [
+          {
+            number: 1,
+            fromMs,
+            schedule: state.nobodyWorks ? { ...schedule, controllerMs: Number.POSITIVE_INFINITY } : schedule,
+            kept: [],
+            terminatedMs: undefined,
+          },
+        ]
+      : [],
     toldMs: fromMs,
   };
   return {

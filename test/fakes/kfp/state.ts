@@ -130,6 +130,8 @@ export type KfpState = {
   readonly results: Map<string, readonly RunTask[]>;
   /** What went wrong behind the scenes: a test that leaves one in has failed. */
   readonly broken: unknown[];
+  /** The workflow controller is down: what is started now stays as it is. */
+  nobodyWorks: boolean;
   /** Milliseconds that the server's clock is ahead of the truth. */
   skewMs: number;
 };

@@ -29,11 +29,8 @@ function withSurvivors(state: KfpState, { workflow, last, atMs }: At): WorkflowS
   const status = statusAt(workflow, last, atMs);
   if (status === undefined || last.terminatedMs === undefined || !state.switches.has("pods-survive-terminate"))
     return status;
-  const { nodes = [] } = statusAt(workflow, { ...last, terminatedMs: undefined }, atMs) ?? {};
-  const alive = new Map(
-    nodes.filter((node) => node.type === "Pod" && node.phase === "Running").map((node) => [node.id, node]),
-  );
-  return { ...status, nodes: status.nodes.map((node) => alive.get(node.id) ?? node) };
+  const on = statusAt(workflow, { ...last, terminatedMs: undefined }, atMs);
+  return { ...status, nodes: on?.nodes ?? status.nodes };
 }
 
 /** Tells how a workflow is at this moment. */
@@ -85,7 +82,8 @@ function report(state: KfpState, { run, manifest, atMs }: Report): void {
   run.finishedMs = typeof status.finishedAt === "string" ? Date.parse(status.finishedAt) : undefined;
   run.reported = manifest;
   const createMs = Date.parse(String(metadata.creationTimestamp));
-  const nodes = isObject(status.nodes) ? status.nodes : {};
+  // what is kept elsewhere is not told to the server either
+  const nodes = isObject(status.nodes) && !state.switches.has("nodes-offloaded") ? status.nodes : {};
   for (const [id, node] of Object.entries(nodes))
     if (isObject(node)) reportNode(state, run, { id, node, createMs, atMs });
 }

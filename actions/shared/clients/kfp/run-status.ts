@@ -1,11 +1,12 @@
 import type { PipelinePackage } from "../../domain/pipeline/package.ts";
 import type { RunState } from "../../domain/release.ts";
 import { isOver, type RunStatus, type RunTask, type TaskWait } from "../../domain/run/task.ts";
+import { podName, rootDriver, timeOf } from "./node-place.ts";
 import { waitOf } from "./pod-reason.ts";
 import type { KfpRun } from "./runs.ts";
 import { detailTasks, runningSince } from "./task-details.ts";
 import type { Workflow } from "./workflow.ts";
-import { podName, type RunningSince, rootDriver, timeOf, workflowTasks } from "./workflow-tasks.ts";
+import { type RunningSince, workflowTasks } from "./workflow-tasks.ts";
 
 /** Everything that was read about a run. */
 export type RunFacts = {
@@ -90,7 +91,7 @@ function tasksOf(facts: RunFacts): readonly RunTask[] {
   const { run, workflow, nativeTasks, seenRunning } = facts;
   const told = runningSince(run);
   const since: RunningSince = (node) => told(node) ?? seenRunning.get(node.id);
-  const fromWorkflow = workflow === undefined ? undefined : workflowTasks(workflow, since);
+  const fromWorkflow = workflow === undefined || workflow.isOffloaded ? undefined : workflowTasks(workflow, since);
   if (nativeTasks === undefined) return fromWorkflow ?? detailTasks(run, facts.package);
   return withPods(nativeTasks, fromWorkflow ?? []);
 }
@@ -141,6 +142,8 @@ function firstWait({ workflow }: RunFacts, tasks: readonly RunTask[]): TaskWait 
   if (tasks.length > 0) return undefined;
   if (workflow === undefined)
     return { kind: "start", message: "no step is reported: are the workflow controller and the persistence agent up?" };
+  // its steps are kept where nobody shows them: that says nothing about whether there are any
+  if (workflow.isOffloaded) return undefined;
   const driver = rootDriver(workflow);
   if (driver === undefined) return { kind: "start", message: "the workflow has no step yet" };
   if (driver.phase !== "Pending") return { kind: "start", message: "the pipeline's driver is at work" };
