@@ -1,9 +1,10 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { RunStatus, TaskWait } from "../../actions/shared/domain/run/task.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
-import { request } from "../../actions/shared/lib/http.ts";
+import { request, type Send } from "../../actions/shared/lib/http.ts";
 import { poll } from "../../actions/shared/lib/poll.ts";
 import type { FakeKfp } from "../fakes/kfp/kfp.ts";
+import { sendOf } from "../fakes/kfp/send.ts";
 import { startFakeKfp } from "../fakes/kfp/start-kfp.ts";
 import { kubeflow, runRequest } from "../support/kubeflow-engine.ts";
 import { python } from "../support/pipeline-package.ts";
@@ -68,6 +69,23 @@ describe("a run", () => {
 
   test("nobody has heard of is undefined", async () => {
     expect(await kubeflow().engine.state(runRequest().runId)).toBeUndefined();
+  });
+
+  test("that the server calls by another id is followed under that one", async () => {
+    const { fake, engine, again, told } = kubeflow();
+    const request = runRequest();
+    const own = "99999999-2222-4333-8444-555555555555";
+    const send: Send = (wanted) => {
+      const body = typeof wanted.body === "string" ? wanted.body.replace(request.runId, own) : wanted.body;
+      return sendOf(fake)(body === undefined ? wanted : { ...wanted, body });
+    };
+    const other = again({ send });
+    await other.submit(request);
+    expect((await other.state(request.runId))?.url).toContain(own);
+    expect(told.at(-1)).toContain(`calls run ${request.runId} by an id of its own, ${own}`);
+    await other.cancel(request.runId);
+    expect(fake.inFlight()).toEqual([]);
+    expect(await engine.state(request.runId)).toBeUndefined();
   });
 
   test("of a gateway is found with and without /pipeline, and has one identity", async () => {
@@ -166,6 +184,19 @@ describe("an answer that is lost", () => {
     await engine.submit(request);
     expect((await engine.state(request.runId))?.state).toBe("running");
     expect(fake.workflows[0]?.tries).toHaveLength(2);
+  });
+
+  test("to a start, of which a gateway makes a 500 of its own, is settled too", async () => {
+    const { fake, engine } = kubeflow();
+    fake.fail({ routes: ["get-run"], after: 1, times: 8, how: { do: "cut", when: "before" } });
+    fake.fail({ routes: ["create-run"], how: { do: "cut", when: "after" } });
+    const request = runRequest();
+    await engine.submit(request);
+    expect(fake.workflows).toHaveLength(1);
+    const other = kubeflow();
+    const how = { do: "answer", answer: { status: 500, headers: {}, body: "upstream" } } as const;
+    other.fake.fail({ routes: ["create-run"], how });
+    await expect(other.engine.submit(request)).rejects.toThrow("[UNAVAILABLE]");
   });
 
   test("to a start that the server refused with 500 is told in the server's words", async () => {
@@ -532,6 +563,21 @@ describe("a failure", () => {
     expect(last(looks)).toMatchObject({ state: "succeeded" });
     expect(fake.workflows).toHaveLength(1);
     expect(fake.workflows[0]?.tries[1]?.kept).toEqual(["load"]);
+  });
+
+  test("whose workflow could not be read when it ended can be retried all the same", async () => {
+    const { fake, engine, follow } = kubeflow({
+      tasks: [{ name: "train", ends: "Failed", message: "main: Error (exit code 1)" }],
+    });
+    const request = runRequest();
+    await engine.submit(request);
+    await engine.state(request.runId);
+    fake.fail({ routes: ["get-run-v1"], times: 99, how: { do: "cut", when: "before" } });
+    expect(last(await follow(request.runId))).toMatchObject({ state: "failed", canRetry: true });
+    fake.faults.clear();
+    expect((await engine.results(request.runId)).tasks).toMatchObject([
+      { path: "train", state: "failed", exitCode: 1 },
+    ]);
   });
 
   test("that the server cannot retry is said, and the next attempt is another run", async () => {

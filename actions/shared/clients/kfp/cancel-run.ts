@@ -33,7 +33,7 @@ export async function cancelRun(ports: CancelPorts, runId: string): Promise<read
   const run = await waitForEnd(connection, runId, { clock: ports.clock, until });
   if (run === undefined && asked.state === "refused") return [`${SERVICE} knows no run ${runId}: nothing was running`];
   if (run === "unknown" || run === undefined) return unseen(runId, asked);
-  if (isOverState(run.state)) return [overSentence(run, asked), ...(await survivors(watch, runId))];
+  if (isOverState(run.state)) return [overSentence(run, asked), ...(await survivors(watch, runId, "now"))];
   if (asked.state === "lost") throw asked.error;
   // a run that goes on although it was refused to end it
   if (asked.state === "refused" && run.state !== "CANCELING")
@@ -44,7 +44,7 @@ export async function cancelRun(ports: CancelPorts, runId: string): Promise<read
     });
   return [
     `asked ${SERVICE} to end run ${runId}: it is ${run.state ?? "without a state"} after ${BUDGET_MS / 1_000} s`,
-    ...(await survivors(watch, runId)),
+    ...(await survivors(watch, runId, "lately")),
   ];
 }
 
@@ -114,11 +114,15 @@ function overSentence(run: KfpRun, asked: ActOnRun): string {
     : `ended run ${run.run_id}: ${run.state}`;
 }
 
-/** Pods may outlive their run. */
-async function survivors(watch: RunWatch | undefined, runId: string): Promise<readonly string[]> {
-  const status = await watch?.lastPods().catch(() => undefined);
-  if (status === undefined) return [];
-  const running = status.filter(({ state }) => state === "running");
+/** Pods may outlive their run: of one that is over only what runs now counts. */
+async function survivors(
+  watch: RunWatch | undefined,
+  runId: string,
+  when: "now" | "lately",
+): Promise<readonly string[]> {
+  const seen = await watch?.lastPods().catch(() => undefined);
+  if (seen === undefined || (when === "now" && !seen.isFresh)) return [];
+  const running = seen.tasks.filter(({ state }) => state === "running");
   if (running.length === 0) return [];
   return [`still running at the last look: ${running.map(nameOf).join(", ")} (label pipeline/runid=${runId})`];
 }

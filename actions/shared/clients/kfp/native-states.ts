@@ -5,7 +5,7 @@ import { decode } from "../../lib/decode.ts";
 import { SERVICE } from "./connection.ts";
 import { RunSchema } from "./native-answers.ts";
 import { nativeTasks, nodeOf } from "./native-tasks.ts";
-import { timeOf } from "./workflow-tasks.ts";
+import { timeOf } from "./node-place.ts";
 
 /** The tasks that a run of KFP 3.0 tells itself, where it is looked at whole. */
 export function nativeStates(given: readonly unknown[], pipeline: PipelinePackage | undefined): readonly RunTask[] {

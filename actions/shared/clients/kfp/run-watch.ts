@@ -39,8 +39,8 @@ export type RunWatch = {
   refusedRetry(): void;
   knows(pipeline: PipelinePackage): void;
   package(): PipelinePackage | undefined;
-  /** Tasks by the pods as they are now, also of a run that is over. */
-  lastPods(): Promise<readonly RunTask[]>;
+  /** Tasks by their pods, also of a run that is over; `isFresh`: as they are now. */
+  lastPods(): Promise<{ readonly tasks: readonly RunTask[]; readonly isFresh: boolean }>;
 };
 
 /**
@@ -83,8 +83,9 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
     },
     package: () => pipeline,
     lastPods: async () => {
-      await takeWorkflow(1);
-      return workflow === undefined ? [] : workflowTasks(workflow, () => undefined);
+      const view = await takeWorkflow(1);
+      const tasks = workflow === undefined ? [] : workflowTasks(workflow, () => undefined);
+      return { tasks, isFresh: view?.state === "read" };
     },
   };
 
@@ -98,8 +99,10 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
     if (run.state === "RUNNING" && known !== undefined && isOverState(known.run.state)) wasEnded = false;
     const now = signatureOf(run);
     if (now !== signature || (isOverState(run.state) && !isOverState(known?.run.state))) {
-      await takeWorkflow(isOverState(run.state) ? 3 : 1);
-      signature = now;
+      const view = await takeWorkflow(isOverState(run.state) ? 3 : 1);
+      // what could not be read now is read at the next look
+      if (view !== undefined || ports.closed.why !== undefined) signature = now;
+      else if (workflowIs === "absent") workflowIs = "unknown";
     }
     return settle(run);
   }

@@ -117,13 +117,19 @@ async function post(connection: Connection, run: NewRun): Promise<Posted> {
         ...(run.serviceAccount === undefined ? {} : { service_account: run.serviceAccount }),
       },
     });
-    if (answer.state === "refused") return answer;
+    if (answer.state === "refused")
+      return isOfServer(answer) ? answer : { state: "lost", error: refusal(startAct(run), answer) };
     return { state: "started", run: readAnswer(RunSchema, answer, startAct(run)) };
   } catch (error) {
     // a cut answer may be no JSON or none at all; who refuses our credentials has not started anything
     if (isReleaseError(error, "UNAVAILABLE", "PROTOCOL", "TIMEOUT")) return { state: "lost", error };
     throw error;
   }
+}
+
+/** A 500 in other words than the server's comes from somebody in between, who knows nothing of the run. */
+function isOfServer({ status, error }: Extract<KfpAnswer, { state: "refused" }>): boolean {
+  return status !== 500 || error.code !== undefined;
 }
 
 async function waitForRun(

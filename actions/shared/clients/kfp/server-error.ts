@@ -7,8 +7,6 @@ export type ServerError = {
   readonly message: string;
 };
 
-export const ALREADY_EXISTS = 6;
-
 const ErrorSchema = v.looseObject({
   code: v.optional(v.number()),
   message: v.optional(v.string()),

@@ -1,8 +1,8 @@
 import type { PipelinePackage } from "../../domain/pipeline/package.ts";
 import { taskSites } from "../../domain/pipeline/tasks.ts";
 import type { RunTask, TaskState } from "../../domain/run/task.ts";
+import { timeOf } from "./node-place.ts";
 import type { KfpRun } from "./runs.ts";
-import { timeOf } from "./workflow-tasks.ts";
 
 type Detail = NonNullable<KfpRun["run_details"]>["task_details"][number];
 

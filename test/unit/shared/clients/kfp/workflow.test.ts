@@ -1,12 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { podName, rootDriver, timeOf } from "../../../../../actions/shared/clients/kfp/node-place.ts";
 import { parseWorkflow } from "../../../../../actions/shared/clients/kfp/workflow.ts";
-import {
-  podName,
-  rootDriver,
-  timeOf,
-  workflowTasks,
-} from "../../../../../actions/shared/clients/kfp/workflow-tasks.ts";
+import { workflowTasks } from "../../../../../actions/shared/clients/kfp/workflow-tasks.ts";
 import type { RunTask } from "../../../../../actions/shared/domain/run/task.ts";
 
 // Nodes as Argo keeps them of workflows that Kubeflow Pipelines 2 compiles.
