@@ -27,7 +27,11 @@ const THIRD_PARTY: Readonly<Record<string, ThirdParty>> = {
   "actions/checkout": {
     name: "Checkout",
     description: "Checkout a repository",
-    inputs: { "fetch-depth": { description: "" }, "persist-credentials": { description: "" } },
+    inputs: {
+      "fetch-depth": { description: "" },
+      "persist-credentials": { description: "" },
+      ref: { description: "" },
+    },
   },
 };
 
