@@ -56,4 +56,3 @@ export const KubeconfigSchema = v.looseObject({
 export type Kubeconfig = v.InferOutput<typeof KubeconfigSchema>;
 export type ClusterEntry = v.InferOutput<typeof ClusterSchema>;
 export type UserEntry = v.InferOutput<typeof UserSchema>;
-export type ExecEntry = v.InferOutput<typeof ExecSchema>;
