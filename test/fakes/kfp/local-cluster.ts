@@ -30,12 +30,12 @@ export function localCluster({ engine, metadata }: LocalCluster): (state: KfpSta
   return (state) => {
     const stop = new AbortController();
     const following = new Set<Promise<void>>();
-    const ended = new Set<string>();
+    const ended = new Map<string, number>();
 
     async function follow(run: Run, number: number): Promise<void> {
       const fromMs = state.clock.now();
       const tell = (tasks: readonly RunTask[], isDone: boolean): void => {
-        const terminatedMs = ended.has(run.id) ? fromMs : undefined;
+        const terminatedMs = ended.get(run.id);
         const one: Try = { number, fromMs, schedule: { tasks: [] }, kept: [], terminatedMs };
         setCourse(one, courseOfTasks(tasks, { fromMs, nowMs: state.clock.now(), isDone }));
         run.workflow.tries.splice(0, run.workflow.tries.length, one);
@@ -73,7 +73,7 @@ export function localCluster({ engine, metadata }: LocalCluster): (state: KfpSta
       start: (run) => begin(run, 1),
       retry: (run) => begin(run, (run.workflow.tries.at(-1)?.number ?? 0) + 1),
       terminate: (run) => {
-        ended.add(run.id);
+        ended.set(run.id, state.clock.now());
         following.add(engine.cancel(run.id).then(() => {}));
       },
       close: async () => {

@@ -7,6 +7,7 @@ import { localFaults } from "../../domain/pipeline/local-faults.ts";
 import type { PackageFault } from "../../domain/pipeline/package.ts";
 import { installedPackages } from "../../domain/pipeline/requirements.ts";
 import { taskSites } from "../../domain/pipeline/tasks.ts";
+import { withProducers } from "../../domain/run/producers.ts";
 import type { RunTask } from "../../domain/run/task.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import { type ChildGroup, exec, startGroup } from "../../lib/exec.ts";
@@ -105,7 +106,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
 
     async results(runId) {
       const { tasks, environment, notices } = await told(runId);
-      const all = await withDigests([...tasks.values()]);
+      const all = withProducers(await withDigests([...tasks.values()]));
       const failed = all.filter((task) => task.state === "failed");
       const logs = await Promise.all(failed.map((task) => taskLog(folderOf(runId), task)));
       return { tasks: all, logs, notices, ...(environment === undefined ? {} : { environment }) };
