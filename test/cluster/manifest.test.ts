@@ -257,6 +257,10 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
     const run = manifestRun(await connectTo(namespace), job("train", { play: { "run-time": "forever" } }));
     await run.engine.submit(run.request);
     await followUntil(run, ({ state }) => state === "running");
+    await until("it to listen", async () => {
+      await run.engine.change?.(run.runId, AbortSignal.timeout(100));
+      return run.engine.lookMs.max === 60_000;
+    });
     await cluster.restartApiServer();
     await until("the engine to answer", async () => {
       try {

@@ -24,6 +24,10 @@ export type WatchOptions = {
 
 /** The server ends a watch by itself after this; a connection that died silently lasts a little longer. */
 const WATCH_SECONDS = 300;
+/** A server answers a watch at once. One that is starting may take the connection and never answer. */
+const HEAD_MS = 10_000;
+/** A silent server sends a bookmark every minute: after so long without a word nobody is there any more. */
+const SILENCE_MS = 150_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 /** A line of the stream is one object; etcd holds 1.5 MiB, and JSON is larger than what it holds. */
@@ -45,26 +49,23 @@ export async function watchObjects(
 ): Promise<"forbidden" | "stopped"> {
   const { clock, signal, listening } = options;
   let version: string | undefined;
+  let hasHeard = false;
   let pauseMs = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     try {
-      if (version === undefined) version = await list(connection, options);
+      version ??= await list(connection, options);
       const stream = await watchOnce(connection, options, version);
+      hasHeard = true;
       if (stream.gotAnything) pauseMs = FIRST_PAUSE_MS;
       version = stream.version;
     } catch (error) {
-      if (signal.aborted) break;
-      // what cannot be listed or watched once can be later, but for a permission or a type that is not there
-      if (isReleaseError(error, "AUTH", "NOT_FOUND")) {
-        listening?.(false);
-        return "forbidden";
-      }
+      // a server that starts says for a moment that it knows nobody: what was allowed once is asked for again
+      if (!signal.aborted && !hasHeard && isReleaseError(error, "AUTH", "NOT_FOUND")) return "forbidden";
     }
     listening?.(false);
     await clock.sleep(pauseMs, signal).catch(() => undefined);
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
-  listening?.(false);
   return "stopped";
 }
 
@@ -82,7 +83,27 @@ type Stream = {
 };
 
 async function watchOnce(connection: KubeConnection, options: WatchOptions, from: string): Promise<Stream> {
-  const { type, selection, signal, heard, listening } = options;
+  const dog = watchdog(HEAD_MS);
+  try {
+    const answer = await connection.stream({
+      service: serviceOf(connection),
+      url: watchAddress(connection, options, from),
+      headers: { accept: "application/json" },
+      signal: AbortSignal.any([options.signal, dog.signal]),
+      okStatus: [200, 410],
+      attempts: 1,
+      timeoutMs: (WATCH_SECONDS + 30) * 1_000,
+    });
+    if (answer.status === 410) return { version: undefined, gotAnything: false };
+    dog.restart(SILENCE_MS);
+    options.listening?.(true);
+    return await hear(answer.body, options, { from, heard: () => dog.restart(SILENCE_MS) });
+  } finally {
+    dog.stop();
+  }
+}
+
+function watchAddress(connection: KubeConnection, { type, selection }: WatchOptions, from: string): URL {
   const url = addressOf(connection, type);
   url.searchParams.set("watch", "1");
   url.searchParams.set("allowWatchBookmarks", "true");
@@ -90,21 +111,20 @@ async function watchOnce(connection: KubeConnection, options: WatchOptions, from
   url.searchParams.set("timeoutSeconds", String(WATCH_SECONDS));
   if (selection.labels !== undefined) url.searchParams.set("labelSelector", selection.labels);
   if (selection.fields !== undefined) url.searchParams.set("fieldSelector", selection.fields);
-  const answer = await connection.stream({
-    service: serviceOf(connection),
-    url,
-    headers: { accept: "application/json" },
-    signal,
-    okStatus: [200, 410],
-    attempts: 1,
-    timeoutMs: (WATCH_SECONDS + 30) * 1_000,
-  });
-  if (answer.status === 410) return { version: undefined, gotAnything: false };
-  listening?.(true);
-  let version = from;
+  return url;
+}
+
+/** Tells what a stream says until it ends, is cut, or says that it cannot go on. */
+async function hear(
+  body: AsyncIterable<Uint8Array>,
+  { signal, heard }: WatchOptions,
+  stream: { readonly from: string; readonly heard: () => void },
+): Promise<Stream> {
+  let version = stream.from;
   let gotAnything = false;
   try {
-    for await (const line of linesOf(answer.body)) {
+    for await (const line of linesOf(body)) {
+      stream.heard();
       const event = parseEvent(line);
       if (event === undefined) return { version, gotAnything };
       if (event.type === "ERROR") return { version: isGone(event.object) ? undefined : version, gotAnything };
@@ -118,6 +138,23 @@ async function watchOnce(connection: KubeConnection, options: WatchOptions, from
     if (signal.aborted) throw error;
   }
   return { version, gotAnything };
+}
+
+type Watchdog = { readonly signal: AbortSignal; restart(ms: number): void; stop(): void };
+
+/** Aborts its signal unless it is restarted in time. */
+function watchdog(ms: number): Watchdog {
+  const controller = new AbortController();
+  let timer = setTimeout(() => controller.abort(), ms);
+  const stop = () => clearTimeout(timer);
+  return {
+    signal: controller.signal,
+    stop,
+    restart: (again) => {
+      stop();
+      timer = setTimeout(() => controller.abort(), again);
+    },
+  };
 }
 
 /** The server no longer keeps the version that we know. */

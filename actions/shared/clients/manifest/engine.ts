@@ -83,7 +83,10 @@ export function manifestEngine(options: ManifestEngineOptions): PipelineEngine<M
       const memory = memoryOf(runId);
       watcher.looked(runId);
       const object = await findObject(place, runId);
-      if (object === undefined) return goneStatus(memory, kind);
+      if (object === undefined) {
+        watcher.stop(runId);
+        return goneStatus(memory, kind);
+      }
       const status = await observe(place, { object, runId, memory });
       if (isOver(status.state)) watcher.stop(runId);
       return { ...status, url: addressFor(place, object) };
