@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ReleaseError } from "../../actions/shared/lib/error.ts";
 import { type HttpRequest, request, requestStream, retryAfterMs } from "../../actions/shared/lib/http.ts";
+import { startKubeServer } from "../support/kube-server.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 let answer: Answer = (_, response) => response.end();
@@ -194,4 +195,49 @@ test.for([
   [null, undefined],
 ] as const)("Retry-After %j is %s ms", ([header, ms]) => {
   expect(retryAfterMs(header, 0)).toBe(ms);
+});
+
+describe("what a service says of a refusal", () => {
+  const said = (more: Partial<HttpRequest> = {}) =>
+    ask({
+      explain: ({ status, text }) =>
+        new ReleaseError(status === 409 ? "CONFLICT" : "UNAVAILABLE", { rule: "the service says", saw: text }),
+      ...more,
+    });
+
+  test("can be put into words of its own, however long it is", async () => {
+    answer = (_, response) => {
+      response.statusCode = 409;
+      response.end(`${"x".repeat(20_000)} the end`);
+    };
+    await expect(said()).rejects.toThrow(/^\[CONFLICT\] the service says \(saw x+ the end\)$/);
+    expect(count).toBe(1);
+  });
+
+  test("is repeated by the code that it is given", async () => {
+    statuses(418, 200);
+    expect((await said()).text()).toBe("answer 2");
+  });
+
+  test("comes without the credentials that it echoes", async () => {
+    answer = (incoming, response) => {
+      response.statusCode = 409;
+      response.end(`no ${incoming.headers.authorization}, no ${incoming.headers.cookie}`);
+    };
+    const headers = { authorization: "Bearer t0ken-value", cookie: "a=c00kie-one; b=c00kie-two" };
+    const error = await said({ headers }).catch((thrown: unknown) => thrown);
+    expect(inspect(error)).not.toMatch(/t0ken-value|c00kie/);
+  });
+});
+
+describe("a certificate that is not trusted", () => {
+  test("is a mistake to be mended, not an outage", async () => {
+    slept.length = 0;
+    const { url: https } = await startKubeServer((_, response) => response.end());
+    const error = await ask({ url: `${https}/` }).catch((thrown: unknown) => thrown);
+    expect((error as Error).message).toMatch(
+      /^\[CONFIG\] the store has a certificate that is not trusted \(GET https:\/\/127\.0\.0\.1:\d+\/\) \(saw (UNABLE_TO|SELF_SIGNED)\w+ .*NODE_EXTRA_CA_CERTS/,
+    );
+    expect(slept).toEqual([]);
+  });
 });

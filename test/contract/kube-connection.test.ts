@@ -191,6 +191,17 @@ describe("a connection to a cluster", () => {
     await expect.poll(() => ends.every((end) => end.destroyed)).toBe(true);
   });
 
+  test.for([
+    [{ "proxy-url": "proxy:3128" }, {}, /saw proxy-url without a scheme or a host/],
+    [{}, { HTTPS_PROXY: "http://" }, /saw HTTPS_PROXY without/],
+  ] as const)("refuses a proxy that is none: %o", async ([cluster, proxies, wanted]) => {
+    const server = await startKubeServer(echo);
+    const config = server.kubeconfig({ token: "t" }, { server: "https://kube.example.com", ...cluster });
+    const error = await thrownBy(() => open(config, { env: { ...env, ...proxies } }));
+    expect(error.message).toMatch(/^\[CONFIG\] the proxy on the way to the cluster/);
+    expect(error.message).toMatch(wanted);
+  });
+
   test("sends credentials to the cluster alone", async () => {
     const server = await startKubeServer(echo);
     const connection = await open(server.kubeconfig({ token: "t" }));
@@ -493,6 +504,71 @@ describe("other proofs", () => {
     expect(await askEcho(await login({ "id-token": live }))).toMatchObject({ token: `Bearer ${live}` });
     const error = await thrownBy(async () => askEcho(await login({ "id-token": jwt(1) })));
     expect(error.message).toMatch(/^\[AUTH\] the OpenID Connect session of the kubeconfig has ended.*refresh-token/);
+  });
+});
+
+describe("a session of OpenID Connect that has expired", () => {
+  const jwt = (exp: number) =>
+    `${btoa('{"alg":"none"}')}.${Buffer.from(JSON.stringify({ exp })).toString("base64url")}.c2ln`;
+
+  /** A cluster, and an issuer of tokens behind the same authority that answers a refresh so. */
+  async function setUp(refresh: (form: URLSearchParams) => { readonly status: number; readonly body: object }) {
+    const forms: URLSearchParams[] = [];
+    const issuer = await startKubeServer(async (incoming, response) => {
+      if (incoming.method !== "POST")
+        return answerJson(response, 200, { issuer: issuer.url, token_endpoint: `${issuer.url}/token` });
+      const chunks: Buffer[] = [];
+      for await (const chunk of incoming) chunks.push(chunk as Buffer);
+      const form = new URLSearchParams(Buffer.concat(chunks).toString());
+      forms.push(form);
+      const { status, body } = refresh(form);
+      return answerJson(response, status, body);
+    });
+    const server = await startKubeServer(echo);
+    const config = {
+      "id-token": jwt(1),
+      "refresh-token": "s3cret-refresh",
+      "client-id": "kubernetes",
+      "client-secret": "s3cret-client",
+      "idp-issuer-url": issuer.url,
+      "idp-certificate-authority-data": Buffer.from(issuer.authority).toString("base64"),
+    };
+    const ear = listenForSecrets();
+    const connection = await open(server.kubeconfig({ "auth-provider": { name: "oidc", config } }), { mask: ear.mask });
+    return { ...ear, forms, connection };
+  }
+
+  test("is refreshed, once for all requests", async () => {
+    const fresh = jwt(Math.floor(Date.now() / 1_000) + 3_600);
+    const body = { access_token: "x", token_type: "bearer", expires_in: 3_600, id_token: fresh };
+    const { connection, forms, masked } = await setUp(() => ({ status: 200, body }));
+    expect(await askEcho(connection)).toMatchObject({ token: `Bearer ${fresh}` });
+    await askEcho(connection);
+    expect(forms.map((form) => form.get("refresh_token"))).toEqual(["s3cret-refresh"]);
+    expect(forms.map((form) => form.get("client_secret"))).toEqual([null]);
+    expect(masked).toEqual(expect.arrayContaining(["s3cret-refresh", "s3cret-client", fresh]));
+  });
+
+  test("is refreshed where the issuer wants the client's secret in the form", async () => {
+    const fresh = jwt(Math.floor(Date.now() / 1_000) + 3_600);
+    const { connection } = await setUp((form) =>
+      form.get("client_secret") === "s3cret-client"
+        ? { status: 200, body: { id_token: fresh } }
+        : { status: 401, body: { error: "invalid_client" } },
+    );
+    expect(await askEcho(connection)).toMatchObject({ token: `Bearer ${fresh}` });
+  });
+
+  test("and is not refreshed any more says so, without its secrets", async () => {
+    const { connection } = await setUp(() => ({
+      status: 400,
+      body: { error: "invalid_grant", error_description: "s3cret-refresh" },
+    }));
+    const error = await thrownBy(() => askEcho(connection));
+    expect(error.message).toMatch(
+      /^\[AUTH\] the OpenID Connect session of the kubeconfig could not be refreshed \(saw invalid_grant from the issuer 127/,
+    );
+    expect(everythingIn(error)).not.toContain("s3cret");
   });
 });
 

@@ -56,6 +56,13 @@ export async function connectCluster(options: ClusterOptions): Promise<KubeConne
 function withProxy(cluster: Cluster, { env, mask }: ClusterOptions): Cluster {
   const proxyUrl = cluster.proxyUrl ?? proxyOf(cluster.server, env);
   if (proxyUrl === undefined) return cluster;
+  if (!URL.canParse(proxyUrl) || !/^(https?|socks5h?):\/\//.test(proxyUrl))
+    throw new ReleaseError("CONFIG", {
+      rule: "the proxy on the way to the cluster must be the address of one",
+      saw: `${cluster.proxyUrl === undefined ? "HTTPS_PROXY" : "proxy-url"} without a scheme or a host`,
+      allowed: "http, https or socks5",
+      hint: "write it as http://proxy:3128",
+    });
   const { password } = new URL(proxyUrl);
   if (password !== "") mask(decodeURIComponent(password));
   return { ...cluster, proxyUrl };

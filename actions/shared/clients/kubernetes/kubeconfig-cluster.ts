@@ -27,12 +27,6 @@ export async function readCluster(
     });
   const serverName = entry["tls-server-name"];
   const proxyUrl = entry["proxy-url"];
-  if (proxyUrl && !/^(https?|socks5h?):\/\//.test(proxyUrl))
-    throw new ReleaseError("CONFIG", {
-      rule: "proxy-url must be http, https or socks5",
-      where,
-      hint: "write it as http://proxy:3128",
-    });
   return {
     name,
     server,

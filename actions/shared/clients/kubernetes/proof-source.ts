@@ -1,11 +1,10 @@
-import { isReleaseError, ReleaseError } from "../../lib/error.ts";
-import { expiryOf } from "../../lib/jwt.ts";
+import { ReleaseError } from "../../lib/error.ts";
 import { keptToken, passing, type Token } from "../../lib/kept-token.ts";
 import { readTextFile } from "../../lib/read-text.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type PluginAnswer, type PluginOptions, runPlugin } from "./exec-plugin.ts";
+import { OIDC_HINT, oidcSession } from "./oidc-session.ts";
 import type { KubeTarget } from "./target.ts";
-import { oidcSession } from "./tls-agent.ts";
 
 export type ProofOptions = PluginOptions & { readonly clock: Clock };
 
@@ -42,7 +41,7 @@ export function proofSource({ user, cluster, from }: KubeTarget, options: ProofO
       return { get: kept.get, drop: kept.drop, hint };
     }
     case "oidc":
-      return oidcSource(oidcSession(cluster, proof.config), options);
+      return oidcSource(proof.config, options);
   }
 }
 
@@ -84,39 +83,12 @@ async function tokenIn(path: string): Promise<string> {
   });
 }
 
-function oidcSource(session: () => Promise<string | undefined>, { clock, mask }: ProofOptions): ProofSource {
-  const hint = "log in again and give a kubeconfig with a fresh refresh-token, or use a service account's token";
+function oidcSource(config: Readonly<Record<string, string>>, options: ProofOptions): ProofSource {
+  const session = oidcSession(config, options);
   const kept = keptToken(async (): Promise<Token<PluginAnswer>> => {
-    const token = await refreshed(session, hint);
-    mask(token);
-    const expiresAtMs = expiryOf(token);
-    return { value: { token }, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
-  }, clock);
-  return { get: kept.get, hint };
-}
-
-async function refreshed(session: () => Promise<string | undefined>, hint: string): Promise<string> {
-  try {
-    const token = await session();
-    if (token !== undefined) return token;
-  } catch (error) {
-    if (isReleaseError(error)) throw error;
-    // No cause: the library keeps the whole answer in it.
-    throw new ReleaseError("AUTH", {
-      rule: "the OpenID Connect session of the kubeconfig could not be refreshed",
-      saw: nameOf(error),
-      hint,
-    });
-  }
-  throw new ReleaseError("AUTH", {
-    rule: "the OpenID Connect session of the kubeconfig has ended",
-    saw: "an expired id-token and no refresh-token",
-    hint,
-  });
-}
-
-function nameOf(error: unknown): string {
-  const code = typeof error === "object" && error !== null && "error" in error ? error.error : undefined;
-  if (typeof code === "string") return code.slice(0, 60);
-  return error instanceof Error ? error.name : "an unknown failure";
+    const { value: token, ...expiry } = await session();
+    options.mask(token);
+    return { value: { token }, ...expiry };
+  }, options.clock);
+  return { get: kept.get, drop: kept.drop, hint: OIDC_HINT };
 }
