@@ -27,10 +27,15 @@ class Writer:
         # the cache of KFP's API server: what ran without being taken over, by pipeline and place
         self.finished = {}
         self.types = {}
+        self.runs = {}
 
     def write(self, run):
-        """A run of the form of test/support/mlmd.ts. Returns the ids of the executions by path."""
-        return Run(self, run).write()
+        """A run of the form of test/support/mlmd.ts. Returns the ids of the executions by path. Written again, as after a retry,
+        a run keeps its DAGs and what had succeeded; the rest is tried again."""
+        if run["runId"] in self.runs:
+            return self.runs[run["runId"]].again(run)
+        self.runs[run["runId"]] = Run(self, run)
+        return self.runs[run["runId"]].write()
 
     def type_id(self, kind, name):
         if (kind, name) not in self.types:
@@ -58,6 +63,11 @@ class Run:
         self.dags = {}
         self.artifacts = {}
         self.counts = iteration_counts(run["tasks"])
+        self.succeeded = {}
+
+    def again(self, run):
+        self.run, self.counts = run, iteration_counts(run["tasks"])
+        return self.write_tasks()
 
     def write(self):
         run = self.run
@@ -78,12 +88,19 @@ class Run:
             request.parent_contexts.add(child_id=context.id, parent_id=pipeline.id)
             self.call("PutParentContexts", request)
         self.dags[""] = self.execution("system.DAGExecution", {"inputs": run.get("parameters", {})}, name=f"run/{run['runId']}")
+        return self.write_tasks()
+
+    def write_tasks(self):
+        run = self.run
         for path in run.get("untriggered", []):
             self.dag(path, triggered=False)
-        written = {}
+        written = dict(self.succeeded)
         for task in run["tasks"]:
-            if task["state"] != "pending":  # its driver did not run
-                written[task["path"]] = self.task(task)
+            if task["state"] == "pending" or task["path"] in self.succeeded:  # its driver does not run
+                continue
+            written[task["path"]] = self.task(task)
+            if task["state"] == "succeeded":
+                self.succeeded[task["path"]] = written[task["path"]]
         for path, execution in self.dags.items():
             if path != "" and execution.last_known_state == STATE.RUNNING and run.get("over", True):
                 failed = any(t["state"] == "failed" and t["path"].startswith(path) for t in run["tasks"])

@@ -239,6 +239,12 @@ function leafTask(state: KfpState, run: Run, leaf: Leaf): JsonObject {
     value,
     type: "COMPONENT_INPUT",
   }));
+  const made = artifactsOf(state, run).map(({ artifact }) => artifact);
+  const taken = Object.entries(leaf.result?.inputs.artifacts ?? {}).map(([key, artifacts]) => ({
+    artifact_key: key,
+    type: "TASK_OUTPUT_INPUT",
+    artifacts: artifacts.flatMap(({ uri }) => made.find((one) => one.uri === uri) ?? []),
+  }));
   return {
     ...taskObject(run, {
       path: leaf.path,
@@ -251,7 +257,7 @@ function leafTask(state: KfpState, run: Run, leaf: Leaf): JsonObject {
     ...(leaf.endMs === undefined ? {} : { end_time: timeText(leaf.endMs) }),
     ...(leaf.message === undefined ? {} : { status_metadata: { message: leaf.message } }),
     ...(leaf.pod === undefined ? {} : { pods: [{ name: leaf.pod, uid: leaf.pod, type: "EXECUTOR" }] }),
-    ...(inputs.length === 0 ? {} : { inputs: { parameters: inputs } }),
+    ...(inputs.length + taken.length === 0 ? {} : { inputs: { parameters: inputs, artifacts: taken } }),
     ...(outputs.parameters.length + outputs.artifacts.length === 0 ? {} : { outputs }),
   };
 }
