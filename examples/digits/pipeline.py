@@ -3,12 +3,17 @@
 Every component runs in the trainer image, which holds the packages of trainer/requirements.txt.
 """
 
+import os
+
 from kfp import dsl
 from kfp.dsl import Artifact, ClassificationMetrics, Dataset, Input, Metrics, Model, Output
 
 from split import split_key, split_of
 
 IN_TRAINER = {"base_image": "image://trainer", "install_kfp_package": False}
+
+# How many GPUs the training task asks for; none where the variable is not set. Read when the pipeline is compiled.
+GPUS = int(os.environ.get("DIGITS_GPUS", "0"))
 
 
 def onnx_session(model):
@@ -164,6 +169,7 @@ def train_model(train: Input[Dataset], strength: float, estimator: Output[Artifa
             "gpu": gpus(),
             "os": platform.platform(),
             "python": platform.python_version(),
+            **({"image": os.environ["ML_RELEASE_IMAGE"]} if "ML_RELEASE_IMAGE" in os.environ else {}),
         },
     )
 
@@ -269,5 +275,7 @@ def digits(
         tried = tune(train=train, strength=strength, folds=folds).after(checked)
     chosen = choose(candidates=dsl.Collected(tried.output))
     fitted = train_model(train=train, strength=chosen.outputs["Output"])
+    if GPUS > 0:
+        fitted.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(GPUS)
     exported = export(estimator=fitted.outputs["estimator"], train=train)
     evaluate(model=exported.outputs["model"], test=test)

@@ -19,10 +19,10 @@ def digest_of(path: Path) -> str:
     return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def compiled() -> dict:
+def compiled(of=pipeline.digits) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "digits.yaml"
-        compiler.Compiler().compile(pipeline.digits, str(package))
+        compiler.Compiler().compile(of, str(package))
         return yaml.safe_load(package.read_text())
 
 
@@ -119,6 +119,11 @@ class TrainModel(InAFolder):
         self.assertEqual(said["environment"]["cpu"]["count"], len(os.sched_getaffinity(0)))
         self.assertGreater(said["environment"]["memoryBytes"], 2**28)
 
+    def test_in_a_container_it_says_of_which_image(self):
+        self.assertNotIn("image", self.train()["environment"])
+        with mock.patch.dict(os.environ, ML_RELEASE_IMAGE="localhost/trainer@sha256:ab"):
+            self.assertEqual(self.train()["environment"]["image"], "localhost/trainer@sha256:ab")
+
     def test_it_says_on_which_gpus(self):
         two = "NVIDIA A100-SXM4-80GB, 81920 MiB, 570.86.15\\n" * 2
         a100 = {"count": 2, "type": "NVIDIA A100-SXM4-80GB", "memory": "81920 MiB", "driver": "570.86.15"}
@@ -131,6 +136,17 @@ class Package(unittest.TestCase):
     def test_every_component_runs_in_the_trainer_image(self):
         executors = compiled()["deploymentSpec"]["executors"].values()
         self.assertEqual({executor["container"]["image"] for executor in executors}, {"image://trainer"})
+
+    def test_the_training_task_asks_for_as_many_gpus_as_it_is_told(self):
+        def asked(environment: dict) -> list:
+            with mock.patch.dict(os.environ, environment):
+                digits = runpy.run_path(str(DIGITS / "pipeline.py"))["digits"]
+            containers = [one["container"] for one in compiled(digits)["deploymentSpec"]["executors"].values()]
+            return [one["resources"]["accelerator"] for one in containers if "resources" in one]
+
+        self.assertEqual(asked({}), [])
+        [asked_for] = asked({"DIGITS_GPUS": "1"})
+        self.assertEqual((asked_for["resourceType"], asked_for["resourceCount"]), ("nvidia.com/gpu", "1"))
 
     def test_no_component_has_the_name_of_the_pipeline(self):
         package = compiled()

@@ -88,7 +88,11 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
 
     async submit(request) {
       const folder = folderOf(request.runId);
-      if ((await liveDriver(folder)) !== undefined) return;
+      while ((await liveDriver(folder)) !== undefined) {
+        if ((await told(request.runId)).end === undefined) return;
+        // it has said its last word, and is about to be gone
+        await pause(10);
+      }
       const python = await options.pythonWith(installedPackages(request.work.package));
       const containers = await containersFor(request, options);
       await writeRequest(folder, request, containers);
