@@ -565,6 +565,29 @@ describe("a failure", () => {
     expect(fake.workflows[0]?.tries[1]?.kept).toEqual(["load"]);
   });
 
+  test("that was retried does not end with what is told late of the last try", async () => {
+    const { fake, engine, follow } = kubeflow({
+      scheduleOf: ({ attempt }) => ({
+        tasks: [
+          {
+            name: "train",
+            ...(attempt === 1 ? { ends: "Failed" as const, message: "main: Error (exit code 1)" } : {}),
+          },
+        ],
+      }),
+    });
+    const request = runRequest();
+    await engine.submit(request);
+    const { finishedAtMs } = last(await follow(request.runId));
+    await engine.submit(request);
+    const run = fake.state.runs.get(request.runId);
+    if (run === undefined) throw new Error("no run");
+    Object.assign(run, { state: "FAILED", finishedMs: finishedAtMs });
+    expect(await engine.state(request.runId)).toMatchObject({ state: "running", tasks: [] });
+    await fake.clock.sleep(5_000);
+    expect(last(await follow(request.runId)).state).toBe("succeeded");
+  });
+
   test("whose workflow could not be read when it ended can be retried all the same", async () => {
     const { fake, engine, follow } = kubeflow({
       tasks: [{ name: "train", ends: "Failed", message: "main: Error (exit code 1)" }],

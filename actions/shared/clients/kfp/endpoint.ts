@@ -1,3 +1,5 @@
+import { ReleaseError } from "../../lib/error.ts";
+
 /** Where a server is, however its address was written. */
 export type Endpoint = {
   /** Which server it is: without `/pipeline`, `/apis/…`, `#…` and a `/` at the end. */
@@ -8,7 +10,15 @@ export type Endpoint = {
 
 /** Reads `https://kubeflow.acme.dev/pipeline/#/runs`, `http://ml-pipeline:8888/apis/v2beta1`, … as people copy them. */
 export function readEndpoint(written: string): Endpoint {
-  const url = new URL(written);
+  const url = URL.canParse(written) ? new URL(written) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new ReleaseError("INPUT", {
+      rule: "must be the address of Kubeflow Pipelines",
+      where: { input: "endpoint" },
+      saw: JSON.stringify(written),
+      allowed: "https://… or http://…",
+      hint: "write it with its scheme, such as https://kubeflow.example.com/pipeline",
+    });
   const path = url.pathname.replace(/\/apis\/v\d\w*(\/.*)?$/, "").replace(/\/+$/, "");
   // the central dashboard shows the same server in a frame below `/_`
   const own = path.replace(/^\/_\/pipeline$/, "/pipeline");

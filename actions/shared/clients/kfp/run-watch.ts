@@ -16,6 +16,8 @@ import { workflowTasks } from "./workflow-tasks.ts";
 
 /** While something waits, every third look is at its pods. */
 const LOOKS = 3;
+/** How long a server may take to notice that a run goes on. */
+const STALE_MS = 60_000;
 /** Of so many tasks the log is fetched at once; of the rest when results are asked for. */
 const MOST_LOGS = 5;
 
@@ -58,6 +60,7 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
   let workflowIs: "known" | "absent" | "unknown" = "unknown";
   let signature: string | undefined;
   let looks = 0;
+  let stale: { readonly endedAt: string | undefined; readonly untilMs: number } | undefined;
   let wasEnded = false;
   let isFinal = false;
 
@@ -68,6 +71,7 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
       wasEnded = true;
     },
     restarted: () => {
+      stale = last === undefined ? undefined : { endedAt: last.run.finished_at, untilMs: clock.now() + STALE_MS };
       wasEnded = false;
       isFinal = false;
       last = undefined;
@@ -95,6 +99,7 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
     if (known !== undefined && isPodLook(known.status) && (await lookAtPods())) return settle(known.run);
     const run = await getRun(server, runId, { attempts: known === undefined ? 3 : 1 });
     if (run === undefined) return undefined;
+    if (isStale(run)) return settle({ ...run, state: "RUNNING", run_details: undefined, tasks: undefined });
     if (run.state === "CANCELING") wasEnded = true;
     if (run.state === "RUNNING" && known !== undefined && isOverState(known.run.state)) wasEnded = false;
     const now = signatureOf(run);
@@ -105,6 +110,11 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
       else if (workflowIs === "absent") workflowIs = "unknown";
     }
     return settle(run);
+  }
+
+  /** A report of the last try may come in after the next one was asked for. */
+  function isStale({ state, finished_at }: KfpRun): boolean {
+    return stale !== undefined && isOverState(state) && finished_at === stale.endedAt && clock.now() < stale.untilMs;
   }
 
   function isPodLook(status: RunStatus): boolean {

@@ -26,3 +26,7 @@ test("a run has a page, but not behind the service proxy of Kubernetes", () => {
   expect(runPage("https://kf.example.com/pipeline", "r1")).toBe("https://kf.example.com/pipeline/#/runs/details/r1");
   expect(runPage("https://api:6443/api/v1/namespaces/kubeflow/services/ml-pipeline:http/proxy", "r1")).toBeUndefined();
 });
+
+test.each(["kubeflow.example.com", "ftp://kubeflow.example.com", ""])("%s is no address of a server", (written) => {
+  expect(() => readEndpoint(written)).toThrow("[INPUT] input endpoint: must be the address of Kubeflow Pipelines");
+});
