@@ -71,7 +71,7 @@ export function fakeKfp(options: KfpOptions = {}): FakeKfp {
     if (asked.target.startsWith("/ml_metadata.")) return askMetadata(state, options.metadata, asked);
     return asSwitched(
       state,
-      answered(() => answerOf(state, found, asked), state),
+      answered(state, asked.method, () => answerOf(state, found, asked)),
     );
   }
 
@@ -84,7 +84,11 @@ export function fakeKfp(options: KfpOptions = {}): FakeKfp {
     inFlight: () => state.workflows.filter((one) => isLive(state, one)),
     pods: (workflow) => livePods(state, workflow),
     fail: (fault) => faults.add(fault),
-    turn: (name, to) => void (to === "on" ? state.switches.add(name) : state.switches.delete(name)),
+    turn: (name, to) => {
+      state.revision++;
+      if (to === "on") state.switches.add(name);
+      else state.switches.delete(name);
+    },
     handle: async (asked) => {
       const path = asked.target.split("?")[0] ?? "";
       const found = path.startsWith(prefix) ? findRoute(asked.method, path.slice(prefix.length)) : "no route";
@@ -100,9 +104,10 @@ export function fakeKfp(options: KfpOptions = {}): FakeKfp {
   };
 }
 
-function answered(act: () => Answer, state: KfpState): Answer {
+function answered(state: KfpState, method: string, act: () => Answer): Answer {
   try {
     tellProgress(state);
+    if (method !== "GET") state.revision++;
     return act();
   } catch (error) {
     if (error instanceof Refused) return error.answer;
@@ -153,6 +158,7 @@ function newState(options: StateOptions): KfpState {
     results: new Map(),
     broken: [],
     nobodyWorks: false,
+    revision: 0,
     skewMs: 0,
     cluster: undefined,
   };

@@ -269,15 +269,27 @@ const MATCHERS: readonly Matcher[] = (Object.entries(ROUTES) as [RouteName, Rout
 
 export type Found = { readonly name: RouteName; readonly named: Readonly<Record<string, string>> };
 
+type Finding = Found | "no route" | "other method";
+
+const found = new Map<string, Finding>();
+
+export function findRoute(method: string, path: string): Finding {
+  const key = `${method} ${path}`;
+  const finding = found.get(key) ?? matchRoute(method, path);
+  if (found.size > 10_000) found.clear();
+  found.set(key, finding);
+  return finding;
+}
+
 /** A slash in a segment, even an encoded one, parts it. */
-export function findRoute(method: string, path: string): Found | "no route" | "other method" {
+function matchRoute(method: string, path: string): Finding {
   const decoded = path.split("/").map(decode).join("/");
   let isKnown = false;
   for (const matcher of MATCHERS) {
-    const found = matcher.pattern.exec(decoded);
-    if (found && (matcher.method === method || matcher.method === "*"))
-      return { name: matcher.name, named: { ...found.groups } };
-    isKnown ||= found !== null;
+    const match = matcher.pattern.exec(decoded);
+    if (match && (matcher.method === method || matcher.method === "*"))
+      return { name: matcher.name, named: { ...match.groups } };
+    isKnown ||= match !== null;
   }
   return isKnown ? "other method" : "no route";
 }
@@ -290,7 +302,7 @@ function decode(segment: string): string {
   }
 }
 
-export function answerOf(state: KfpState, found: Found | "no route" | "other method", asked: Asked): Answer {
+export function answerOf(state: KfpState, found: Finding, asked: Asked): Answer {
   if (found === "no route") return refusal(5, "Not Found");
   if (found === "other method") return refusal(12, "Method Not Allowed");
   const query = new URLSearchParams(asked.target.split("?")[1] ?? "");

@@ -236,11 +236,19 @@ function newRun(state: KfpState, { body, displayName, id, experiment, source }: 
   };
 }
 
+/** Looks are by far the most calls, and mostly nothing has changed. */
+const answers = new WeakMap<Run, { readonly revision: number; readonly answer: Answer }>();
+
 export function getRun(state: KfpState, id: string, query: URLSearchParams): Answer {
   const run = state.runs.get(id);
   if (!run) return noRun(id, "Failed to get a run: ");
-  const isWhole = state.settings.release === "3.0" && query.get("view") === "FULL";
-  return ok(isWhole ? { ...runBody(state, run), tasks: nativeTasks(state, run) } : runBody(state, run));
+  if (state.settings.release === "3.0" && query.get("view") === "FULL")
+    return ok({ ...runBody(state, run), tasks: nativeTasks(state, run) });
+  const last = answers.get(run);
+  if (last?.revision === state.revision) return last.answer;
+  const answer = ok(runBody(state, run));
+  answers.set(run, { revision: state.revision, answer });
+  return answer;
 }
 
 function noRun(id: string, prefix: string): Answer {

@@ -132,6 +132,8 @@ export type KfpState = {
   readonly broken: unknown[];
   /** The workflow controller is down: what is started now stays as it is. */
   nobodyWorks: boolean;
+  /** Grows with every change: what was answered before can be answered again. */
+  revision: number;
   /** Milliseconds that the server's clock is ahead of the truth. */
   skewMs: number;
 };
@@ -168,5 +170,11 @@ export function serverNow(state: KfpState): number {
 
 /** RFC 3339 with whole seconds, as the gateway prints times. */
 export function timeText(ms: number | undefined): string {
-  return `${new Date(ms ?? 0).toISOString().slice(0, 19)}Z`;
+  const seconds = Math.floor((ms ?? 0) / 1_000);
+  const known = texts.get(seconds) ?? `${new Date(seconds * 1_000).toISOString().slice(0, 19)}Z`;
+  if (texts.size > 10_000) texts.clear();
+  texts.set(seconds, known);
+  return known;
 }
+
+const texts = new Map<number, string>();

@@ -71,6 +71,7 @@ const TASK_STATES: Readonly<Record<string, string>> = { ...RUN_STATES, Skipped: 
 type Report = { readonly run: Run; readonly manifest: JsonObject; readonly atMs: number };
 
 function report(state: KfpState, { run, manifest, atMs }: Report): void {
+  state.revision++;
   const status = isObject(manifest.status) ? manifest.status : {};
   const metadata = isObject(manifest.metadata) ? manifest.metadata : {};
   const phase = RUN_STATES[String(status.phase)] ?? "PENDING";
