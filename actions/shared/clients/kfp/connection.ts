@@ -97,6 +97,8 @@ export function refusal(act: string, { status, error }: Extract<KfpAnswer, { sta
   });
 }
 
+/** gRPC's. */
+const NOT_FOUND = 5;
 const RIGHTS = "the account needs this right in the namespace (ClusterRole kubeflow-pipelines-edit)";
 const LARGE = "a gateway before the server takes no request of this size: raise its limit, or make the package smaller";
 
@@ -111,13 +113,22 @@ export function readAnswer<S extends v.GenericSchema>(schema: S, answer: KfpAnsw
   return decode(schema, answer.http.json(), `${SERVICE}, to ${act}`);
 }
 
-/** As `readAnswer`; undefined where the server does not know it. */
+/**
+ * As `readAnswer`; undefined where the server does not know it. A 404 in other words than the server's comes from what stands before it (a
+ * gateway whose route is being made anew, the API server of the cluster), and says nothing of a run.
+ */
 export function findAnswer<S extends v.GenericSchema>(
   schema: S,
   answer: KfpAnswer,
   act: string,
 ): v.InferOutput<S> | undefined {
-  return answer.state === "refused" && answer.status === 404 ? undefined : readAnswer(schema, answer, act);
+  if (answer.state === "ok" || answer.status !== 404) return readAnswer(schema, answer, act);
+  if (answer.error.code === NOT_FOUND) return undefined;
+  throw new ReleaseError("UNAVAILABLE", {
+    rule: `could not ${act}: what stands before ${SERVICE} leads nowhere now`,
+    saw: `404: ${answer.error.message}`,
+    hint: "is `endpoint` right, and the server up?",
+  });
 }
 
 /** All pages of a list, `field` naming it in the answer. */
