@@ -6,8 +6,7 @@ import { agentTransport } from "./https-transport.ts";
 import { readInCluster } from "./in-cluster.ts";
 import { type KubeconfigOptions, readKubeconfig } from "./kubeconfig.ts";
 import { proxyOf } from "./proxy.ts";
-import { refusalOf } from "./refusal.ts";
-import { parseStatus } from "./status.ts";
+import { explainStatus } from "./refusal.ts";
 import type { Cluster, KubeTarget } from "./target.ts";
 import { type Access, accessOf } from "./user-access.ts";
 
@@ -126,11 +125,8 @@ function connectionTo(target: KubeTarget, options: ClusterOptions): KubeConnecti
       service: wanted.service || service,
       hints,
       transport: agentTransport(agent, headers),
-      explain: (refused) => {
-        const status = parseStatus(refused.text);
-        if (status === undefined) return wanted.explain?.(refused);
-        return refusalOf({ ...status, code: refused.status }, { what: `${service} (${address})`, hints });
-      },
+      explain: (refused) =>
+        wanted.explain?.(refused) ?? explainStatus(refused, { what: `${service} (${address})`, hints }),
     };
   }
 }

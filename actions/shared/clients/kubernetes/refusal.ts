@@ -1,8 +1,8 @@
 import type { Problem } from "../../domain/problem.ts";
 import { type ErrorCode, ReleaseError } from "../../lib/error.ts";
-import { codeOfStatus } from "../../lib/http.ts";
+import { codeOfStatus, type Refused } from "../../lib/http.ts";
 import { adviseRule, readDenied } from "./rbac-rule.ts";
-import type { Status } from "./status.ts";
+import { parseStatus, type Status } from "./status.ts";
 
 export type Asked = {
   /** What was asked of whom: `the cluster prod (PATCH /apis/batch/v1/namespaces/ml/jobs/train)`. */
@@ -20,6 +20,12 @@ export function refusalOf(status: Status, { what, hints = {} }: Asked): ReleaseE
     rule: `${what}: ${problem.rule}`,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** The same for an answer as it came; undefined where it is not the API server's own. */
+export function explainStatus({ status: code, text }: Refused, asked: Asked): ReleaseError | undefined {
+  const status = parseStatus(text);
+  return status === undefined ? undefined : refusalOf({ ...status, code }, asked);
 }
 
 type Described = { readonly code: ErrorCode; readonly problem: Problem };

@@ -1,5 +1,6 @@
 import type { Send } from "../../lib/http.ts";
 import type { KubeConnection } from "./connection.ts";
+import { explainStatus } from "./refusal.ts";
 
 export type ProxiedService = {
   readonly name: string;
@@ -21,17 +22,19 @@ export function serviceProxy(
 ): { readonly endpoint: string; readonly send: Send } {
   const service = scheme === "http" ? `${name}:${port}` : `${scheme}:${name}:${port}`;
   const endpoint = `${connection.server}/api/v1/namespaces/${encodeURIComponent(namespace)}/services/${service}/proxy`;
-  const unavailable = `the service ${name} of namespace ${namespace} has no pod that is ready, or the cluster cannot reach it: kubectl -n ${namespace} get endpoints ${name}`;
+  // For what the API server says itself; the service's own refusals keep the caller's words.
+  const hints = {
+    UNAVAILABLE: `the service ${name} of namespace ${namespace} has no pod that is ready, or the cluster cannot reach it: kubectl -n ${namespace} get endpoints ${name}`,
+    NOT_FOUND: `check that the service ${name} is in namespace ${namespace}`,
+  };
   return {
     endpoint,
     send: (wanted) =>
       connection.send({
         ...wanted,
-        hints: {
-          UNAVAILABLE: unavailable,
-          NOT_FOUND: `check that the service ${name} is in namespace ${namespace}`,
-          ...wanted.hints,
-        },
+        explain: (refused) =>
+          explainStatus(refused, { what: `${wanted.service}, through the API server`, hints }) ??
+          wanted.explain?.(refused),
       }),
   };
 }
