@@ -3,17 +3,15 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
-import { canonicalJson, type Json } from "../../actions/shared/domain/canonical.ts";
-import { type PackageFault, readPackage } from "../../actions/shared/domain/pipeline/package.ts";
+import type { PackageFault } from "../../actions/shared/domain/pipeline/package.ts";
 import type { Parameters } from "../../actions/shared/domain/pipeline/parameters.ts";
 import { metricsOf } from "../../actions/shared/domain/run/metrics.ts";
-import { isOver, type RunStatus } from "../../actions/shared/domain/run/task.ts";
-import { sha256, uuidV5 } from "../../actions/shared/lib/hash.ts";
-import { parseYamlDocuments } from "../../actions/shared/lib/yaml.ts";
+import type { RunStatus } from "../../actions/shared/domain/run/task.ts";
+import { sha256 } from "../../actions/shared/lib/hash.ts";
 import { type KfpEngineOptions, kfpEngine } from "../../actions/shared/local/kfp-engine/engine.ts";
 import { liveDriver } from "../../actions/shared/local/kfp-engine/run-folder.ts";
 import type { PipelineEngine, RunRequest } from "../../actions/shared/ports/pipeline-engine.ts";
-import { compiledPipeline } from "../support/compiled-pipeline.ts";
+import { endOf, pipelineRequest, requestOfText, statesOf } from "../support/pipeline-request.ts";
 import { kfpPython } from "../support/python-environment.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -26,37 +24,13 @@ function engineIn(runs: string, options: Partial<KfpEngineOptions> = {}): Pipeli
   return kfpEngine({ runs, pythonWith: kfpPython, env, taskEnv: {}, allowCpu: false, ...options });
 }
 
-async function requestOf(name: string, parameters: Parameters = {}): Promise<RunRequest> {
-  const text = (await compiledPipeline(name)).replaceAll("image://trainer", "python:3.11");
-  const read = readPackage(parseYamlDocuments(text, { file: "p.yaml" }).map(({ value }) => value as Json));
-  if (read.state === "bad") throw new Error(JSON.stringify(read.faults));
-  const digest = sha256(canonicalJson([...read.package.documents]));
-  const runId = uuidV5("https://example.org", canonicalJson([name, parameters]));
-  const work = { kind: "pipeline" as const, name, version: "v1", package: read.package, text, digest };
-  const source = {
-    repository: "acme/digits",
-    commit: "a".repeat(40),
-    ref: "refs/tags/v1",
-    event: "push",
-    actor: "octocat",
-  };
-  return { runId, attempt: 1, work, parameters, origin: { releaseId: "v1", source } };
-}
+const requestOf = (name: string, parameters: Parameters = {}) => pipelineRequest(name, { parameters });
 
 /** Runs to the end; whatever a failed test leaves running is ended. */
 async function runToEnd(engine: PipelineEngine, request: RunRequest): Promise<RunStatus> {
   onTestFinished(async () => void (await engine.cancel(request.runId)));
   await engine.submit(request);
   return endOf(engine, request.runId);
-}
-
-async function endOf(engine: PipelineEngine, runId: string): Promise<RunStatus> {
-  for (;;) {
-    const status = await engine.state(runId);
-    if (status === undefined) throw new Error("the run is unknown");
-    if (isOver(status.state)) return status;
-    await pause(50);
-  }
 }
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -74,15 +48,6 @@ function isRunning(pid: number): boolean {
     return false;
   }
 }
-
-const statesOf = ({ tasks }: RunStatus) =>
-  Object.fromEntries(tasks.map(({ path, state, cached }) => [path, cached ? "kept" : state]));
-
-test("a run that nobody has heard of is unknown, and cancelling it is harmless", async () => {
-  const engine = engineIn(await temporaryFolder());
-  expect(await engine.state("1bf42a6d-aa0f-52ce-8a40-db1835709d68")).toBeUndefined();
-  expect(await engine.cancel("1bf42a6d-aa0f-52ce-8a40-db1835709d68")).toHaveLength(1);
-});
 
 test("a run succeeds with metrics, curves, model and artifacts by digest, and tells what it ran on", async () => {
   const engine = engineIn(await temporaryFolder());
@@ -137,35 +102,6 @@ function byPlaceIn(metrics: readonly { readonly name: string }[]) {
   return (a: { readonly name: string }, b: { readonly name: string }) => place(a) - place(b);
 }
 
-test("every construct gives the result that a cluster gives", async () => {
-  const engine = engineIn(await temporaryFolder());
-  const request = await requestOf("constructs");
-  expect((await runToEnd(engine, request)).state).toBe("succeeded");
-  const { tasks } = await engine.results(request.runId);
-  const outputs = Object.fromEntries(tasks.map(({ path, outputs }) => [path, outputs.parameters.Output]));
-  const nested = Object.entries(outputs).filter(([path]) => path.endsWith("/join"));
-  // the word of another task, the letter of the outer loop; "python3" is a string, not a program
-  expect(nested.map(([, output]) => output).sort()).toEqual([
-    "xpython3-",
-    "xpython3-",
-    "xpython3-",
-    "ypython3-",
-    "ypython3-",
-    "ypython3-",
-  ]);
-  const branches = tasks.filter(({ task, path }) => task.startsWith("chosen") && path.includes("condition"));
-  expect(branches.map(({ outputs }) => outputs.parameters.Output)).toEqual(["else"]);
-  // collected integers arrive as integers, in order; a loop over nothing collects nothing
-  expect([outputs.total, outputs["total-2"]]).toEqual(["[2, 4, 6, {'a': 1}]", "[{}]"]);
-  expect(outputs.closing).toBe("SUCCEEDED");
-  expect(
-    tasks
-      .filter(({ task }) => task === "twice")
-      .map(({ iteration }) => iteration)
-      .sort(),
-  ).toEqual(["0.0", "0.1", "0.2", "1.0", "1.1", "1.2"]);
-});
-
 test("a failed task is told with its exit code and the end of its log; tried again, what has finished is kept", async () => {
   const [runs, folder] = [await temporaryFolder(), await temporaryFolder()];
   const request = await requestOf("failing", { folder });
@@ -183,14 +119,6 @@ test("a failed task is told with its exit code and the end of its log; tried aga
   expect(status.state).toBe("succeeded");
   expect(statesOf(status)).toEqual({ mark: "kept", stumble: "succeeded" });
   expect(readFileSync(join(folder, "first"), "utf8")).toBe("ran\n");
-});
-
-test("a task with a retry policy is tried again within the run", async () => {
-  const folder = await temporaryFolder();
-  expect((await runToEnd(engineIn(await temporaryFolder()), await requestOf("retrying", { folder }))).state).toBe(
-    "succeeded",
-  );
-  expect(readFileSync(join(folder, "tries"), "utf8")).toBe("xxx");
 });
 
 test("a cancelled run leaves nothing running, not even what left its process group and ignores SIGTERM", async () => {
@@ -259,9 +187,7 @@ async function askingForGpus(): Promise<RunRequest> {
     "image: python:3.11",
     "image: python:3.11\n        resources: {accelerator: {resourceType: nvidia.com/gpu, resourceCount: '2'}}",
   );
-  const read = readPackage(parseYamlDocuments(text, { file: "p.yaml" }).map(({ value }) => value as Json));
-  if (read.state === "bad") throw new Error(JSON.stringify(read.faults));
-  return { ...request, work: { ...request.work, text, package: read.package } };
+  return requestOfText(text, { name: "training", parameters: { rows: 1 }, salt: "gpus" });
 }
 
 test("GPUs that the machine lacks are found before the run; with allow-cpu they are a warning", async () => {
@@ -271,6 +197,17 @@ test("GPUs that the machine lacks are found before the run; with allow-cpu they 
   expect(levels(await engineIn(runs, { env }).check(request))).toEqual(["error"]);
   expect(levels(await engineIn(runs, { env, allowCpu: true }).check(request))).toEqual(["warning"]);
   expect(levels(await engineIn(runs, { env }).check(await requestOf("training")))).toEqual([]);
+});
+
+test("fewer GPUs than one task asks for are found before the run", async () => {
+  const [runs, env, request] = [
+    await temporaryFolder(),
+    await machineWith(["NVIDIA L4, 23034, 580.65.06"]),
+    await askingForGpus(),
+  ];
+  expect((await engineIn(runs, { env }).check(request)).filter(({ rule }) => rule.includes("GPU"))).toMatchObject([
+    { level: "error", rule: expect.stringContaining("fewer than the 2 of one task"), saw: "1 x NVIDIA L4" },
+  ]);
 });
 
 test("GPUs that a run sees are recorded, equal cards together", async () => {
@@ -301,6 +238,8 @@ print(json.dumps({f"{owner.__name__.rpartition('.')[2]}.{name}": list(inspect.si
   expect(JSON.parse(stdout)).toEqual({
     "task_executor.execute_single_task": [...loop, ...parts],
     "subprocess_task_handler.run_local_subprocess": ["full_command", "env_vars"],
+    "SubprocessTaskHandler.validate_not_container_component": ["self", "full_command"],
+    "SubprocessTaskHandler.validate_not_containerized_python_component": ["self", "full_command"],
     "subprocess_task_handler.replace_python_executable": ["full_command", "new_executable"],
     "executor_input_utils.get_local_task_resource_name": ["component_name"],
     "task_spec_utils.get_nested_pipeline_resource_name": ["task_name", "pipeline_resource_name"],
