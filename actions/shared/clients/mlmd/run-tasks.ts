@@ -43,29 +43,36 @@ export function recordedTasks(run: RecordedRun): RecordedTasks {
   const events = Map.groupBy(run.events, (event) => event.executionId);
   const orphans = orphanedArtifacts({ ...run, current });
 
-  const tasks = current.map(({ execution, task, path }): RunTask => {
+  const tasks = current.map((placed) => {
+    const { execution } = placed;
     const own = events.get(execution.id) ?? [];
     const kept = run.keptFrom.get(keptExecution(execution) ?? -1);
     const inputs = artifactsBy(own, "input", (id) => artifactOf(artifacts.get(id), makers.get(id)));
     const told = artifactsBy(own, "output", (id) => artifactOf(artifacts.get(id), kept));
-    const outputs = { ...told, ...orphanedOutputs(told, orphans.found.get(execution.id) ?? []) };
-    const { [LOGS]: logs, ...made } = outputs;
-    const iteration = iterationOf(path);
-    const pod = textOf(execution, "pod_name");
-    const log = logs?.[0]?.uri ?? "";
-    return {
-      task,
-      path,
-      ...(iteration === undefined ? {} : { iteration }),
-      state: STATES[execution.state],
-      cached: execution.state === "cached",
-      ...(pod === "" ? {} : { pod }),
-      ...(log === "" ? {} : { log }),
-      inputs: { parameters: parametersOf(execution, "inputs"), artifacts: inputs },
-      outputs: { parameters: parametersOf(execution, "outputs"), artifacts: made },
-    };
+    const lost = orphanedOutputs(told, orphans.found.get(execution.id) ?? []);
+    return taskOf(placed, inputs, { ...told, ...lost });
   });
   return { tasks, notices: [...orphans.notices, ...goneArtifacts(run, artifacts)] };
+}
+
+type Artifacts = TaskValues["artifacts"];
+
+function taskOf({ execution, task, path }: PlacedExecution, inputs: Artifacts, outputs: Artifacts): RunTask {
+  const { [LOGS]: logs, ...made } = outputs;
+  const iteration = iterationOf(path);
+  const pod = textOf(execution, "pod_name");
+  const log = logs?.[0]?.uri ?? "";
+  return {
+    task,
+    path,
+    ...(iteration === undefined ? {} : { iteration }),
+    state: STATES[execution.state],
+    cached: execution.state === "cached",
+    ...(pod === "" ? {} : { pod }),
+    ...(log === "" ? {} : { log }),
+    inputs: { parameters: parametersOf(execution, "inputs"), artifacts: inputs },
+    outputs: { parameters: parametersOf(execution, "outputs"), artifacts: made },
+  };
 }
 
 /** The execution whose outputs this one took over. */
@@ -125,7 +132,7 @@ function artifactsBy(
   events: readonly Event[],
   type: Event["type"],
   find: (id: number) => readonly RunArtifact[],
-): TaskValues["artifacts"] {
+): Artifacts {
   const wanted = Map.groupBy(
     events.filter((event) => event.type === type),
     (event) => event.key,
@@ -135,7 +142,7 @@ function artifactsBy(
   );
 }
 
-function orphanedOutputs(told: TaskValues["artifacts"], orphans: readonly Orphan[]): TaskValues["artifacts"] {
+function orphanedOutputs(told: Artifacts, orphans: readonly Orphan[]): Artifacts {
   const byOutput = Map.groupBy(orphans, (orphan) => orphan.output);
   return Object.fromEntries(
     [...byOutput].map(([output, list]) => [

@@ -1,4 +1,4 @@
-import type { Component, PipelinePackage, PipelineTask } from "../pipeline/package.ts";
+import { type Component, own, type PipelinePackage, type PipelineTask } from "../pipeline/package.ts";
 
 /** One execution of a run as an engine records it: tasks, and the DAGs around them, which are executions of their own. */
 export type ExecutionNode = {
@@ -71,9 +71,4 @@ function nameIn(tasks: Readonly<Record<string, PipelineTask>>, name: string): st
   if (Object.hasOwn(tasks, name)) return name;
   const shown = Object.entries(tasks).filter(([, task]) => task.taskInfo?.name === name);
   return shown.length === 1 && shown[0] !== undefined ? shown[0][0] : name;
-}
-
-/** Names come from outside: `constructor` is a name like any other. */
-function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
 }

@@ -13,7 +13,7 @@ import type { RunArtifact, RunTask } from "./task.ts";
 export const MARKER = "ml-release-metrics";
 
 /** The output under which marked metrics appear. */
-export const MARKED_OUTPUT = "log-metrics";
+const MARKED_OUTPUT = "log-metrics";
 
 /** Longer lines are no metrics, and a log that has more names than this was not written by a person. */
 const LONGEST_LINE = 64 * 1024;
