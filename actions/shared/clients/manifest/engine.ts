@@ -5,7 +5,7 @@ import { objectName } from "../../domain/manifest/object-name.ts";
 import { runStatusOf } from "../../domain/manifest/run-status.ts";
 import { CANCELLED_AT, statusOf } from "../../domain/manifest/status.ts";
 import { isOver, type RunStatus } from "../../domain/run/task.ts";
-import { ReleaseError } from "../../lib/error.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ManifestWork, PipelineEngine, RunRequest } from "../../ports/pipeline-engine.ts";
@@ -78,18 +78,10 @@ export function manifestEngine(options: ManifestEngineOptions): PipelineEngine<M
     },
 
     async state(runId) {
-      const place = await placeOf();
-      if (place === undefined) return undefined;
       const memory = memoryOf(runId);
-      watcher.looked(runId);
-      const object = await findObject(place, runId);
-      if (object === undefined) {
-        watcher.stop(runId);
-        return goneStatus(memory, kind);
-      }
-      const status = await observe(place, { object, runId, memory });
-      if (isOver(status.state)) watcher.stop(runId);
-      return { ...status, url: addressFor(place, object) };
+      return look(runId, memory).catch((error: unknown) => {
+        throw memory.lastStatus() === undefined ? error : passingRefusal(error);
+      });
     },
 
     async change(runId, signal) {
@@ -113,6 +105,17 @@ export function manifestEngine(options: ManifestEngineOptions): PipelineEngine<M
     },
   };
 
+  async function look(runId: string, memory: Memory): Promise<RunStatus | undefined> {
+    const place = await placeOf();
+    if (place === undefined) return undefined;
+    watcher.looked(runId);
+    const object = await findObject(place, runId);
+    if (object === undefined) return goneStatus(memory, kind);
+    const status = await observe(place, { object, runId, memory });
+    if (isOver(status.state)) watcher.stop(runId);
+    return { ...status, url: addressFor(place, object) };
+  }
+
   async function apply(place: Place, { work, runId, attempt, origin }: RunRequest<ManifestWork>): Promise<void> {
     const name = objectName(work.name, runId, kind);
     const other = await objectNamed(place, name);
@@ -134,6 +137,11 @@ export function manifestEngine(options: ManifestEngineOptions): PipelineEngine<M
     const patch = kind.suspend === undefined ? annotations : withValue(annotations, kind.suspend, false);
     await patchObject(connection, place.type, { name, patch });
   }
+}
+
+/** Refused after it was allowed: an API server that starts refuses everybody until it has read the roles. It may pass. */
+function passingRefusal(error: unknown): unknown {
+  return isReleaseError(error, "AUTH") ? new ReleaseError("UNAVAILABLE", error.problems, error) : error;
 }
 
 /** What is left of a run whose object is gone: its end, where that was seen. */
