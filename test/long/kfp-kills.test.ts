@@ -1,0 +1,7 @@
+import { describe } from "vitest";
+import { kubeflowKills } from "../action/run-pipeline/kubeflow-kills.ts";
+import { all } from "../support/kill-points.ts";
+
+describe("kill -9 at every request to Kubeflow", () => {
+  kubeflowKills(all);
+});
