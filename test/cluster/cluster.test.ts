@@ -1,5 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { connect } from "node:tls";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
 
@@ -194,6 +198,17 @@ describe.skipIf(await lacksCluster())("the Kubernetes of the tests", () => {
       const { items } = await cluster.api.get(`/api/v1/namespaces/${namespace}/pods`);
       return items.length === 0;
     });
+  });
+
+  it("ends with the process that started it, also when that is killed", async () => {
+    const program = join(import.meta.dirname, "../support/cluster/cluster-program.ts");
+    const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const [printed] = (await once(child.stdout, "data")) as [Buffer];
+    const pids: readonly number[] = JSON.parse(String(printed));
+    expect(pids).toHaveLength(2);
+    child.kill("SIGKILL");
+    await until("its parts to be gone", async () => pids.every((pid) => !existsSync(`/proc/${pid}`)));
   });
 
   async function conditionOf(namespace: string, name: string, types: readonly string[]): Promise<Condition> {

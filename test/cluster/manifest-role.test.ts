@@ -100,6 +100,27 @@ describe.skipIf(await lacksCluster())("the roles that are shipped for manifests"
     expect(tasks[0]?.outputs.artifacts["log-metrics"]?.[0]?.metadata).toEqual({ accuracy: 1 });
   });
 
+  it("that are taken away in the middle of a run are taken for an outage", async () => {
+    const namespace = await cluster.namespace();
+    const token = await applyRole(cluster, "run-pipeline-manifest.yaml", namespace);
+    await known(namespace, token, `/apis/batch/v1/namespaces/${namespace}/jobs`);
+    const { connection } = await connectAs(namespace, token);
+    const run = manifestRun(connection, objectOf("Job", { "kubelet.test/run-time": "forever" }));
+    await run.engine.submit(run.request);
+    await followUntil(run, ({ state }) => state === "running");
+    const bindings = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings`;
+    await cluster.api.send(`${bindings}/ml-release-run-pipeline-manifest`, { method: "DELETE" });
+    const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+    await until("the loss to be known", async () => (await cluster.as(token).send(jobs)).status === 403);
+    await expect(run.engine.state(run.runId)).rejects.toThrow(/^\[UNAVAILABLE\] .*add to a Role/);
+    await applyRole(cluster, "run-pipeline-manifest.yaml", namespace);
+    await followUntil(
+      { ...run, engine: { ...run.engine, state: (id) => run.engine.state(id).catch(() => undefined) } },
+      ({ state }) => state === "running",
+    );
+    await run.engine.cancel(run.runId);
+  });
+
   const needed = allAccess().filter(
     ({ scope, need, group }) => scope === "namespace" && need === "required" && ["batch", ""].includes(group),
   );

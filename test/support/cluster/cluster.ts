@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REQUIRE_REAL } from "../built-tool.ts";
@@ -41,8 +41,8 @@ export type Cluster = {
   startApiServer(): Promise<void>;
   /** etcd forgets all revisions but the newest: 410 for lists that go on from an old page. */
   compact(): Promise<void>;
-  /** The resident memory of each part, in MiB. */
-  memory(): Readonly<Record<string, number>>;
+  /** What runs: each part's process, and its resident memory. */
+  parts(): readonly { readonly name: string; readonly pid: number; readonly residentMiB: number }[];
   stop(): Promise<void>;
 };
 
@@ -53,6 +53,8 @@ export type ClusterOptions = {
   readonly bare?: boolean;
 };
 
+const PREFIX = "ml-release-cluster-";
+
 /** Whether suites on a cluster are left out: only where it cannot be had and nobody insists on it. */
 export async function lacksCluster(): Promise<boolean> {
   if (REQUIRE_REAL || (await canBuild())) return false;
@@ -62,7 +64,8 @@ export async function lacksCluster(): Promise<boolean> {
 
 /** Starts in about five seconds, once its programs are built. Ends with the process that started it, however that ends. */
 export async function startCluster({ trainer = false, bare = false }: ClusterOptions = {}): Promise<Cluster> {
-  const folder = mkdtempSync(join(tmpdir(), "ml-release-cluster-"));
+  removeOrphans();
+  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   cpSync(await keptEtcd(), folder, { recursive: true });
   const plane = await startControlPlane(folder);
   let stopKubelet = async () => {};
@@ -164,7 +167,7 @@ function clusterOn(
       const { header } = await ask("/v3/kv/range", { key: "AA==" });
       await ask("/v3/kv/compaction", { revision: header.revision, physical: true });
     },
-    memory: () => Object.fromEntries(plane.parts().map(({ name, pid }) => [name, residentMiB(pid)])),
+    parts: () => plane.parts().map(({ name, pid }) => ({ name, pid, residentMiB: residentMiB(pid) })),
     stop,
   };
 }
@@ -172,4 +175,12 @@ function clusterOn(
 function residentMiB(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
+
+/** Folders of clusters whose test process was killed: their parts have ended with it. */
+function removeOrphans(): void {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
+    const pid = name.slice(PREFIX.length).split("-")[0];
+    if (!existsSync(`/proc/${pid}`)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
 }
