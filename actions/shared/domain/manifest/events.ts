@@ -14,7 +14,7 @@ export function creationFailure(events: readonly KubeObject[], name: string): Ta
   if (newest === undefined) return undefined;
   const message = withoutPodName(textAt(newest, ["message"]) ?? "pods could not be created");
   return {
-    kind: /exceeded quota|must specify .* (limits|requests)|Insufficient quota/i.test(message) ? "quota" : "config",
+    kind: /exceeded quota/.test(message) ? "quota" : "config",
     message,
   };
 }

@@ -8,7 +8,7 @@ export type Path = readonly (string | number)[];
 /** The value at a path; undefined where it leads nowhere. */
 export function valueAt(value: Json | undefined, path: Path): Json | undefined {
   return path.reduce<Json | undefined>((now, key) => {
-    if (typeof now !== "object" || now === null) return undefined;
+    if (typeof now !== "object" || now === null || !Object.hasOwn(now, key)) return undefined;
     return (now as { readonly [key: string | number]: Json | undefined })[key];
   }, value);
 }

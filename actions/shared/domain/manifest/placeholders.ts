@@ -26,6 +26,7 @@ export function placeholdersIn(value: Json | undefined): readonly string[] {
  */
 export function fillPlaceholders(object: KubeObject, values: Parameters): Filled {
   const asked = placeholdersIn(object);
+  const known = new Map(Object.entries(values));
   const faults: PackageFault[] = [];
   const filled = fill(object, []) as KubeObject;
   return { object: filled, asked, faults };
@@ -39,12 +40,12 @@ export function fillPlaceholders(object: KubeObject, values: Parameters): Filled
 
   function fillText(text: string, path: Path): Json {
     for (const [, name = ""] of text.matchAll(PLACEHOLDER))
-      if (values[name] === undefined) faults.push(unknownFault(name, Object.keys(values), path));
+      if (known.get(name) === undefined) faults.push(unknownFault(name, [...known.keys()], path));
     const [whole] = text.matchAll(PLACEHOLDER);
-    const given = whole === undefined ? undefined : values[whole[1] ?? ""];
+    const given = whole === undefined ? undefined : known.get(whole[1] ?? "");
     if (whole?.[0] === text && given !== undefined && !takesText(path)) return given;
     return text.replaceAll(PLACEHOLDER, (written, name: string) => {
-      const value = values[name];
+      const value = known.get(name);
       return value === undefined ? written : textOf(value);
     });
   }

@@ -32,10 +32,11 @@ const KEPT_BY_SERVER = [
 
 /** Reads the documents of a manifest. */
 export function readManifest(documents: readonly Json[], stated: Kind["stated"]): ReadManifest {
-  const written = documents.filter((one) => one !== null && one !== undefined);
-  const [only, ...more] = written;
-  if (only === undefined || more.length > 0 || !isRecord(only))
-    return refused([Math.max(0, documents.indexOf(more[0] ?? null))], {
+  const written = documents.flatMap((one, i) => (one === null || one === undefined ? [] : [{ one, i }]));
+  const [first, second] = written;
+  const only = first?.one;
+  if (only === undefined || second !== undefined || !isRecord(only))
+    return refused([second?.i ?? 0], {
       rule: "a manifest is one object of Kubernetes",
       saw: only === undefined ? "nothing" : isRecord(only) ? `${written.length} objects` : "no mapping",
       hint: "put each object into a file of its own, and run them one after another: `parameters-from` hands on what the first found",
