@@ -51,6 +51,10 @@ demo: packages ## Three releases of examples/digits: promoted, promoted on evide
 bench-judge: packages ## How often canary judges err: ours and others, seeded
 	$(timed) node benchmarks/judge.ts $(ARGS)
 
+.PHONY: bench-wait
+bench-wait: packages ## How late a wait notices the end of a run, and how often it asks
+	$(timed) node benchmarks/wait.ts $(ARGS)
+
 .PHONY: bench-start-up
 bench-start-up: packages ## Time and memory of each action up to its first input error, against an empty Node program
 	$(timed) node benchmarks/start-up.ts $(ARGS)

@@ -99,7 +99,7 @@ async function credentialsOf(step: KubeflowStep, endpoint: string) {
   }
   const audience = inputs["iap-audience"];
   if (audience !== undefined) {
-    const env = job.envOf(["GOOGLE_APPLICATION_CREDENTIALS"]);
+    const env = job.envOf(["GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST"]);
     return (await import("../shared/clients/access/iap.ts")).iap({ audience, env, mask, clock });
   }
   const env = job.envOf(["KF_PIPELINES_SA_TOKEN_PATH"]);
