@@ -245,7 +245,7 @@ describe("a redirect", () => {
     );
     const error = await thrownBy(() => ask(url, token, { method: "POST", body: "x" }));
     expect(error.message).toMatch(
-      /^\[AUTH\] the service did not take the token .* leads to another place.*\/dex\/auth\)/,
+      /^\[AUTH\] the service leads to another place, as for a login: it does not take the token .*\/dex\/auth\)/,
     );
     expect(everythingIn(error)).not.toMatch(/s3cret/);
     expect(reached).toBe(0);
@@ -270,7 +270,7 @@ describe("a page where data is expected", () => {
   test.for([
     [
       200,
-      /^\[AUTH\] the service answered with a login page instead of data: it does not take no credentials \(saw 200 with the HTML page "Sign in - Kubeflow"/,
+      /^\[AUTH\] the service answered with a login page instead of data: it asks who we are \(saw 200 with the HTML page "Sign in - Kubeflow"/,
     ],
     [403, /^\[AUTH\] the service answered with a login page .*saw 403/],
   ] as const)("is named as a login page (%s)", async ([status, wanted]) => {

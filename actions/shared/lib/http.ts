@@ -127,8 +127,19 @@ async function attemptOnce<T>(
 function errorOf(wanted: HttpRequest, status: number, text: string): ReleaseError {
   const told = wanted.explain?.({ status, text });
   if (told !== undefined) return told;
-  const snippet = text.replaceAll(/\s+/g, " ").trim().slice(0, 300);
+  const snippet = (messageIn(text) ?? text).replaceAll(/\s+/g, " ").trim().slice(0, 300);
   return problem(wanted, codeOfStatus(status), { saw: snippet === "" ? String(status) : `${status}: ${snippet}` });
+}
+
+/** What many services have for people in their JSON. */
+function messageIn(text: string): string | undefined {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    const { message } = JSON.parse(text) as { readonly message?: unknown };
+    return typeof message === "string" && message !== "" ? message : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A certificate that is not trusted stays so, however often one asks. */

@@ -1,6 +1,6 @@
 import { ReleaseError } from "../../lib/error.ts";
 import { type HttpAnswer, type HttpRequest, refusalOf, type Send } from "../../lib/http.ts";
-import type { Credentials } from "./credentials.ts";
+import { anonymous, type Credentials } from "./credentials.ts";
 import { isHtml, readPage } from "./login-page.ts";
 
 /**
@@ -92,12 +92,16 @@ function acceptOf({ headers = {} }: HttpRequest): string | undefined {
 
 function refusedFor(credentials: Credentials, wanted: HttpRequest, answer: HttpAnswer): ReleaseError {
   const [problem] = refusalOf({ ...wanted, hints: { ...wanted.hints, AUTH: credentials.hint } }, answer).problems;
-  return new ReleaseError("AUTH", { ...problem, rule: `${credentials.name}: ${problem?.rule ?? "refused"}` });
+  const rule = problem?.rule ?? `${wanted.service} refused the credentials`;
+  return new ReleaseError("AUTH", {
+    ...problem,
+    rule: credentials === anonymous ? rule : `${credentials.name}: ${rule}`,
+  });
 }
 
 function sentToLogin(credentials: Credentials, wanted: HttpRequest, to: URL): ReleaseError {
   return new ReleaseError("AUTH", {
-    rule: `${wanted.service} did not take ${credentials.name} and leads to another place, as for a login`,
+    rule: `${wanted.service} leads to another place, as for a login: ${verdictOn(credentials)}`,
     saw: placeOf(to),
     hint: credentials.hint,
   });
@@ -116,7 +120,7 @@ function notAnApi({ credentials, wanted, url, status, kind, title }: Met): Relea
   const saw = `${status} with the HTML page ${title === "" ? "" : `"${title}" `}at ${placeOf(url)}`;
   if (kind === "login")
     return new ReleaseError("AUTH", {
-      rule: `${wanted.service} answered with a login page instead of data: it does not take ${credentials.name}`,
+      rule: `${wanted.service} answered with a login page instead of data: ${verdictOn(credentials)}`,
       saw,
       hint: credentials.hint,
     });
@@ -125,6 +129,10 @@ function notAnApi({ credentials, wanted, url, status, kind, title }: Met): Relea
     saw,
     hint: "check the address: this is a page for people, not the API (behind Kubeflow's gateway the endpoint ends in /pipeline)",
   });
+}
+
+function verdictOn(credentials: Credentials): string {
+  return credentials === anonymous ? "it asks who we are" : `it does not take ${credentials.name}`;
 }
 
 function wantsHttps(wanted: HttpRequest, to: URL): ReleaseError {

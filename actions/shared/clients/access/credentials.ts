@@ -14,5 +14,5 @@ export type Credentials = {
 export const anonymous: Credentials = {
   name: "no credentials",
   headers: async () => ({}),
-  hint: "this service asks who we are: set token, token-file or token-command, or log in with the password of Dex, or through IAP with its audience",
+  hint: "set token, token-file or token-command, or log in with the password of Dex, or through IAP with its audience",
 };
