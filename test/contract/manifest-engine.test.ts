@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import type { KubeObject } from "../../actions/shared/domain/manifest/object.ts";
-import { type Exchange, json, type KubeServer, kubeServer } from "../support/scripted-kube.ts";
 import { followUntil, manifestRun } from "../support/manifest-run.ts";
+import { type Exchange, json, type KubeServer, kubeServer } from "../support/scripted-kube.ts";
 
 // What a real cluster does only rarely; the rest is in test/cluster.
 
@@ -172,4 +172,12 @@ test("a job that a queue holds is deleted: the queue would start it again", asyn
   expect((await there.run.engine.cancel(there.run.runId))[0]).toMatch(/^deleted Job train-/);
   const deleted = there.asked.find(({ method }) => method === "DELETE");
   expect(JSON.parse(deleted?.body ?? "{}")).toMatchObject({ propagationPolicy: "Foreground" });
+});
+
+test("a cancel that comes while the apply is on its way ends what the apply makes", async () => {
+  const there = await world();
+  const submitting = there.run.engine.submit(there.run.request);
+  const [done] = await there.run.engine.cancel(there.run.runId);
+  await submitting;
+  expect(done).toMatch(/^suspended Job train-/);
 });

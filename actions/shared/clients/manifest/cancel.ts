@@ -8,8 +8,8 @@ import { listPods } from "../kubernetes/pods.ts";
 import { findObject } from "./find-object.ts";
 import type { Place } from "./place.ts";
 
-/** Below the 5 s that a cancelled step has. */
-const VERIFY_MS = 4_000;
+/** With the calls around it below the 5 s that a cancelled step has. */
+const VERIFY_MS = 3_500;
 const LOOK_MS = 200;
 
 export type Cancel = {

@@ -43,6 +43,7 @@ export function manifestEngine(options: ManifestEngineOptions): PipelineEngine<M
   const findType = typeFinder(connection, kind, namespace);
   const memories = new Map<string, Memory>();
   const watcher = runWatcher(connection, clock);
+  const submissions = new Map<string, Promise<void>>();
 
   const placeOf = async (): Promise<Place | undefined> => {
     const type = await findType();
@@ -69,12 +70,10 @@ export function manifestEngine(options: ManifestEngineOptions): PipelineEngine<M
     },
 
     async submit(request) {
-      const place = await placeOf();
-      if (place === undefined) throw noSuchKind(kind);
       const { runId } = request;
-      const known = await findObject(place, runId);
-      if (known === undefined) return apply(place, request);
-      if (runStatusOf({ object: known, kind, pods: [], trials: [], place: "" }).canRetry) await resume(place, known);
+      const submitting = submitOnce(request).finally(() => submissions.delete(runId));
+      submissions.set(runId, submitting);
+      await submitting;
     },
 
     async state(runId) {
@@ -99,6 +98,8 @@ export function manifestEngine(options: ManifestEngineOptions): PipelineEngine<M
 
     async cancel(runId) {
       watcher.stop(runId);
+      // an apply that is on its way would arrive after the cancel
+      await submissions.get(runId)?.catch(() => undefined);
       const place = await placeOf();
       if (place === undefined) return [`the cluster has no ${kind.kind}, so that nothing of run ${runId} can run`];
       return cancelRun(place, { runId, clock, ending: options.ending });
@@ -110,10 +111,21 @@ export function manifestEngine(options: ManifestEngineOptions): PipelineEngine<M
     if (place === undefined) return undefined;
     watcher.looked(runId);
     const object = await findObject(place, runId);
-    if (object === undefined) return goneStatus(memory, kind);
+    if (object === undefined) {
+      watcher.stop(runId);
+      return goneStatus(memory, kind);
+    }
     const status = await observe(place, { object, runId, memory });
     if (isOver(status.state)) watcher.stop(runId);
     return { ...status, url: addressFor(place, object) };
+  }
+
+  async function submitOnce(request: RunRequest<ManifestWork>): Promise<void> {
+    const place = await placeOf();
+    if (place === undefined) throw noSuchKind(kind);
+    const known = await findObject(place, request.runId);
+    if (known === undefined) await apply(place, request);
+    else if (runStatusOf({ object: known, kind, pods: [], trials: [], place: "" }).canRetry) await resume(place, known);
   }
 
   async function apply(place: Place, { work, runId, attempt, origin }: RunRequest<ManifestWork>): Promise<void> {
