@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { type JobContext, type JobOptions, jobContext } from "./job-context.ts";
 import { USER_CACHE } from "./python-environment.ts";
 import { type ActionRun, type Result, runAction } from "./run-action.ts";
@@ -28,7 +28,17 @@ export const RELEASE = JSON.stringify({
 /** A job on a tag whose workspace has the pipelines of test/fixtures. */
 export function pipelineJob(options: JobOptions = {}): JobContext {
   const files = { "pipeline.py": readFileSync(`${FIXTURES}/flow.py`), "old.py": readFileSync(`${FIXTURES}/kfp1.py`) };
-  return jobContext({ tag: "v1.0.0", ...options, files: { ...files, ...options.files } });
+  const job = jobContext({ tag: "v1.0.0", ...options, files: { ...files, ...options.files } });
+  hideContainerEngines(job);
+  return job;
+}
+
+/** Whatever runs on the developer's machine: the steps find neither docker nor podman, and every task is a process. */
+function hideContainerEngines(job: JobContext): void {
+  const folder = join(job.root, "hidden");
+  mkdirSync(folder, { recursive: true });
+  for (const name of ["docker", "podman"]) writeFileSync(join(folder, name), "#!/bin/sh\nexit 127\n", { mode: 0o755 });
+  job.exported.path.unshift(folder);
 }
 
 /** A step of run-pipeline with the machine's own environments, so that none is made for the test. */

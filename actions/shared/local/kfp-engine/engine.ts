@@ -50,6 +50,8 @@ const BUSY = 75;
 /** From SIGTERM until the driver has ended its tasks, with SIGKILL where they do not obey: below the 5 s of a cancelled step. */
 const CANCEL_MS = 4_800;
 const LOG_LINES = 60;
+/** From the driver's last word until it is gone. */
+const EXIT_MS = 2_000;
 
 /**
  * Pipelines on this machine, by the KFP SDK's own local runner in a child process. One folder a run: started again in the same folder, what
@@ -109,7 +111,9 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
     },
 
     async results(runId) {
-      const { tasks, environment, notices } = await told(runId);
+      const { tasks, environment, notices, end } = await told(runId);
+      // its last word is written a moment before it is gone: who is done with the run leaves no child behind
+      if (end !== undefined) await Promise.race([started.get(runId)?.exited, pause(EXIT_MS)]);
       const all = withProducers(await withDigests([...tasks.values()]));
       const failed = all.filter((task) => task.state === "failed");
       const logs = await Promise.all(failed.map((task) => taskLog(folderOf(runId), task)));

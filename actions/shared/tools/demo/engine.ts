@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, rename } from "node:fs/promises";
+import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { JobContext } from "../../../../test/support/job-context.ts";
 import { exec } from "../../lib/exec.ts";
 
 /** What the servers may run in. `root` holds the files of a base image that was made from Debian's packages. */
@@ -37,6 +38,15 @@ export function engineInputs(engine: DemoEngine, action: string): Readonly<Recor
       `serving: { context: serving, args: { BASE: image://base, MARK: ${MARK} } }`,
     ].join("\n"),
   };
+}
+
+/** Without an engine the images have no base that could be run: the steps are to find none either. */
+export async function hideEngines(job: JobContext): Promise<void> {
+  const folder = join(job.root, "hidden");
+  await mkdir(folder, { recursive: true });
+  for (const name of ["docker", "podman"])
+    await writeFile(join(folder, name), "#!/bin/sh\nexit 127\n", { mode: 0o755 });
+  job.exported.path.unshift(folder);
 }
 
 /** Made once: Debian's packages take a while to unpack. */

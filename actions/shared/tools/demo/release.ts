@@ -6,7 +6,7 @@ import { type Phase, runAction } from "../../../../test/support/run-action.ts";
 import { type Release, ReleaseSchema } from "../../domain/release.ts";
 import { decode } from "../../lib/decode.ts";
 import { exec } from "../../lib/exec.ts";
-import { bringBase, type DemoEngine, engineInputs } from "./engine.ts";
+import { bringBase, type DemoEngine, engineInputs, hideEngines } from "./engine.ts";
 import type { DemoFolders } from "./folders.ts";
 import { openJob, packageClientEnv } from "./job.ts";
 import { checkOut } from "./project.ts";
@@ -18,6 +18,8 @@ export type Released = {
   /** The record after the last step. */
   readonly record: Release;
   readonly seconds: number;
+  /** The image that the training task found itself in, by digest; absent where it was a process. */
+  readonly trainedIn?: string;
   /** The action that failed, with its headline; absent where every step is green. */
   readonly red?: { readonly action: string; readonly headline: string };
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -34,6 +36,7 @@ export async function release(at: DemoFolders, { project, engine, tag }: Wanted)
   await bringBase(engine, workspace);
   console.log(`\n${tag} (${sha.slice(0, 12)})`);
   const job = await openJob(at, { tag, sha, workspace });
+  if (engine.state === "none") await hideEngines(job);
   const outputs: Record<string, Readonly<Record<string, string>>> = {};
   let red: Released["red"];
   for (const step of readReleaseWorkflow().steps) {
@@ -44,8 +47,37 @@ export async function release(at: DemoFolders, { project, engine, tag }: Wanted)
     if (result.phase.code !== 0) red = { action: result.action, headline: result.headline };
   }
   const record = await readRecord(job.temp);
+  const trainedIn = await imageOfTraining(at, record);
   const seconds = (performance.now() - started) / 1_000;
-  return { tag, record, seconds, outputs, ...(red === undefined ? {} : { red }) };
+  return {
+    tag,
+    record,
+    seconds,
+    outputs,
+    ...(trainedIn === undefined ? {} : { trainedIn }),
+    ...(red === undefined ? {} : { red }),
+  };
+}
+
+/** What `train_model` wrote of its machine into the metadata of what it trained. */
+const TrainedSchema = v.object({
+  tasks: v.array(
+    v.looseObject({ task: v.string(), outputs: v.object({ artifacts: v.record(v.string(), v.unknown()) }) }),
+  ),
+});
+
+const EstimatorSchema = v.tuple([
+  v.looseObject({ metadata: v.looseObject({ environment: v.looseObject({ image: v.optional(v.string()) }) }) }),
+]);
+
+async function imageOfTraining(at: DemoFolders, { run }: Release): Promise<string | undefined> {
+  if (run === undefined) return undefined;
+  const text = await readFile(join(at.home, "runs", run.id, "run.json"), "utf8");
+  const { tasks } = decode(TrainedSchema, JSON.parse(text), "run.json");
+  const training = tasks.find(({ task }) => task === "train-model");
+  if (training?.outputs.artifacts.estimator === undefined) return undefined;
+  const [estimator] = decode(EstimatorSchema, training.outputs.artifacts.estimator, "the estimator in run.json");
+  return estimator.metadata.environment.image;
 }
 
 type DemoJob = JobContext;

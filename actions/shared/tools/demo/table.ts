@@ -52,9 +52,17 @@ export function unexpected({ released, engine, serving }: Demonstrated): readonl
   const mark = engine.state === "found" ? MARK : undefined;
   return [
     ...released.flatMap(unexpectedDecision),
+    ...released.flatMap((one) => unexpectedImage(one, engine)),
     ...(serving?.version === "1.1.0" ? [] : [`1.1.0 is to serve in the end; saw ${serving?.version ?? "nothing"}`]),
     ...(serving?.imageMark === mark ? [] : [`the image's mark is to be ${mark}; saw ${serving?.imageMark}`]),
   ];
+}
+
+function unexpectedImage({ tag, record, trainedIn }: Released, engine: DemoEngine): readonly string[] {
+  const wanted = engine.state === "found" ? record.images?.trainer?.ref : undefined;
+  return trainedIn === wanted
+    ? []
+    : [`${tag} is to be trained in ${wanted ?? "a process"}; saw ${trainedIn ?? "a process"}`];
 }
 
 function unexpectedDecision({ tag, record, red }: Released): readonly string[] {
