@@ -97,6 +97,7 @@ function logSections({ logs }: Ended): readonly Section[] {
   return logs.map(({ task, tail, place }) => ({
     title: `Last lines of ${task}`,
     priority: 1,
+    folded: true,
     blocks: [
       { kind: "code", text: tail },
       ...(place === undefined ? [] : [{ kind: "paragraph" as const, text: text`All of it: ${code(place)}` }]),

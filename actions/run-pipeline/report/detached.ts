@@ -1,5 +1,6 @@
 import { type Conclusion, code, type Text, text } from "../../shared/domain/report.ts";
 import type { Detached, Idle } from "../outcome.ts";
+import { runLink } from "./run-link.ts";
 
 const NOTHING = { metrics: "", artifacts: "", package: "", "failed-task": "" };
 
@@ -13,8 +14,7 @@ export function concludeDetached(outcome: Detached): Conclusion {
       tone: "waiting",
       headline: text`${name} ${does}`,
       lead: [
-        text`Run ${code(run.id)} (attempt ${run.attempt}) is ${run.state}.`,
-        ...(run.url === undefined ? [] : [text`Look at it: ${code(run.url)}`]),
+        text`Run ${runLink(run)} (attempt ${run.attempt}) is ${run.state}.`,
         text`The release goes on with ${code("mode: attach")} and ${code(`release: ${releaseId}`)}: the workflow ${code("continue-release.yml")} does that on a schedule.`,
         checkLead(outcome),
       ],

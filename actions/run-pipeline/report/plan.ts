@@ -46,7 +46,7 @@ export function concludePlan(outcome: Planned): Conclusion {
 
 function placeLead({ endpoint, pipeline, unguarded, decision }: Planned): readonly Text[] {
   return [
-    ...(endpoint === "" ? [] : [text`On ${pipeline.engine} at ${code(endpoint)}.`]),
+    ...(endpoint === "" ? [] : [text`On ${pipeline.engine} at ${code(endpoint)}${deedOf(pipeline, decision)}.`]),
     ...(unguarded && endpoint !== "" && decision.do === "submit"
       ? [
           "Two jobs at once are not kept apart: the store goes with this job, so that no marker says who starts the run.",
@@ -55,9 +55,18 @@ function placeLead({ endpoint, pipeline, unguarded, decision }: Planned): readon
   ];
 }
 
+/** What is put there before it is run. */
+function deedOf({ engine, name, version }: Planned["pipeline"], { do: act }: Planned["decision"]): string {
+  if (engine !== "kubeflow" || act !== "submit") return "";
+  return `: version ${version} of pipeline ${name} would be uploaded, unless the same is there already`;
+}
+
 function gpuLead({ gpus }: Planned): Text {
   if (gpus.length === 0) return "No task asks for a GPU.";
-  return gpus.map(({ task, type, count, times }) => `${task} asks for ${count} x ${type}${timesOf(times)}`).join("; ");
+  return gpus
+    .map(({ task, type, count, times }) => `${task} asks for ${count} x ${type}${timesOf(times)}`)
+    .join("; ")
+    .concat(".");
 }
 
 function timesOf(times: number | "unknown"): string {

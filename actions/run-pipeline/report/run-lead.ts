@@ -4,6 +4,7 @@ import { formatDuration } from "../../shared/domain/quantity.ts";
 import { code, type Text, text } from "../../shared/domain/report.ts";
 import type { Ended } from "../outcome.ts";
 import { formatValue } from "./metrics.ts";
+import { runLink } from "./run-link.ts";
 
 export function headlineOf({ run, pipeline, decision, metrics, tasks, reason, wasOver, release }: Ended): Text {
   const name = `${pipeline.name} ${pipeline.version}`;
@@ -24,12 +25,10 @@ export function leadOf(outcome: Ended): readonly Text[] {
   const again = retries === 0 ? "" : ` It was tried again ${retries} times.`;
   const gpus = run.gpus.map(({ name, count }) => `${count} x ${name}`).join(", ") || "no GPU";
   const machine = environment?.cpu === undefined ? "" : `, ${environment.cpu.count} CPUs, ${gpus}`;
-  const first = text`Run ${code(run.id)} (attempt ${run.attempt}${machine}) ${what}: ${decision.why}.${again}`;
+  const first = text`Run ${runLink(run)} (attempt ${run.attempt}${machine}) ${what}: ${decision.why}.${again}`;
   if (run.state === "succeeded") return [first, ...modelLead(run), ...imageLead(outcome)];
-  return [
-    first,
-    advice ?? text`Next: mend the cause and run the step again. Tasks that have finished are not run again.`,
-  ];
+  if (advice !== undefined) return [first, "It was ended: nothing of it runs any more.", advice];
+  return [first, text`Next: mend the cause and run the step again. Tasks that have finished are not run again.`];
 }
 
 function durationOf({ startedAt, finishedAt }: Ended["run"]): string {
@@ -39,8 +38,8 @@ function durationOf({ startedAt, finishedAt }: Ended["run"]): string {
 
 function modelLead({ model }: Ended["run"]): readonly Text[] {
   if (model === undefined) return [];
-  const digest = model.digest === undefined ? "no digest" : shortDigest(model.digest);
-  return [text`The model is ${code(`${model.task}.${model.output}`)}, ${code(digest)}.`];
+  const known = model.digest === undefined ? model.uri : shortDigest(model.digest);
+  return [text`The model is ${code(`${model.task}.${model.output}`)}, ${code(known)}.`];
 }
 
 function imageLead({ ranImages }: Ended): readonly Text[] {

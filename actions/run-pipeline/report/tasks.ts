@@ -48,5 +48,5 @@ function gpuLines(gpus: Ended["gpus"]): readonly Text[] {
   const hours = gpuHours(gpus);
   const queuedMs = longestQueueMs(gpus);
   const queue = queuedMs === 0 ? "" : `; the longest wait for a GPU was ${formatDuration(queuedMs)}`;
-  return [`${Number(hours.toPrecision(3))} GPU hours${queue}.`];
+  return [`${hours === 0 ? "No GPU was had" : `${Number(hours.toPrecision(3))} GPU hours`}${queue}.`];
 }
