@@ -1,6 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import { systemClock } from "./clock.ts";
-import { type ErrorCode, isReleaseError, ReleaseError } from "./error.ts";
+import { type ErrorCode, isReleaseError, type ReleaseError } from "./error.ts";
+import { problem, refusal, unreached, withoutCredentials } from "./http-error.ts";
 
 export type HttpBody = string | Uint8Array | { readonly size: number; open(): AsyncIterable<Uint8Array> };
 
@@ -83,11 +84,6 @@ export function requestStream(
   }));
 }
 
-/** The error that `request` throws for an answer: for callers that took a refusal as an answer first. */
-export function refusalOf(wanted: HttpRequest, answer: HttpAnswer): ReleaseError {
-  return errorOf(wanted, answer.status, withoutCredentials(answer.text(), wanted));
-}
-
 async function withRetries<T>(wanted: HttpRequest, read: (response: WireAnswer) => Promise<T>): Promise<T> {
   const clock = wanted.clock ?? systemClock;
   const repeatable = wanted.method !== "POST" && wanted.method !== "PATCH";
@@ -115,7 +111,7 @@ async function attemptOnce<T>(
     if (isOk) return { state: "answered", answer: await read(response) };
     return {
       state: "failed",
-      error: errorOf(wanted, response.status, await beginningOf(response, wanted)),
+      error: refusal(wanted, response.status, await beginningOf(response, wanted)),
       retryAfterMs: retryAfterMs(response.headers.get("retry-after"), clock.now()),
     };
   } catch (error) {
@@ -123,39 +119,6 @@ async function attemptOnce<T>(
     return { state: "failed", error: isReleaseError(error) ? error : unreached(wanted, error) };
   }
 }
-
-function errorOf(wanted: HttpRequest, status: number, text: string): ReleaseError {
-  const told = wanted.explain?.({ status, text });
-  if (told !== undefined) return told;
-  const snippet = (messageIn(text) ?? text).replaceAll(/\s+/g, " ").trim().slice(0, 300);
-  return problem(wanted, codeOfStatus(status), { saw: snippet === "" ? String(status) : `${status}: ${snippet}` });
-}
-
-/** What many services have for people in their JSON. */
-function messageIn(text: string): string | undefined {
-  if (!text.startsWith("{")) return undefined;
-  try {
-    const { message } = JSON.parse(text) as { readonly message?: unknown };
-    return typeof message === "string" && message !== "" ? message : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A certificate that is not trusted stays so, however often one asks. */
-function unreached(wanted: HttpRequest, error: unknown): ReleaseError {
-  const saw = reasonOf(error);
-  if (!CERTIFICATE.test(saw)) return problem(wanted, "UNAVAILABLE", { saw, cause: error });
-  const hint =
-    wanted.hints?.CONFIG ??
-    "use the name that the certificate is for, or set NODE_EXTRA_CA_CERTS in the job's env to the file of the authority that signed it";
-  const rule = `${wanted.service} has a certificate that is not trusted (${addressOf(wanted)})`;
-  return new ReleaseError("CONFIG", { rule, saw, hint }, error);
-}
-
-/** Codes of OpenSSL and Node for what is wrong with a server's certificate. */
-const CERTIFICATE =
-  /^(UNABLE_TO_\w+|SELF_SIGNED_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH|INVALID_CA)\b/;
 
 function send(wanted: HttpRequest): Promise<WireAnswer> {
   const timeout = AbortSignal.timeout(wanted.timeoutMs ?? 60_000);
@@ -175,14 +138,6 @@ const overFetch: Transport = (url, { body, ...init }) => {
   return fetch(url, { ...init, ...(sent === undefined ? {} : { body: sent, duplex: "half" }) } as RequestInit);
 };
 
-export function codeOfStatus(status: number): ErrorCode {
-  if (status === 401 || status === 403) return "AUTH";
-  if (status === 404 || status === 410) return "NOT_FOUND";
-  if (status === 409 || status === 412) return "CONFLICT";
-  if (status === 408 || status === 425 || status === 429 || status >= 500) return "UNAVAILABLE";
-  return "PROTOCOL";
-}
-
 /** Seconds or a date; at most five minutes are waited. */
 export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
   if (header === null) return undefined;
@@ -190,30 +145,9 @@ export function retryAfterMs(header: string | null, nowMs: number): number | und
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 300_000);
 }
 
-const RULES: Partial<Record<ErrorCode, string>> = {
-  AUTH: "refused the credentials",
-  NOT_FOUND: "does not know this",
-  CONFLICT: "says that it conflicts with what is there",
-  UNAVAILABLE: "is not available",
-};
-
-type Seen = { readonly saw: string; readonly cause?: unknown };
-
-function problem(wanted: HttpRequest, code: ErrorCode, { saw, cause }: Seen): ReleaseError {
-  const hint = wanted.hints?.[code];
-  const rule = `${wanted.service} ${RULES[code] ?? "did not answer as its API promises"} (${addressOf(wanted)})`;
-  return new ReleaseError(code, { rule, saw, ...(hint === undefined ? {} : { hint }) }, cause);
-}
-
 const SNIPPET_BYTES = 4_096;
 /** Where it is explained: it may list many reasons. */
 const REFUSAL_BYTES = 65_536;
-
-/** Method and address without user, password, query (signatures live there) and fragment. */
-function addressOf(wanted: HttpRequest): string {
-  const url = new URL(wanted.url);
-  return `${wanted.method ?? "GET"} ${url.protocol}//${url.host}${url.pathname}`;
-}
 
 /** The beginning of what a service says of its refusal, however long it goes on. */
 async function beginningOf(response: WireAnswer, wanted: HttpRequest): Promise<string> {
@@ -230,23 +164,6 @@ async function beginningOf(response: WireAnswer, wanted: HttpRequest): Promise<s
     // The status tells enough.
   }
   return withoutCredentials(Buffer.concat(chunks).toString("utf8", 0, limit), wanted);
-}
-
-/** A service may echo what it was sent. */
-function withoutCredentials(text: string, wanted: HttpRequest): string {
-  const secret = Object.entries(wanted.headers ?? {})
-    .filter(([name]) => /^(authorization|proxy-authorization|cookie|x-[\w-]*token|[\w-]*api-key)$/i.test(name))
-    .flatMap(([, value]) => [value, value.replace(/^\S+\s+/, ""), ...value.split(/[=;]\s*/).slice(1)])
-    .filter((value) => value.length >= 4);
-  return secret.reduce((shown, value) => shown.replaceAll(value, "***"), text);
-}
-
-/** fetch says "fetch failed" and keeps the reason in the cause. */
-function reasonOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  if (thrown.name === "TimeoutError") return "no whole answer in time";
-  const cause = thrown.cause instanceof Error ? thrown.cause : thrown;
-  return "code" in cause ? `${String(cause.code)} ${cause.message}`.trim() : cause.message;
 }
 
 function bodyOf({ body }: HttpRequest): { body?: WireRequest["body"]; headers: Record<string, string> } {

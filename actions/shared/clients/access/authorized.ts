@@ -1,5 +1,6 @@
 import { ReleaseError } from "../../lib/error.ts";
-import { type HttpAnswer, type HttpRequest, refusalOf, type Send } from "../../lib/http.ts";
+import type { HttpAnswer, HttpRequest, Send } from "../../lib/http.ts";
+import { refusalOf } from "../../lib/http-error.ts";
 import { anonymous, type Credentials } from "./credentials.ts";
 import { isHtml, readPage } from "./login-page.ts";
 

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { decode } from "../../lib/decode.ts";
 import { type ErrorCode, ReleaseError } from "../../lib/error.ts";
-import { codeOfStatus, type HttpAnswer, type HttpRequest, type Send } from "../../lib/http.ts";
+import type { HttpAnswer, HttpRequest, Send } from "../../lib/http.ts";
+import { codeOfStatus } from "../../lib/http-error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { readServerError, type ServerError } from "./server-error.ts";
 

@@ -1,6 +1,7 @@
 import type { Problem } from "../../domain/problem.ts";
 import { type ErrorCode, ReleaseError } from "../../lib/error.ts";
-import { codeOfStatus, type Refused } from "../../lib/http.ts";
+import type { Refused } from "../../lib/http.ts";
+import { codeOfStatus } from "../../lib/http-error.ts";
 import { adviseRule, readDenied } from "./rbac-rule.ts";
 import { parseStatus, type Status } from "./status.ts";
 
