@@ -12,10 +12,7 @@ const IN_RUN: InputValue = { state: "in-run" };
 /** More of them are not told apart. */
 const MAX_VALUES = 100;
 
-/** The value of a task's input, through the DAGs around it up to the pipeline's own parameters. */
-export function inputValue(site: Around, name: string, parameters: Parameters | undefined): InputValue {
-  return valueAt({ site, parameters, open: new Set() }, site.around.length, name);
-}
+// What a task gets is found through the DAGs around it, up to the pipeline's own parameters.
 
 /** The list that a task or a DAG around it is repeated over; undefined for one that is not. Depth 0 is the outermost. */
 export function itemsOf(site: Around, depth: number, parameters: Parameters | undefined): InputValue | undefined {
