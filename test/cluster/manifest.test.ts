@@ -516,6 +516,25 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
     expect(tasks[0]?.outputs.artifacts["log-metrics"]?.[0]?.metadata).toEqual({ accuracy: 1 });
   });
 
+  it("says what it could not check, and the rule that would let it", async () => {
+    const namespace = await cluster.namespace();
+    const token = await cluster.accountToken(namespace, "trainer");
+    await cluster.apply(leastRole(namespace, "trainer"));
+    const run = manifestRun(await connectTo(namespace, { token }), job("train", { gpus: 1 }));
+    await until("the role to be known", async () =>
+      (await run.engine.check(run.request)).every(({ level }) => level === "notice"),
+    );
+    expect(await run.engine.check(run.request)).toEqual([
+      {
+        level: "notice",
+        path: [0, "spec"],
+        rule: "not checked: whether any node can hold the GPUs",
+        saw: "the account may not list nodes",
+        hint: `add to a ClusterRole of this account: ${formatRule("", "nodes", ["list"])}`,
+      },
+    ]);
+  });
+
   it("looks where it may not listen", async () => {
     const namespace = await cluster.namespace();
     const token = await cluster.accountToken(namespace, "trainer");

@@ -42,7 +42,7 @@ export async function checkManifest(
   const [applied, runtime] = await Promise.all([
     mayApply
       ? dryRun(place, request)
-      : [notChecked([0], "what a dry run of the apply would say", "the account may not apply it")],
+      : [notChecked([0], "what a dry run of the apply would say", { why: "the account may not apply it" })],
     runtimeOf(place, request.work.object),
   ]);
   const templates = podTemplatesOf(request.work.object, runtime.object);
@@ -63,10 +63,14 @@ function missingKind(connection: KubeConnection, kind: Kind): PackageFault {
   };
 }
 
+/** What is only read for this check tells by itself that it may not be. */
+const ASKED_BELOW = ["nodes", "resourcequotas", "trainingruntimes", "clustertrainingruntimes"];
+
 async function accessFaults({ connection, kind, namespace, type }: Place): Promise<readonly PackageFault[]> {
-  const wanted = accessOf({ group: kind.group, plural: type.plural, kind: kind.kind });
+  const all = accessOf({ group: kind.group, plural: type.plural, kind: kind.kind });
+  const wanted = all.filter(({ resource }) => !ASKED_BELOW.includes(resource));
   const review = await reviewAccess(connection, wanted, namespace);
-  if (review.state === "unknown") return [notChecked([0], "what the account may do", review.why)];
+  if (review.state === "unknown") return [notChecked([0], "what the account may do", review)];
   return review.denied.map(({ access, verbs, why }) =>
     deniedFault({ ...access, verbs }, { connection, namespace, why }),
   );
@@ -162,7 +166,12 @@ async function runtimeOf({ connection, kind, namespace }: Place, object: KubeObj
   } catch (error) {
     if (!isReleaseError(error, "AUTH")) throw error;
     return {
-      faults: [notChecked(path, `whether the runtime ${name} is there`, error.problems[0]?.hint ?? error.message)],
+      faults: [
+        notChecked(path, `whether the runtime ${name} is there`, {
+          why: error.problems[0]?.saw ?? "403",
+          hint: error.problems[0]?.hint,
+        }),
+      ],
     };
   }
 }
@@ -173,7 +182,14 @@ async function quotaFaults(
 ): Promise<readonly PackageFault[]> {
   if (!templates.some(asksForGpu)) return [];
   const quotas = await listIfAllowed(connection, { group: "", version: "v1", plural: "resourcequotas", namespace }, {});
-  return quotaShortages(templates, quotas ?? []).map(({ quota, resource, asked, hard, used }) => ({
+  if (quotas === undefined)
+    return [
+      notChecked([0, "spec"], "whether the quotas of the namespace allow the GPUs", {
+        why: "the account may not list resourcequotas",
+        hint: `add to a Role in ${namespace}: ${formatRule("", "resourcequotas", ["list"])}`,
+      }),
+    ];
+  return quotaShortages(templates, quotas).map(({ quota, resource, asked, hard, used }) => ({
     level: asked > hard ? "error" : "warning",
     path: [0, "spec"],
     rule:
@@ -195,7 +211,12 @@ async function nodeFaults(
   if (asking.length === 0) return [];
   const nodes = await listIfAllowed(connection, { group: "", version: "v1", plural: "nodes" }, {});
   if (nodes === undefined)
-    return [notChecked([0, "spec"], "whether any node can hold the GPUs", "the account may not list nodes")];
+    return [
+      notChecked([0, "spec"], "whether any node can hold the GPUs", {
+        why: "the account may not list nodes",
+        hint: `add to a ClusterRole of this account: ${formatRule("", "nodes", ["list"])}`,
+      }),
+    ];
   return asking.flatMap((template) => {
     const fit = fitOf(template, nodes);
     if (fit.state !== "none") return [];
@@ -226,6 +247,11 @@ function gpusOf({ spec }: PodTemplate): string {
     .join(", ");
 }
 
-function notChecked(path: readonly (string | number)[], what: string, why: string): PackageFault {
-  return { level: "notice", path: [0, ...path.slice(1)], rule: `not checked: ${what}`, saw: why };
+function notChecked(
+  path: readonly (string | number)[],
+  what: string,
+  { why, hint }: { readonly why: string; readonly hint?: string | undefined },
+): PackageFault {
+  const fault = { level: "notice", path: [0, ...path.slice(1)], rule: `not checked: ${what}`, saw: why } as const;
+  return hint === undefined ? fault : { ...fault, hint };
 }

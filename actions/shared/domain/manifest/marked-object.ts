@@ -7,7 +7,7 @@ import { podTemplatesOf } from "./templates.ts";
 
 /** The label by which a run's object is found, and, for kinds whose controllers set no label of their own, its pods. */
 export const RUN_LABEL = "ml-release/run-id";
-export const RELEASE_LABEL = "ml-release/release";
+const RELEASE_LABEL = "ml-release/release";
 
 export type Marks = {
   /** What its name begins with. */
