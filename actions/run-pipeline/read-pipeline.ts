@@ -6,7 +6,7 @@ import { type PackageFault, type PipelinePackage, readPackage } from "../shared/
 import { formatProblem, type Place, type Problem } from "../shared/domain/problem.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
-import { packageText } from "../shared/lib/package-text.ts";
+import { binaryKind, packageText } from "../shared/lib/package-text.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
 import { parseYamlDocuments } from "../shared/lib/yaml.ts";
 
@@ -46,6 +46,15 @@ export async function readPipeline(
   const written = isSource
     ? await compile({ source: wish.path, function: wish.function, variables })
     : ((await readTextFile(wish.path, MAX_BYTES)) ?? "");
+  const binary = binaryKind(written);
+  if (binary !== undefined)
+    throw new ReleaseError("CONFIG", {
+      rule: "must be a pipeline's source or a compiled package",
+      where: { file },
+      saw: binary,
+      allowed: "YAML or JSON as the KFP SDK writes it",
+      hint: "give pipeline.py, or the pipeline.yaml that is in the archive",
+    });
   const text = packageText(written);
   const documents = parseYamlDocuments(text, { file });
   // a line of what was compiled just now is in no file that anybody could open

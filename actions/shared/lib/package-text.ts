@@ -13,6 +13,13 @@ export function packageText(text: string): string {
   return quoteTexts(indentQuoted(text));
 }
 
+/** What a file is that holds no text, in words; undefined for text. */
+export function binaryKind(text: string): string | undefined {
+  if (text.startsWith("PK\u0003\u0004") || text.startsWith("PK\u0005\u0006")) return "a zip archive";
+  if (text.startsWith("\u001f\ufffd")) return "a gzip archive";
+  return text.includes("\0") || text.includes("\ufffd") ? "bytes that are no text" : undefined;
+}
+
 /** How much is added: more than the one column that is missing does no harm. */
 const DEEPER = 2;
 

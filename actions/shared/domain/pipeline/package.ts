@@ -239,6 +239,7 @@ export function readPackage(documents: readonly Json[]): ReadPackage {
   const [first, second, ...more] = withoutEmpty(documents);
   const other = otherForm(first);
   if (other !== undefined) return refused(other);
+  if (first !== undefined && first !== null && !isObject(first)) return refused(noObjectFault(first));
   if (first === undefined || first === null || more.length > 0) return refused({ path: [0], ...countFault(documents) });
   const spec = readMessage("PipelineSpec", first, [0]);
   const platform = second === undefined ? undefined : readMessage("PlatformSpec", second, [1]);
@@ -269,6 +270,15 @@ function countFault(documents: readonly Json[]): Pick<PackageFault, "rule" | "sa
     saw: isEmpty ? "nothing" : `${documents.length} documents${documents[0] === null ? ", the first one empty" : ""}`,
     hint: "compile the pipeline with kfp 2, or give pipeline.py itself",
   };
+}
+
+function isObject(value: Json): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function noObjectFault(document: Json): Fault {
+  const saw = Array.isArray(document) ? "a list" : `${JSON.stringify(document)?.slice(0, 40)}`;
+  return { path: [0], rule: "is no pipeline package of KFP 2", saw, allowed: ALLOWED, hint: COMPILE };
 }
 
 const COMPILE = "compile the pipeline with kfp 2: kfp.compiler.Compiler().compile(pipeline, 'pipeline.yaml')";

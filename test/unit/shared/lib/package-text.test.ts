@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { packageText } from "../../../../actions/shared/lib/package-text.ts";
+import { binaryKind, packageText } from "../../../../actions/shared/lib/package-text.ts";
 import { parseYamlDocuments } from "../../../../actions/shared/lib/yaml.ts";
 
 const BY_SDK = "# PIPELINE DEFINITION\n# Name: x\n";
@@ -49,4 +49,14 @@ c:
 
 test("a quote that is never closed is still an error", () => {
   expect(() => read('a:\n  - "one\n  two\nb: 1\n')).toThrow(/closing "quote/);
+});
+
+test.each([
+  ["PK\u0003\u0004rest", "a zip archive"],
+  ["PK\u0005\u0006", "a zip archive"],
+  [Buffer.from([0x1f, 0x8b, 8, 0]).toString("utf8"), "a gzip archive"],
+  [Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a]).toString("utf8"), "bytes that are no text"],
+  ["a: ∆☃\n", undefined],
+])("%j is %s", (text, kind) => {
+  expect(binaryKind(text)).toBe(kind);
 });
