@@ -51,8 +51,9 @@ class Containers:
 
     def ask(self, known):
         """Why the image cannot run a Python component; empty where it can."""
-        options = ["--rm", "--pull=never", "--network=none", *self.limits, "--entrypoint", "python3"]
-        command = [self.program, "run", *options, known, "-c", "import kfp.dsl.executor_main"]
+        # as a component starts: then the SDK loads only what it needs for that, and an image may hold no more
+        options = ["--rm", "--pull=never", "--network=none", "--env", "_KFP_RUNTIME=true", *self.limits]
+        command = [self.program, "run", *options, "--entrypoint", "python3", known, "-c", "import kfp.dsl.executor_main"]
         try:
             asked = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=PROBE_S)
         except subprocess.TimeoutExpired:
