@@ -31,7 +31,9 @@ describe.skipIf(await lacksCluster())("an Experiment and the training run after 
     await playKatib(experiments);
     const { main: searched } = await searching;
     expect(searched.code).toBe(0);
-    expect(searched.outputs).toMatchObject({ state: "succeeded" });
+    const reason = "the goal was reached: loss is 0.009 in trial tune-b, the goal is 0.01";
+    expect(searched.outputs).toMatchObject({ state: "succeeded", reason });
+    expect(searched.summary).toContain(`How it ended: ${reason}.`);
     expect(searched.stdout).toContain("1 of 2 trials succeeded; best: loss 0.009 in trial tune-b");
     expect(JSON.parse(searched.outputs.metrics ?? "")).toMatchObject([{ name: "loss", value: 0.009, task: "tune" }]);
 

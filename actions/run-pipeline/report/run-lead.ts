@@ -26,9 +26,14 @@ export function leadOf(outcome: Ended): readonly Text[] {
   const gpus = run.gpus.map(({ name, count }) => `${count} x ${name}`).join(", ") || "no GPU";
   const machine = environment?.cpu === undefined ? "" : `, ${environment.cpu.count} CPUs, ${gpus}`;
   const first = text`Run ${runLink(run)} (attempt ${run.attempt}${machine}) ${what}: ${decision.why}.${again}`;
-  if (run.state === "succeeded") return [first, ...modelLead(run), ...imageLead(outcome)];
+  if (run.state === "succeeded") return [first, ...howItEnded(outcome), ...modelLead(run), ...imageLead(outcome)];
   if (advice !== undefined) return [first, "It was ended: nothing of it runs any more.", advice];
   return [first, text`Next: mend the cause and run the step again. Tasks that have finished are not run again.`];
+}
+
+/** An engine says more than that it succeeded where success is not always the same: a search that reached its goal, or ran out of trials. */
+function howItEnded({ reason }: Ended): readonly Text[] {
+  return reason === undefined ? [] : [text`How it ended: ${reason}.`];
 }
 
 function durationOf({ startedAt, finishedAt }: Ended["run"]): string {

@@ -40,8 +40,8 @@ export type Kind = {
   /** Whether pods have begun, as far as the object itself says. */
   readonly isRunning: (object: KubeObject) => boolean;
   readonly progress: (object: KubeObject) => string | undefined;
-  /** Why it ended, in a sentence. */
-  readonly sentence: (object: KubeObject, ended: Condition) => string;
+  /** Why it ended, in a sentence; undefined where there is nothing to say but that it succeeded. */
+  readonly sentence: (object: KubeObject, ended: Condition) => string | undefined;
   /** What it found, in its own status. */
   readonly outputs: (object: KubeObject) => Outputs;
   /** Which pods are its own; `undefined`: those that carry our label, which is put into its pod templates. */
@@ -56,7 +56,8 @@ export type Outputs = {
 const NONE: Outputs = { parameters: {}, metrics: {} };
 
 /** `DeadlineExceeded: Job was active longer than specified deadline`. */
-function saidSentence(object: KubeObject, { type, reason, message }: Condition): string {
+function saidSentence(object: KubeObject, { type, reason, message }: Condition): string | undefined {
+  if (type !== "Failed") return undefined;
   const deadline =
     reason === "DeadlineExceeded"
       ? (numberAt(object, ["spec", "activeDeadlineSeconds"]) ??

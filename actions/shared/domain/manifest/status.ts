@@ -31,10 +31,11 @@ export function statusOf(object: KubeObject, kind: Kind): ObjectStatus {
   };
   if (ended !== undefined) {
     const finished = (kind.finishedAt && timeAt(object, kind.finishedAt)) ?? ended.atMs;
-    const { state, reason } = ended;
+    const { state } = ended;
+    const reason = ended.reason === undefined ? {} : { reason: ended.reason };
     return {
       state,
-      reason,
+      ...reason,
       isSuspended: false,
       ...common,
       ...(finished === undefined ? {} : { finishedAtMs: finished }),
@@ -48,7 +49,11 @@ export function statusOf(object: KubeObject, kind: Kind): ObjectStatus {
   return { state: kind.isRunning(object) ? "running" : "pending", isSuspended: false, ...common };
 }
 
-type Ended = { readonly state: "succeeded" | "failed"; readonly reason: string; readonly atMs?: number | undefined };
+type Ended = {
+  readonly state: "succeeded" | "failed";
+  readonly reason?: string | undefined;
+  readonly atMs?: number | undefined;
+};
 
 function endOf(object: KubeObject, kind: Kind): Ended | undefined {
   if (kind.stated !== undefined) {
