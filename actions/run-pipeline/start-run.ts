@@ -45,6 +45,8 @@ function submitter(step: RunStep, ports: Ports, { prepared, decision }: Submissi
   const { runId, attempt } = decision;
   const { work, parameters, origin } = prepared;
   return async () => {
+    // a cancel that came before has said that nothing was started
+    step.signal.throwIfAborted();
     save(step, runId, step.inputs["on-cancel"]);
     await submitOnce(step, ports, { runId, attempt, work, parameters, origin });
   };

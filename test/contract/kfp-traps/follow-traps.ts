@@ -121,6 +121,23 @@ export const FOLLOW_TRAPS: readonly Trap[] = [
     ours: (world) => succeeds(world),
   },
   {
+    name: "gateway-404",
+    says: "a gateway without a server behind it answers 404, in words of its own",
+    real: false,
+    naive: "takes every 404 for a run that nobody knows",
+    wrong: "a failure is told that is none",
+    tasks: HOUR,
+    set: ({ fake }, to) => {
+      const answer = { status: 404, headers: { "content-type": "text/plain" }, body: "default backend - 404" };
+      if (to === "on") fake.fail({ routes: looks, after: 5, times: 6, how: { do: "answer", answer } });
+    },
+    client: async (world) => {
+      await start(world);
+      return followImpatiently(world);
+    },
+    ours: (world) => succeeds(world),
+  },
+  {
     name: "outage",
     says: "no connection for eight minutes in the middle of a run",
     real: false,

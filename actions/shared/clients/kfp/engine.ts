@@ -1,6 +1,6 @@
 import { isOver } from "../../domain/run/task.ts";
 import type { Send } from "../../lib/http.ts";
-import type { PipelineEngine } from "../../ports/pipeline-engine.ts";
+import type { PipelineEngine, RunRequest } from "../../ports/pipeline-engine.ts";
 import { cancelRun } from "./cancel-run.ts";
 import { readEndpoint } from "./endpoint.ts";
 import { joinResults } from "./join-results.ts";
@@ -13,6 +13,7 @@ import { getRun } from "./runs.ts";
 import { findServer, type Server } from "./server.ts";
 import { serverFaults } from "./server-faults.ts";
 import { type StartOptions, startRun, uploadOf } from "./start-run.ts";
+import { newStarts, type Starting } from "./starting.ts";
 
 export type KfpEngineOptions = StartOptions & {
   /** The hop to the server, with whatever credentials it needs. */
@@ -22,6 +23,9 @@ export type KfpEngineOptions = StartOptions & {
   /** What a run produced. */
   readonly readResults: ReadResults;
 };
+
+/** How long a cancel waits for the answer to a request that starts the run. */
+const STARTING_MS = 3_000;
 
 /**
  * Kubeflow Pipelines by its REST API v2beta1 (2.x and 3.0). In the long run a look is one call: between 2 and 30 s, 120 an hour; a change of
@@ -33,6 +37,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
   const watches = new Map<string, RunWatch>();
   /** Runs that the server did not call as we asked. */
   const otherIds = new Map<string, string>();
+  const starts = newStarts();
   let found: Promise<Server> | undefined;
   const closed: WatchPorts["closed"] = {};
 
@@ -67,20 +72,8 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
       return [...faults, ...(await serverFaults(on, { names, upload, onChanged, experiment, namespace }))];
     },
 
-    async submit(request) {
-      const on = await server();
-      const { runId } = request;
-      const known = await watch(runId);
-      known.knows(request.work.package);
-      if ((await getRun(on, idOf(runId))) === undefined) {
-        const started = await startRun(on, request, options);
-        if (started !== runId) useOtherId(runId, started);
-        return;
-      }
-      const status = await known.look();
-      if (status === undefined || !isOver(status.state) || status.state === "succeeded") return;
-      await retryAgain({ server: on, clock, runId: idOf(runId), watch: known });
-      log.info(`Asked Kubeflow Pipelines to go on with run ${runId}: tasks that have finished are kept`);
+    submit(request) {
+      return starts.follow(request.runId, (starting) => submit(request, starting));
     },
 
     async state(runId) {
@@ -104,10 +97,31 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
       return { tasks, logs, notices: [...unheard, ...(read?.notices ?? [])] };
     },
 
-    cancel(runId) {
-      return cancelRun({ ...options, server: found, watch: () => watch(runId) }, idOf(runId));
+    async cancel(runId) {
+      const ports = { ...options, server: found, watch: () => watch(runId) };
+      const ending = starts.stop(runId, clock, STARTING_MS);
+      const said = await cancelRun(ports, idOf(runId));
+      // what was on its way to the server may have come after the request to end it
+      return (await ending) ? cancelRun(ports, idOf(runId)) : said;
     },
   };
+
+  async function submit(request: RunRequest, { mayStart }: Starting): Promise<void> {
+    const on = await server();
+    const { runId } = request;
+    const known = await watch(runId);
+    known.knows(request.work.package);
+    if ((await getRun(on, idOf(runId))) === undefined) {
+      const started = await startRun(on, request, { ...options, mayStart });
+      if (started !== runId) useOtherId(runId, started);
+      return;
+    }
+    const status = await known.look();
+    if (status === undefined || !isOver(status.state) || status.state === "succeeded") return;
+    mayStart();
+    await retryAgain({ server: on, clock, runId: idOf(runId), watch: known });
+    log.info(`Asked Kubeflow Pipelines to go on with run ${runId}: tasks that have finished are kept`);
+  }
 
   function useOtherId(runId: string, other: string): void {
     otherIds.set(runId, other);

@@ -21,13 +21,16 @@ const STALE_MS = 60_000;
 /** Of so many tasks the log is fetched at once; of the rest when results are asked for. */
 const MOST_LOGS = 5;
 
+/** A gateway that does not show workflows now is asked again. */
+const PASSING_MS = 600_000;
+
 /** What is shared by all runs of one server. */
 export type WatchPorts = {
   readonly server: Server;
   readonly clock: Clock;
   readonly log: Log;
   /** Whether the workflow view is closed to us, which is told once. */
-  readonly closed: { why?: string };
+  readonly closed: { why?: string | undefined; untilMs?: number | undefined };
 };
 
 /** One run, looked at again and again. */
@@ -106,7 +109,7 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
     if (now !== signature || (isOverState(run.state) && !isOverState(known?.run.state))) {
       const view = await takeWorkflow(isOverState(run.state) ? 3 : 1);
       // what could not be read now is read at the next look
-      if (view !== undefined || ports.closed.why !== undefined) signature = now;
+      if (view !== undefined || isClosed()) signature = now;
       else if (workflowIs === "absent") workflowIs = "unknown";
     }
     return settle(run);
@@ -118,7 +121,7 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
   }
 
   function isPodLook(status: RunStatus): boolean {
-    return !isOver(status.state) && looks % LOOKS === 0 && isWaiting(status) && ports.closed.why === undefined;
+    return !isOver(status.state) && looks % LOOKS === 0 && isWaiting(status) && !isClosed();
   }
 
   /** Whether the workflow's view told enough: that the run goes on. */
@@ -128,12 +131,12 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
   }
 
   async function takeWorkflow(attempts: number): Promise<WorkflowView | undefined> {
-    if (ports.closed.why !== undefined) return undefined;
+    if (isClosed()) return undefined;
     try {
       const view = await readWorkflow(server, runId, { attempts });
       if (view.state === "closed") {
         // a run that was deleted says nothing about the view
-        if (!view.why.includes(runId)) close(view.why);
+        if (!view.why.includes(runId)) close(view.why, view.isPassing ? PASSING_MS : undefined);
         return view;
       }
       workflow = view.reported;
@@ -149,9 +152,20 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
     }
   }
 
-  function close(why: string): void {
-    ports.closed.why = why;
+  function isClosed(): boolean {
+    const { why, untilMs } = ports.closed;
+    return why !== undefined && (untilMs === undefined || clock.now() < untilMs);
+  }
+
+  function close(why: string, forMs?: number): void {
+    const { closed } = ports;
+    const isKnown = closed.why === why;
+    closed.why = why;
+    closed.untilMs = forMs === undefined ? undefined : clock.now() + forMs;
+    // what was seen before tells nothing of now
+    workflow = undefined;
     workflowIs = "unknown";
+    if (isKnown) return;
     ports.log.warn(
       `Why pods wait or fail cannot be told: the server does not show workflows (GET /apis/v1beta1/runs/…: ${why.slice(0, 200)})`,
     );

@@ -34,13 +34,17 @@ export type StartOptions = {
   readonly keepVersions?: number;
 };
 
+/** `mayStart` throws where the run is not wanted any more. */
+export type Start = StartOptions & { readonly mayStart: () => void };
+
 /** Uploads what is not there yet, starts the run, and makes room. Answers the id that the server calls the run by. */
-export async function startRun(server: Server, request: RunRequest, options: StartOptions): Promise<string> {
+export async function startRun(server: Server, request: RunRequest, options: Start): Promise<string> {
   const { clock } = options;
   const namespace = namespaceOn(server, options.namespace);
   const { pipelineId, version, versionTitle } = await persist(clock, () => upsert(server, request, options));
   const experimentId = await persist(clock, () => ensureExperiment(server, options.experiment, namespace));
   const { runId, attempt, work, parameters } = request;
+  options.mayStart();
   const again = attempt === 1 ? "" : ` (attempt ${attempt})`;
   const run = await createRun(
     server,

@@ -64,7 +64,12 @@ export type Workflow = {
 export type WorkflowView =
   | { readonly state: "read"; readonly status: string | undefined; readonly reported: Workflow | undefined }
   /** The view is not offered, or not to us. */
-  | { readonly state: "closed"; readonly why: string };
+  | {
+      readonly state: "closed";
+      readonly why: string;
+      /** Not the server's own word: what stands before it may change its mind. */
+      readonly isPassing: boolean;
+    };
 
 /** What the server knows of a run's workflow. */
 export async function readWorkflow(
@@ -82,7 +87,8 @@ export async function readWorkflow(
 
 function closed(answer: Extract<KfpAnswer, { state: "refused" }>): WorkflowView {
   if (answer.status === 400 || answer.status === 409) throw refusal("show the workflow of a run", answer);
-  return { state: "closed", why: `${answer.status}: ${answer.error.message}` };
+  const isPassing = answer.status === 404 && answer.error.code === undefined;
+  return { state: "closed", why: `${answer.status}: ${answer.error.message}`, isPassing };
 }
 
 /** Reads a workflow's JSON, its nodes plain or compressed (base64 of gzip of JSON). */
