@@ -55,7 +55,7 @@ export async function conclude(step: RunStep, { engine }: Ports, asked: Ending):
     pipeline: recordedPipeline(engine, facts),
     data: facts.data,
     decision,
-    findings: [...ending.findings, ...resultFindings(ending, results, { all: metrics, recorded })],
+    findings: [...ending.findings, ...resultFindings(ending, results, { engine: engine.kind, all: metrics, recorded })],
     run: { ...recordedRun({ facts, decision, status, results }), details },
     rehearsal: step.job.ephemeral,
     tasks,
@@ -173,17 +173,23 @@ function recordedMetrics(metrics: readonly Metric[]): readonly Metric[] {
   });
 }
 
+type Told = {
+  readonly engine: Ports["engine"]["kind"];
+  readonly all: readonly Metric[];
+  readonly recorded: readonly Metric[];
+};
+
 function resultFindings(
   { facts, status }: Ending,
   results: RunResults,
-  { all, recorded }: { readonly all: readonly Metric[]; readonly recorded: readonly Metric[] },
+  { engine, all, recorded }: Told,
 ): readonly Finding[] {
   const notices = results.notices.map((message): Finding => ({ level: "notice", message }));
   if (status.state !== "succeeded") return notices;
   const findings: Finding[] = [...notices];
   const model = findModel(results.tasks, facts.model);
   // an engine elsewhere names the model; whether its bytes can be read is the next step's question
-  const isThere = model !== undefined && (model.digest !== undefined || !model.uri.startsWith("file:"));
+  const isThere = model !== undefined && (model.digest !== undefined || engine !== "local");
   if (facts.model !== undefined && !isThere)
     findings.push({
       level: "warning",

@@ -6,6 +6,9 @@ import { ACT, goTool } from "./built-tool.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
+/** As the workflows pin it. The runner does a plain checkout itself; one of a commit it would fetch. */
+const CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1";
+
 /** A repository of a user of the actions, with the workflows that we ship, on a machine that stays. */
 export type Repository = {
   readonly workspace: string;
@@ -16,11 +19,13 @@ export type Repository = {
 };
 
 export type WorkflowRun = {
-  readonly workflow: "release.yml" | "pull-request.yml";
-  readonly eventName: "push" | "pull_request";
+  readonly workflow: "release.yml" | "pull-request.yml" | "continue-release.yml";
+  readonly eventName: "push" | "pull_request" | "schedule";
   readonly event: Readonly<Record<string, unknown>>;
   readonly apiUrl: string;
   readonly token: string;
+  /** Of the repository. */
+  readonly variables?: Readonly<Record<string, string>>;
 };
 
 /** Copies the digits example into a repository `acme/digits`, with our workflows in place. */
@@ -62,6 +67,7 @@ export async function runWorkflow(
   const settings = {
     GITHUB_API_URL: run.apiUrl,
     ML_RELEASE_HOME: home,
+    TEST_REPOSITORY: workspace,
     XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
   };
   const args = [
@@ -70,8 +76,10 @@ export async function runWorkflow(
     // Host mode: steps run on this machine, not in a container.
     ...["-P", "ubuntu-latest=-self-hosted", "--no-cache-server"],
     ...["-s", `GITHUB_TOKEN=${run.token}`],
+    ...Object.entries(run.variables ?? {}).flatMap(([name, value]) => ["--var", `${name}=${value}`]),
     ...Object.entries(settings).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
     ...["--local-repository", `OWNER/ml-release-actions@v1=${ROOT}`],
+    ...["--local-repository", `${CHECKOUT}=${join(ROOT, "test/fixtures/actions-checkout")}`],
   ];
   // It takes the first node on the PATH, whatever `using:` says.
   const env = { ...process.env, HOME: actHome, PATH: `${join(ROOT, "node_modules/.bin")}:${process.env.PATH}` };
