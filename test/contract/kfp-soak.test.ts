@@ -15,7 +15,7 @@ test(`in ${SEEDS} bad worlds of day ${seedOfDay()}: one run of an attempt, no fa
     if (one.broken.length > 0) broken.push(one);
   }
   expect(broken).toEqual([]);
-});
+}, 300_000);
 
 // A soak that never finds anything may be blind. Three ways to break its promises, each found within a few worlds.
 const MEDDLERS: Readonly<Record<string, { readonly meddle: (hop: Send) => Send; readonly found: RegExp }>> = {
