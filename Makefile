@@ -31,6 +31,10 @@ test: packages ## Unit, contract and action tests
 test-e2e: packages ## Whole releases; workflows run by a workflow runner and checked by linters
 	$(timed) vitest run --project e2e
 
+.PHONY: test-s3
+test-s3: packages ## The store of models on real servers of S3: one that is right, one that is not
+	$(timed) vitest run --project s3
+
 .PHONY: cluster-programs
 cluster-programs: packages ## Build the Kubernetes of the tests into the user's cache, unless it is there
 	$(timed) node test/support/cluster/prepare.ts

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 // unit      pure rules, no I/O but small temporary folders
 // contract  one suite per port, against every implementation
 // action    each action as a real process
+// s3        on real servers of S3
 // cluster   on a real Kubernetes
 // e2e       whole releases, workflows run by a workflow runner
 // long      what takes longer than CI should: every kill point, soaks, bundles from two clones
@@ -37,6 +38,10 @@ export default defineConfig({
           hookTimeout: 600_000,
           fileParallelism: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: "s3", include: ["test/s3/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 240_000 },
       },
       {
         extends: true,

@@ -134,7 +134,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-async function untilAnswering(url: string, exited: Promise<void>): Promise<void> {
+export async function untilAnswering(url: string, exited: Promise<void>): Promise<void> {
   let gone = false;
   void exited.then(() => {
     gone = true;

@@ -5,8 +5,8 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ReleaseError } from "../lib/error.ts";
 import { sha256 } from "../lib/hash.ts";
+import { checkKey, checkPrefix } from "../lib/store-key.ts";
 import type { Body, ListedKey, ModelStore } from "../ports/model-store.ts";
-import { checkKey, checkPrefix } from "./store-key.ts";
 import { withLock } from "./store-lock.ts";
 
 /**

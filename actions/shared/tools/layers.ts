@@ -55,6 +55,7 @@ const packages: Table = {
   "lib/probe": ["@actions/exec"],
   "lib/yaml": ["yaml"],
   "clients/github": ["@actions/github"],
+  "clients/s3": ["@aws-sdk/client-s3"],
   "clients/kubernetes": ["@kubernetes/client-node"],
   "clients/manifest": ["../kubernetes/**"],
 };

@@ -1,4 +1,4 @@
-import { ReleaseError } from "../lib/error.ts";
+import { ReleaseError } from "./error.ts";
 
 const MAX_KEY_BYTES = 1_024;
 const MAX_SEGMENT_BYTES = 255;

@@ -1,0 +1,274 @@
+import { createHash } from "node:crypto";
+import { addAbortSignal, type Readable } from "node:stream";
+import { crc32 } from "node:zlib";
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { ReleaseError } from "../../lib/error.ts";
+import type { S3Address } from "./address.ts";
+import type { Connection, Tried } from "./connection.ts";
+import type { Traits } from "./traits.ts";
+
+/** What a write demands of the key: that there is nothing, or this etag. */
+export type Condition = { readonly ifNone: true } | { readonly ifMatch: string };
+
+/** What a value carries besides its bytes: who wrote it, so that a lost answer can be told from a lost race. */
+export type Mark = { readonly writeId: string; readonly removed?: true };
+
+export type Head = {
+  readonly etag: string;
+  readonly size: number;
+  readonly writeId: string | undefined;
+  readonly isRemoved: boolean;
+};
+
+export type Put = {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly mark: Mark;
+  readonly condition?: Condition;
+  readonly sums?: Sums;
+};
+export type Sums = { readonly ChecksumCRC32?: string; readonly ContentMD5?: string };
+export type Upload = { readonly key: string; readonly id: string };
+export type Part = { readonly number: number; readonly etag: string; readonly crc32: string | undefined };
+export type Listed = { readonly key: string; readonly size: number };
+
+/** S3's operations as the store uses them. Whatever is `Tried` is one attempt; the rest is repeated. */
+export type Objects = ReturnType<typeof objectsOf>;
+
+export function objectsOf(connection: Connection, address: S3Address, traits: Traits) {
+  const { bucket: Bucket } = connection;
+  const { once, ask } = connection;
+
+  return {
+    async head(key: string): Promise<Head | undefined> {
+      const found = await ask({ does: "HeadObject", key }, (client, options) =>
+        client.send(new HeadObjectCommand({ Bucket, Key: key }), options),
+      );
+      return found.state === "answered" ? headOf(found.answer) : undefined;
+    },
+
+    async get(key: string): Promise<{ readonly head: Head; readonly bytes: Uint8Array } | undefined> {
+      const found = await ask({ does: "GetObject", key }, async (client, options) => {
+        const answer = await client.send(new GetObjectCommand({ Bucket, Key: key }), options);
+        return { head: headOf(answer), bytes: await bytesOf(answer, options.abortSignal) };
+      });
+      return found.state === "answered" ? found.answer : undefined;
+    },
+
+    /** The value from a byte on. Its chunks end with an error where none came for a minute. */
+    stream(key: string, { from, signal }: { readonly from: number; readonly signal: AbortSignal | undefined }) {
+      return ask({ does: "GetObject", key, signal }, async (client, options) => {
+        const range = from === 0 ? {} : { Range: `bytes=${from}-` };
+        const answer = await client.send(new GetObjectCommand({ Bucket, Key: key, ...range }), options);
+        return { head: headOf(answer), chunks: aliveChunks(answer, signal) };
+      });
+    },
+
+    /** `sums`: instead of the right ones. */
+    put({ key, bytes, mark, condition, sums = digests(bytes) }: Put): Promise<Tried<{ readonly etag: string }>> {
+      return once({ does: "PutObject", key, bytes: bytes.length }, async (client, options) => {
+        const command = new PutObjectCommand({
+          Bucket,
+          Key: key,
+          Body: bytes,
+          ContentLength: bytes.length,
+          ...birth(mark),
+          ...sums,
+          ...conditions(condition),
+        });
+        return { etag: (await client.send(command, options)).ETag ?? "" };
+      });
+    },
+
+    remove(key: string, etag: string): Promise<Tried<unknown>> {
+      return once({ does: "DeleteObject", key }, (client, options) =>
+        client.send(new DeleteObjectCommand({ Bucket, Key: key, IfMatch: quotedAs(traits, etag) }), options),
+      );
+    },
+
+    /** Whatever it holds. */
+    async discard(key: string): Promise<void> {
+      await ask({ does: "DeleteObject", key }, (client, options) =>
+        client.send(new DeleteObjectCommand({ Bucket, Key: key }), options),
+      );
+    },
+
+    /** Sorted as S3 sorts: by the bytes of UTF-8. */
+    async *list(prefix: string): AsyncGenerator<Listed> {
+      let after: string | undefined;
+      do {
+        const page = await ask({ does: "ListObjectsV2", key: prefix }, (client, options) =>
+          client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix, ContinuationToken: after }), options),
+        );
+        if (page.state !== "answered") return;
+        for (const { Key, Size } of page.answer.Contents ?? [])
+          if (Key !== undefined) yield { key: Key, size: Size ?? 0 };
+        after = page.answer.IsTruncated === true ? page.answer.NextContinuationToken : undefined;
+      } while (after !== undefined);
+    },
+
+    async beginUpload(key: string, mark: Mark, signal: AbortSignal | undefined): Promise<Upload> {
+      const begun = await ask({ does: "CreateMultipartUpload", key, signal }, (client, options) => {
+        const algorithm = traits.checksum === "crc32" ? ({ ChecksumAlgorithm: "CRC32" } as const) : {};
+        return client.send(
+          new CreateMultipartUploadCommand({ Bucket, Key: key, ...birth(mark), ...algorithm }),
+          options,
+        );
+      });
+      const id = begun.state === "answered" ? begun.answer.UploadId : undefined;
+      if (id !== undefined) return { key, id };
+      throw new ReleaseError("PROTOCOL", {
+        rule: `${connection.server} did not begin the upload of a large file`,
+        where: { file: `s3://${Bucket}/${key}` },
+        hint: "check that it speaks S3",
+      });
+    },
+
+    /** Undefined: the upload is no more. */
+    async uploadPart(
+      { key, id }: Upload,
+      { number, bytes }: { readonly number: number; readonly bytes: Uint8Array },
+      signal: AbortSignal | undefined,
+    ): Promise<Part | undefined> {
+      const sums = digests(bytes);
+      const sent = await ask({ does: "UploadPart", key, bytes: bytes.length, signal }, (client, options) =>
+        client.send(
+          new UploadPartCommand({
+            Bucket,
+            Key: key,
+            UploadId: id,
+            PartNumber: number,
+            Body: bytes,
+            ContentLength: bytes.length,
+            ...sums,
+          }),
+          options,
+        ),
+      );
+      if (sent.state !== "answered") return undefined;
+      return { number, etag: sent.answer.ETag ?? "", crc32: sums.ChecksumCRC32 };
+    },
+
+    completeUpload(
+      { key, id }: Upload,
+      parts: readonly Part[],
+      condition: Condition | undefined,
+    ): Promise<Tried<{ readonly etag: string }>> {
+      const Parts = parts.map(({ number, etag, crc32: sum }) => ({
+        PartNumber: number,
+        ETag: etag,
+        ...(sum === undefined ? {} : { ChecksumCRC32: sum }),
+      }));
+      // A server may put thousands of parts together only now.
+      return once(
+        { does: "CompleteMultipartUpload", key, bytes: parts.length * 1_000_000 },
+        async (client, options) => {
+          const command = new CompleteMultipartUploadCommand({
+            Bucket,
+            Key: key,
+            UploadId: id,
+            MultipartUpload: { Parts },
+            ...conditions(condition),
+          });
+          return { etag: (await client.send(command, options)).ETag ?? "" };
+        },
+      );
+    },
+
+    async abortUpload({ key, id }: Upload): Promise<void> {
+      await once({ does: "AbortMultipartUpload", key }, (client, options) =>
+        client.send(new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId: id }), options),
+      );
+    },
+  };
+
+  function birth({ writeId, removed }: Mark) {
+    const { encryption, tags } = address;
+    const names = Object.keys(tags);
+    return {
+      Metadata: { [WRITE]: writeId, ...(removed === undefined ? {} : { [STATE]: "removed" }) },
+      ...(encryption === undefined ? {} : { ServerSideEncryption: encryption.kind }),
+      ...(encryption?.kind === "aws:kms" && encryption.key !== undefined ? { SSEKMSKeyId: encryption.key } : {}),
+      ...(names.length === 0 ? {} : { Tagging: new URLSearchParams(tags).toString() }),
+    };
+  }
+
+  function digests(bytes: Uint8Array): Sums {
+    switch (traits.checksum) {
+      case "crc32":
+        return { ChecksumCRC32: crc32Text(bytes) };
+      case "md5":
+        return { ContentMD5: createHash("md5").update(bytes).digest("base64") };
+      case "none":
+        return {};
+    }
+  }
+
+  function conditions(condition: Condition | undefined) {
+    if (condition === undefined) return {};
+    return "ifNone" in condition ? { IfNoneMatch: "*" } : { IfMatch: quotedAs(traits, condition.ifMatch) };
+  }
+}
+
+/** Names of what a value carries, below `x-amz-meta-`. */
+const WRITE = "ml-release-write";
+const STATE = "ml-release-state";
+
+type Answered = {
+  readonly ETag?: string | undefined;
+  readonly ContentLength?: number | undefined;
+  readonly Metadata?: Readonly<Record<string, string>> | undefined;
+};
+
+function headOf({ ETag = "", ContentLength = 0, Metadata = {} }: Answered): Head {
+  return { etag: ETag, size: ContentLength, writeId: Metadata[WRITE], isRemoved: Metadata[STATE] === "removed" };
+}
+
+async function bytesOf({ Body }: GetObjectCommandOutput, signal: AbortSignal): Promise<Uint8Array> {
+  const stream = addAbortSignal(signal, Body as Readable);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+const LONGEST_SILENCE_MS = 60_000;
+
+async function* aliveChunks(
+  { Body }: GetObjectCommandOutput,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const stream = signal === undefined ? (Body as Readable) : addAbortSignal(signal, Body as Readable);
+  const silence = setTimeout(() => stream.destroy(new Error("no more bytes came")), LONGEST_SILENCE_MS);
+  try {
+    for await (const chunk of stream) {
+      silence.refresh();
+      yield chunk;
+      silence.refresh();
+    }
+  } finally {
+    clearTimeout(silence);
+    stream.destroy();
+  }
+}
+
+function quotedAs({ etags }: Traits, etag: string): string {
+  const bare = etag.replaceAll('"', "");
+  return etags === "quoted" ? `"${bare}"` : bare;
+}
+
+export function crc32Text(bytes: Uint8Array): string {
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(bytes));
+  return sum.toString("base64");
+}

@@ -1,0 +1,67 @@
+import { ReleaseError } from "../../lib/error.ts";
+import type { Connection } from "./connection.ts";
+import type { Objects } from "./objects.ts";
+
+export type Reading = {
+  readonly connection: Connection;
+  readonly objects: Objects;
+  readonly signal: AbortSignal | undefined;
+};
+
+/** A value as a stream. Where the connection breaks it goes on at the byte where it broke. */
+export async function openValue(reading: Reading, key: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const first = await reading.objects.stream(key, { from: 0, signal: reading.signal });
+  if (first.state !== "answered" || first.answer.head.isRemoved) return undefined;
+  return wholeOf(reading, key, first.answer);
+}
+
+type Opened = Extract<Awaited<ReturnType<Objects["stream"]>>, { readonly state: "answered" }>["answer"];
+
+async function* wholeOf(
+  { connection, objects, signal }: Reading,
+  key: string,
+  first: Opened,
+): AsyncGenerator<Uint8Array> {
+  const { etag, size } = first.head;
+  let [opened, at, failures] = [first, 0, 0];
+  for (;;) {
+    let broken: unknown;
+    try {
+      for await (const chunk of opened.chunks) {
+        at += chunk.length;
+        failures = 0;
+        yield chunk;
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      broken = error;
+    }
+    if (at >= size) return;
+    failures++;
+    if (failures >= connection.attempts) throw brokenOff(connection, key, { at, size, cause: broken });
+    await connection.pause(failures, { state: "missing" }, signal);
+    const next = await objects.stream(key, { from: at, signal });
+    if (next.state !== "answered" || next.answer.head.etag !== etag) throw changed(connection, key);
+    opened = next.answer;
+  }
+}
+
+type Broken = { readonly at: number; readonly size: number; readonly cause: unknown };
+
+function brokenOff({ server, bucket }: Connection, key: string, { at, size, cause }: Broken): ReleaseError {
+  const problem = {
+    rule: `${server} breaks off while a value is read`,
+    where: { file: `s3://${bucket}/${key}` },
+    saw: `${at} of ${size} bytes`,
+    hint: "run the step again",
+  };
+  return new ReleaseError("UNAVAILABLE", problem, cause);
+}
+
+function changed({ bucket }: Connection, key: string): ReleaseError {
+  return new ReleaseError("INTEGRITY", {
+    rule: "a value must not change while it is read",
+    where: { file: `s3://${bucket}/${key}` },
+    hint: "files of a store are never changed: something else writes there",
+  });
+}

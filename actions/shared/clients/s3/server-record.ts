@@ -1,0 +1,81 @@
+import * as v from "valibot";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { S3Address } from "./address.ts";
+import type { Connection } from "./connection.ts";
+import { objectsOf } from "./objects.ts";
+import { type Probe, probeServer, refuseServer } from "./probe.ts";
+import { STANDARD, type Traits, TraitsSchema } from "./traits.ts";
+
+/** What was found out about the server, kept in the store so that not every step asks again. */
+const RecordSchema = v.strictObject({
+  schema: v.literal(1),
+  server: v.string(),
+  probedAt: v.string(),
+  traits: TraitsSchema,
+  faults: v.array(v.string()),
+});
+type ServerRecord = v.InferOutput<typeof RecordSchema>;
+
+/** A server is updated, a bucket gets versions: after a day it is asked again. */
+const VALID_MS = 24 * 3_600_000;
+
+export type Finding = {
+  readonly connection: Connection;
+  readonly address: S3Address;
+  /** The key of a name in the folder that is the store's own. */
+  readonly ownKey: (name: string) => string;
+  readonly clock: Clock;
+  readonly log: Pick<Log, "info" | "warn" | "debug">;
+};
+
+/** How to speak to the server, from the store or by a probe. Throws `REFUSED` where it would lose versions and nobody took that risk. */
+export async function findTraits(finding: Finding): Promise<Traits> {
+  const { connection, address, log } = finding;
+  const { traits, faults } = (await readKept(finding)) ?? (await probeAndKeep(finding));
+  if (faults.length > 0) {
+    if (address.conditions === "required") throw refuseServer(connection, faults);
+    for (const fault of faults) log.warn(`${connection.server} does not keep a store of models safely: ${fault}.`);
+  }
+  return traits;
+}
+
+async function readKept(finding: Finding): Promise<Probe | undefined> {
+  const { connection, address, ownKey, clock } = finding;
+  const found = await objectsOf(connection, address, STANDARD).get(ownKey(NAME));
+  const record = found === undefined ? undefined : parse(found.bytes);
+  const age = clock.now() - Date.parse(record?.probedAt ?? "");
+  return record?.server === connection.server && age >= 0 && age < VALID_MS ? record : undefined;
+}
+
+async function probeAndKeep(finding: Finding): Promise<Probe> {
+  const { connection, address, ownKey, clock, log } = finding;
+  const probe = await probeServer({ connection, address, folder: ownKey("probe/") });
+  const { etags, checksum, removal } = probe.traits;
+  log.info(
+    `Probed ${connection.server}, bucket ${address.bucket}: ${probe.faults.length === 0 ? "it keeps conditional writes" : "it does not keep every conditional write"}; digest of bodies ${checksum}; etags ${etags}; removal by ${removal}.`,
+  );
+  const record: ServerRecord = {
+    schema: 1,
+    server: connection.server,
+    probedAt: new Date(clock.now()).toISOString(),
+    traits: probe.traits,
+    faults: [...probe.faults],
+  };
+  const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+  // Nothing rests on it: who cannot keep it probes again.
+  await objectsOf(connection, address, probe.traits).put({ key: ownKey(NAME), bytes, mark: { writeId: "probe" } });
+  return probe;
+}
+
+const NAME = "server.json";
+
+/** Undefined: from another version of these actions, or cut. */
+function parse(bytes: Uint8Array): ServerRecord | undefined {
+  try {
+    const read = v.safeParse(RecordSchema, JSON.parse(new TextDecoder().decode(bytes)));
+    return read.success ? read.output : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+import { randomUUID } from "node:crypto";
+import { ReleaseError } from "../../lib/error.ts";
+import type { Body } from "../../ports/model-store.ts";
+import type { Connection, Tried } from "./connection.ts";
+import type { Memory } from "./memory.ts";
+import type { Condition, Head, Mark, Objects, Upload } from "./objects.ts";
+import { fill, type LargeBody, PART_BYTES, type PartSender, sendParts } from "./parts.ts";
+
+export type Written = { readonly state: "written"; readonly etag: string } | { readonly state: "lost" };
+
+export type Write = {
+  readonly key: string;
+  readonly body: Body;
+  readonly condition: Condition;
+  readonly removed?: true;
+};
+
+export type Writer = {
+  readonly connection: Connection;
+  readonly objects: Objects;
+  readonly memory: Memory;
+  readonly budget: number;
+  /** Ends what is large; a small write that has begun is let finish, so that it is known whether it took place. */
+  readonly signal: AbortSignal | undefined;
+  /** Looks before it writes, for a server that does not keep the condition. */
+  readonly looksFirst: boolean;
+};
+
+/** A value of this size is what a removed key holds, where the server cannot remove: see `Traits`. */
+export const TOMBSTONE = new TextEncoder().encode("this value was removed\n");
+
+/**
+ * Writes a value under a condition, and finds out whether it did. Every write carries an id of its own, so that after an answer that was
+ * lost, or a refusal that may be one's own earlier attempt's doing, what the key holds tells the two apart. One case is told as `lost`
+ * although it was written for a moment: an attempt without an answer, which another writer has already replaced.
+ */
+export async function write(writer: Writer, { key, body, condition, removed }: Write): Promise<Written> {
+  const mark: Mark = { writeId: randomUUID(), ...(removed === undefined ? {} : { removed }) };
+  const size = body instanceof Uint8Array ? body.length : body.size;
+  const isLarge = size > PART_BYTES;
+  if (isLarge || writer.looksFirst) {
+    const found = await writer.objects.head(key);
+    // Spares the upload where the answer is known; the condition decides.
+    if (decided(condition, found)) return { state: "lost" };
+  }
+  if (isLarge) return writeLarge(writer, { key, body: large(body), condition, mark });
+  const loan = await writer.memory.rent(body instanceof Uint8Array ? 0 : size);
+  try {
+    const bytes = await fill(loan, body);
+    const written = await settle(writer, { key, condition, mark }, (standing) =>
+      writer.objects.put({ key, bytes, mark, condition: standing }),
+    );
+    if (written === "again") throw contended(writer.connection, key);
+    return written;
+  } finally {
+    loan.end();
+  }
+}
+
+type Settling = { readonly key: string; readonly condition: Condition; readonly mark: Mark };
+
+/**
+ * Repeats one attempt until it is known what became of the write. `again`: the attempt itself cannot be repeated (the upload is no more).
+ */
+async function settle(
+  { connection, objects }: Writer,
+  { key, condition, mark }: Settling,
+  act: (standing: Condition) => Promise<Tried<{ readonly etag: string }>>,
+): Promise<Written | "again"> {
+  let standing = condition;
+  for (let attempt = 1; ; attempt++) {
+    const tried = await act(standing);
+    if (tried.state === "answered")
+      return { state: "written", etag: tried.answer.etag || (await etagOf(objects, key)) };
+    if (tried.state === "refused") throw tried.error;
+    const found = await objects.head(key);
+    if (found?.writeId === mark.writeId) return { state: "written", etag: found.etag };
+    if (decided(condition, found)) return { state: "lost" };
+    // From here on the key is as the write wants it.
+    if (attempt >= connection.attempts) throw "error" in tried ? tried.error : contended(connection, key);
+    if (tried.state === "missing") return "again";
+    if ("ifNone" in condition) standing = found === undefined ? condition : { ifMatch: found.etag };
+    await connection.pause(attempt, tried);
+  }
+}
+
+/** Whether what the key holds can only mean that the write was lost. */
+function decided(condition: Condition, found: Head | undefined): boolean {
+  if ("ifNone" in condition) return found !== undefined && !found.isRemoved;
+  return bare(found?.etag) !== bare(condition.ifMatch);
+}
+
+type LargeWrite = Settling & { readonly body: LargeBody };
+
+async function writeLarge(writer: Writer, { key, body, condition, mark }: LargeWrite): Promise<Written> {
+  const { connection, objects } = writer;
+  for (let attempt = 1; ; attempt++) {
+    const upload = await objects.beginUpload(key, mark, alive(writer.signal));
+    const written = await uploadOnce({ ...writer, signal: alive(writer.signal) }, upload, {
+      key,
+      body,
+      condition,
+      mark,
+    });
+    if (written !== "again") return written;
+    if (attempt >= UPLOADS) throw contended(connection, key);
+    await connection.pause(attempt, { state: "missing" }, writer.signal);
+  }
+}
+
+/** How often a large file is sent anew because the server lost its upload, or another write came between. */
+const UPLOADS = 3;
+
+async function uploadOnce(
+  writer: Writer & PartSender,
+  upload: Upload,
+  { key, body, condition, mark }: LargeWrite,
+): Promise<Written | "again"> {
+  const { objects } = writer;
+  let isWhole = false;
+  try {
+    const parts = await sendParts(upload, body, writer);
+    if (parts === undefined) return "again";
+    const completed = await settle(writer, { key, condition, mark }, async (standing) => {
+      const tried = await objects.completeUpload(upload, parts, standing);
+      // S3: after a conflict an upload cannot be completed any more, and has to be begun anew.
+      return tried.state === "conflict" ? { state: "missing" } : tried;
+    });
+    isWhole = completed !== "again" && completed.state === "written";
+    return completed;
+  } finally {
+    // What is left of an upload costs money and is seen by nobody. Unfinished ones of killed jobs are for a lifecycle rule.
+    if (!isWhole) await objects.abortUpload(upload).catch(() => undefined);
+  }
+}
+
+async function etagOf(objects: Objects, key: string): Promise<string> {
+  return (await objects.head(key))?.etag ?? "";
+}
+
+function contended({ server, bucket }: Connection, key: string): ReleaseError {
+  return new ReleaseError("CONFLICT", {
+    rule: `${server} refused a write again and again, and nothing is there that would stand against it`,
+    where: { file: `s3://${bucket}/${key}` },
+    hint: "others write the same key at the same time, or a delete marker stands there: look at the bucket, then run the step again",
+  });
+}
+
+function large(body: Body): LargeBody {
+  if (!(body instanceof Uint8Array)) return body;
+  const open = async function* () {
+    yield body;
+  };
+  return { size: body.length, open };
+}
+
+/** What begins after the cancel (taking back, telling) is not ended by it. */
+function alive(signal: AbortSignal | undefined): AbortSignal | undefined {
+  return signal?.aborted === true ? undefined : signal;
+}
+
+function bare(etag: string | undefined): string | undefined {
+  return etag?.replaceAll('"', "");
+}
