@@ -184,6 +184,8 @@ async function brokenPromises(fake: FakeKfp, end: JobEnd | "killed", seen: JobSe
     broken.push(`success is told of a run that is ${truth}`);
   if (outcome.run.state !== "succeeded" && truth === "succeeded")
     broken.push(`${outcome.run.state} is told of a run that succeeded: ${outcome.reason}`);
+  // what was asked to end takes a moment
+  await fake.clock.sleep(2 * KILL_MS);
   const live = fake.inFlight().length;
   if (live > 0) broken.push(`${live} workflows go on after ${outcome.run.state} was told: ${outcome.reason}`);
   return broken;
