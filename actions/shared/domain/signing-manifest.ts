@@ -4,7 +4,7 @@ import type { Digest } from "./digest.ts";
 export type ModelFile = { readonly path: string; readonly size: number; readonly digest: Digest };
 
 /** What the manifest of OpenSSF Model Signing leaves out at the root of a model. */
-const IGNORED_AT_ROOT: readonly string[] = [".git", ".gitignore", ".gitattributes", ".github"];
+export const IGNORED_AT_ROOT: readonly string[] = [".git", ".gitignore", ".gitattributes", ".github"];
 /** The detached signature lies beside what it signs. */
 const SIGNATURE_FILE = "model.sig";
 
@@ -23,10 +23,15 @@ export function sortFiles<T extends { readonly path: string }>(files: readonly T
  * The bytes whose SHA-256 is the root digest of OpenSSF Model Signing v1.0 (method `files`): the raw file digests in the order of their
  * paths. Throws RangeError for a model without files, which has no digest.
  */
-export function rootDigestBytes(files: readonly ModelFile[]): Uint8Array {
+export function rootDigestBytes(files: readonly Pick<ModelFile, "path" | "digest">[]): Uint8Array {
+  return rawDigests(sortFiles(files));
+}
+
+/** The raw digests of files one after the other, in the order that is given. Throws RangeError for no files. */
+export function rawDigests(files: readonly Pick<ModelFile, "digest">[]): Uint8Array {
   if (files.length === 0) throw new RangeError("a model must have a file");
   const bytes = new Uint8Array(32 * files.length);
-  for (const [i, file] of sortFiles(files).entries()) {
+  for (const [i, file] of files.entries()) {
     for (let byte = 0; byte < 32; byte++) {
       const at = "sha256:".length + 2 * byte;
       bytes[32 * i + byte] = Number.parseInt(file.digest.slice(at, at + 2), 16);
