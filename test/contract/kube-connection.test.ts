@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ClusterOptions, connectCluster } from "../../actions/shared/clients/kubernetes/connection.ts";
+import { addressOf } from "../../actions/shared/clients/kubernetes/objects.ts";
 import { serviceProxy } from "../../actions/shared/clients/kubernetes/service-proxy.ts";
 import { makeCertificates } from "../support/cluster/certificates.ts";
 import { answerJson, startServer } from "../support/http-server.ts";
@@ -86,6 +87,43 @@ describe("a connection to a cluster", () => {
     );
     expect([connection.server, connection.namespace, connection.user]).toEqual([server.url, "ml", "tester"]);
     expect(await askEcho(connection)).toMatchObject({ user: "jane", path: "/version" });
+  });
+
+  test.for([
+    [
+      "in capitals, as EKS does",
+      "https://A1B2.gr7.us-east-1.eks.amazonaws.com",
+      "https://a1b2.gr7.us-east-1.eks.amazonaws.com",
+    ],
+    [
+      "with the port that https has anyway, as AKS does",
+      "https://ml.hcp.eastus.azmk8s.io:443/",
+      "https://ml.hcp.eastus.azmk8s.io",
+    ],
+    [
+      "with a path, as Rancher does",
+      "https://Rancher.acme.dev:443/k8s/clusters/c-1/",
+      "https://rancher.acme.dev/k8s/clusters/c-1",
+    ],
+  ] as const)("has one address, also where the kubeconfig writes it %s", async ([, written, address]) => {
+    const users = [{ name: "ci", user: { token: "t0ken" } }];
+    const clusters = [{ name: "c", cluster: { server: written } }];
+    const contexts = [{ name: "x", context: { cluster: "c", user: "ci" } }];
+    const connection = await open(JSON.stringify({ "current-context": "x", users, clusters, contexts }));
+    expect(connection.server).toBe(address);
+    expect(addressOf(connection, { group: "", version: "v1", plural: "nodes" }).href).toBe(`${address}/api/v1/nodes`);
+  });
+
+  test("reaches a server whose name is written in capitals", async () => {
+    const server = await startKubeServer(echo);
+    const authority = Buffer.from(server.authority).toString("base64");
+    const written = server.url.replace("127.0.0.1", "LOCALHOST");
+    const connection = await open(
+      server.kubeconfig({ token: "t0ken" }, { server: written, "certificate-authority-data": authority }),
+    );
+    expect(await askEcho(connection)).toMatchObject({ token: "Bearer t0ken" });
+    const nodes = { service: "", url: addressOf(connection, { group: "", version: "v1", plural: "nodes" }) };
+    expect((await connection.send(nodes)).json()).toMatchObject({ path: "/api/v1/nodes" });
   });
 
   test("sends token, impersonation and body", async () => {
@@ -586,6 +624,21 @@ describe("a service behind the API server", () => {
     });
     const tls = serviceProxy(connection, { name: "envoy", port: "http", scheme: "https" });
     expect(tls.endpoint).toBe(`${server.url}/api/v1/namespaces/ml/services/https:envoy:http/proxy`);
+  });
+
+  test("is not led out of by an id that the service gave", async () => {
+    const asked: (string | undefined)[] = [];
+    const server = await startKubeServer((incoming, response) => {
+      asked.push(incoming.url);
+      answerJson(response, 200, {});
+    });
+    const connection = await open(server.kubeconfig({ token: "t" }));
+    const { endpoint, send } = serviceProxy(connection, { name: "ml-pipeline", port: 8888, namespace: "kubeflow" });
+    const id = "../../../../../../secrets/registry";
+    const url = `${endpoint}/apis/v2beta1/pipelines/${id}`;
+    const error = await thrownBy(() => send({ service: "Kubeflow Pipelines", method: "DELETE", url }));
+    expect(error.message).toMatch(/^\[REFUSED\] .*\/api\/v1\/namespaces\/kubeflow\/secrets\/registry/);
+    expect(asked).toEqual([]);
   });
 
   test("keeps its own words for its own refusals, and the cluster's for those of the cluster", async () => {

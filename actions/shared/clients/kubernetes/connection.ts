@@ -77,7 +77,8 @@ function warnOf({ cluster, from }: KubeTarget, log: Pick<Log, "warn">): void {
 }
 
 function connectionTo(target: KubeTarget, options: ClusterOptions): KubeConnection {
-  const { server, name } = target.cluster;
+  const { name } = target.cluster;
+  const server = addressOf(target.cluster);
   const access = accessOf(target, options);
   const service = `the cluster ${target.context ?? name}`;
 
@@ -107,7 +108,7 @@ function connectionTo(target: KubeTarget, options: ClusterOptions): KubeConnecti
 
   /** Credentials go nowhere else. */
   function checkAddress({ url }: HttpRequest): void {
-    if (String(url).startsWith(`${server}/`)) return;
+    if (new URL(url).href.startsWith(`${server}/`)) return;
     throw new ReleaseError("INTERNAL", {
       rule: "a request must be to the cluster",
       saw: new URL(url).origin,
@@ -129,6 +130,12 @@ function connectionTo(target: KubeTarget, options: ClusterOptions): KubeConnecti
         wanted.explain?.(refused) ?? explainStatus(refused, { what: `${service} (${address})`, hints }),
     };
   }
+}
+
+/** As addresses on it are written: hosts in small letters, without the port that the scheme has anyway. */
+function addressOf({ server }: Cluster): string {
+  const { origin, pathname } = new URL(server);
+  return `${origin}${pathname.replace(/\/+$/, "")}`;
 }
 
 const OK = Array.from({ length: 100 }, (_, i) => 200 + i);

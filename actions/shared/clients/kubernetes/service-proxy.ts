@@ -1,4 +1,5 @@
-import type { Send } from "../../lib/http.ts";
+import { ReleaseError } from "../../lib/error.ts";
+import type { HttpRequest, Send } from "../../lib/http.ts";
 import type { KubeConnection } from "./connection.ts";
 import { explainStatus } from "./refusal.ts";
 
@@ -14,7 +15,7 @@ export type ProxiedService = {
 
 /**
  * A service inside of the cluster, reached through the API server with the kubeconfig's credentials: its base address, and what sends there.
- * The service itself sees no credentials: the API server keeps them.
+ * The service itself sees no credentials: the API server keeps them. What is sent elsewhere than below that address is `REFUSED`.
  */
 export function serviceProxy(
   connection: KubeConnection,
@@ -29,12 +30,26 @@ export function serviceProxy(
   };
   return {
     endpoint,
-    send: (wanted) =>
-      connection.send({
+    send: async (wanted) => {
+      checkInside(wanted, endpoint);
+      return await connection.send({
         ...wanted,
         explain: (refused) =>
           explainStatus(refused, { what: `${wanted.service}, through the API server`, hints }) ??
           wanted.explain?.(refused),
-      }),
+      });
+    },
   };
+}
+
+/** An id that a service gave may hold `../..`, and the API server would take the rest of the path as its own, with our credentials. */
+function checkInside({ url, service, method = "GET" }: HttpRequest, endpoint: string): void {
+  const { href, pathname } = new URL(url);
+  if (href.startsWith(`${endpoint}/`)) return;
+  throw new ReleaseError("REFUSED", {
+    rule: `a request for ${service} goes to nobody else in its cluster`,
+    saw: `${method} ${pathname}`,
+    allowed: `${new URL(endpoint).pathname}/…`,
+    hint: "an id that it gave is none: look at the log of the service",
+  });
 }
