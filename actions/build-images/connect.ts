@@ -1,17 +1,18 @@
 import { join } from "node:path";
+import { connectStore } from "../shared/connect/model-store.ts";
 import { isLoopbackHost, parseRepository } from "../shared/domain/image-ref.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { hostPlatform } from "../shared/lib/image/platform.ts";
 import { routedStore } from "../shared/lib/image/routed-store.ts";
-import { storeFolder } from "../shared/lib/store-folder.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { BuildImagesInputs } from "./inputs.ts";
 
 const ANY_ENGINE = ["buildx", "docker", "podman", "buildah"] as const;
 
-export async function connect({ inputs, job, clock, mask }: Step<BuildImagesInputs>) {
-  const [{ folderStore }, { ociLayout }, { registryStore }, { appendBuilder }] = await Promise.all([
-    import("../shared/local/folder-store.ts"),
+export async function connect(step: Step<BuildImagesInputs>) {
+  const { inputs, job, clock, mask } = step;
+  const [store, { ociLayout }, { registryStore }, { appendBuilder }] = await Promise.all([
+    connectStore(step),
     import("../shared/local/oci-layout.ts"),
     import("../shared/clients/oci-registry/registry-store.ts"),
     import("../shared/local/append/append-builder.ts"),
@@ -23,7 +24,7 @@ export async function connect({ inputs, job, clock, mask }: Step<BuildImagesInpu
   const around = { env: job.childEnv, cwd: job.workspace };
   const isInFolder = (repository: string) => repository.startsWith("localhost/");
   return {
-    store: folderStore(storeFolder(inputs, job)),
+    store,
     prefix: target?.prefix ?? folderPrefix,
     isFolder: target === undefined,
     platform: hostPlatform(),

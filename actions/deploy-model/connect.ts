@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { storeFolder } from "../shared/lib/store-folder.ts";
+import { connectStore } from "../shared/connect/model-store.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { Target, TargetRequest } from "../shared/ports/target.ts";
@@ -8,9 +8,7 @@ import type { DeployModelInputs } from "./inputs.ts";
 type DeployStep = Step<DeployModelInputs>;
 
 export async function connect(step: DeployStep) {
-  const { inputs, job } = step;
-  const { folderStore } = await import("../shared/local/folder-store.ts");
-  const store = folderStore(storeFolder(inputs, job));
+  const store = await connectStore(step);
   const opened = new Map<string, Promise<Target>>();
   return {
     store,

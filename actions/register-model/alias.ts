@@ -5,6 +5,7 @@ import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../shared/lib/model-registry/aliases.ts";
 import { existingVersion } from "../shared/lib/model-registry/versions.ts";
+import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import { pointAlias, sayAlias } from "./aliases.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
@@ -40,7 +41,7 @@ async function moveTo(step: RegisterStep, store: ModelStore): Promise<Outcome> {
     results.push(await pointAlias(store, { name, alias: one, to, act: actOf(step) }));
   }
   for (const result of results) log.info(sayAlias(result, version));
-  return { state: "aliased", rehearsal: job.ephemeral, name, ...to, aliases: results };
+  return { state: "aliased", rehearsal: !outlivesJob(job, store), name, ...to, aliases: results };
 }
 
 async function moveBack(step: RegisterStep, store: ModelStore, aliases: readonly string[]): Promise<Outcome> {
@@ -76,7 +77,7 @@ async function moveBack(step: RegisterStep, store: ModelStore, aliases: readonly
     });
   log.info(`Alias ${one}: back from ${current.version} to ${to.version}.`);
   const result: AliasResult = { alias: one, state: "moved", from: current.version };
-  return { state: "aliased", rehearsal: job.ephemeral, name, ...to, aliases: [result] };
+  return { state: "aliased", rehearsal: !outlivesJob(job, store), name, ...to, aliases: [result] };
 }
 
 /** The version as the target of an alias. Throws `REFUSED` for one that did not pass its gate. */

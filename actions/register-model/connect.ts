@@ -1,11 +1,11 @@
-import { storeFolder } from "../shared/lib/store-folder.ts";
+import { connectStore } from "../shared/connect/model-store.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { RegisterModelInputs } from "./inputs.ts";
 
-export async function connect({ inputs, job }: Step<RegisterModelInputs>) {
-  const [{ folderStore }, { describeModel }] = await Promise.all([
-    import("../shared/local/folder-store.ts"),
+export async function connect(step: Step<RegisterModelInputs>) {
+  const [store, { describeModel }] = await Promise.all([
+    connectStore(step),
     import("../shared/model/describe-model.ts"),
   ]);
-  return { store: folderStore(storeFolder(inputs, job)), describe: describeModel };
+  return { store, describe: describeModel };
 }

@@ -1,5 +1,6 @@
 import { actOf } from "../shared/lib/act.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
+import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { foreseeAlias } from "./aliases.ts";
 import { buildRecord } from "./build-record.ts";
 import { judgeStanding } from "./chain.ts";
@@ -15,10 +16,10 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
   const { inputs, release, job, clock, signal } = step;
   const { store } = ports;
   const { request, source } = readWish(step);
-  const rehearsal = job.ephemeral;
+  const rehearsal = !outlivesJob(job, store);
   if (source.source === "none")
     return { state: "planned-early", rehearsal, ...request, store: store.uri, why: source.problem.rule };
-  const stop = stopped(step, request);
+  const stop = stopped(step, ports, request);
   if (stop !== undefined) return stop;
   const prepared = await prepare(step, ports, { request, source });
   const { existing, files, champion, findings, card } = prepared;

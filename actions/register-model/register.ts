@@ -6,6 +6,7 @@ import { ReleaseError } from "../shared/lib/error.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
 import { appendOnce, logLength } from "../shared/lib/model-registry/log.ts";
 import { createVersion, findVersion } from "../shared/lib/model-registry/versions.ts";
+import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { storeModel } from "../shared/lib/store-model.ts";
 import { leftAlias, type Pointing, pointAlias, sayAlias } from "./aliases.ts";
 import { buildRecord } from "./build-record.ts";
@@ -21,7 +22,7 @@ import type { Ports, RegisterStep } from "./step.ts";
 export async function register(step: RegisterStep, ports: Ports): Promise<Outcome> {
   const { request, source } = readWish(step);
   if (source.source === "none") throw new ReleaseError("REFUSED", source.problem);
-  const stop = stopped(step, request);
+  const stop = stopped(step, ports, request);
   if (stop !== undefined) return stop;
   const prepared = await prepare(step, ports, { request, source });
   return prepared.existing === undefined
@@ -39,7 +40,7 @@ async function registerNew(step: RegisterStep, ports: Ports, prepared: Prepared)
   state.save({ doing: "aliases", name: request.name, version: request.version });
   const aliases = await setAliases(step, ports, { record, standing, prepared });
   const registration = await registrationOf(ports, prepared, { record, standing, aliases });
-  return { state: "registered", rehearsal: job.ephemeral, seconds, ...registration };
+  return { state: "registered", rehearsal: !outlivesJob(job, ports.store), seconds, ...registration };
 }
 
 async function createRecord(step: RegisterStep, { store }: Ports, prepared: Prepared): Promise<Settled> {
@@ -87,7 +88,7 @@ async function registerAgain(
   state.save({ doing: "aliases", name: request.name, version: request.version });
   const aliases = await setAliases(step, ports, { record, standing, prepared });
   const registration = await registrationOf(ports, prepared, { record, standing, aliases });
-  return { state: "existed", rehearsal: job.ephemeral, ...registration };
+  return { state: "existed", rehearsal: !outlivesJob(job, ports.store), ...registration };
 }
 
 type Settled = { readonly record: VersionRecord; readonly standing: SoundStanding };

@@ -1,5 +1,6 @@
 import { ReleaseError } from "../shared/lib/error.ts";
 import { existingVersion } from "../shared/lib/model-registry/versions.ts";
+import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { verifyModel } from "../shared/lib/verify-model.ts";
 import type { Outcome } from "./outcome.ts";
 import { readRequest } from "./request.ts";
@@ -23,5 +24,5 @@ export async function verify(step: RegisterStep, { store }: Ports): Promise<Outc
     });
   for (const fault of faults) log.info(`${fault.path}: ${fault.state}.`);
   const state = faults.length === 0 ? "verified" : "damaged";
-  return { state, rehearsal: job.ephemeral, record, uri: store.address(record.folder), bytes, faults };
+  return { state, rehearsal: !outlivesJob(job, store), record, uri: store.address(record.folder), bytes, faults };
 }

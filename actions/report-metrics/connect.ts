@@ -1,4 +1,4 @@
-import { storeFolder } from "../shared/lib/store-folder.ts";
+import { connectStore } from "../shared/connect/model-store.ts";
 import type { Forge, ForgeTexts } from "../shared/ports/forge.ts";
 import type { Step } from "../shared/ports/step.ts";
 import { renderCheck } from "../shared/render/check.ts";
@@ -17,8 +17,7 @@ function textsWith(hide: Step<unknown>["hide"]): ForgeTexts {
 }
 
 export async function connect(step: Step<ReportMetricsInputs>) {
-  const { folderStore } = await import("../shared/local/folder-store.ts");
-  return { store: folderStore(storeFolder(step.inputs, step.job)), forge: await connectForge(step) };
+  return { store: await connectStore(step), forge: await connectForge(step) };
 }
 
 /** GitHub's client is loaded when there is something to post. Without a token what would be posted is kept as files. */

@@ -1,4 +1,5 @@
 import { formatRule } from "../shared/domain/gate/rule.ts";
+import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import type { Posted } from "../shared/ports/forge.ts";
 import { judge } from "./judge.ts";
 import type { Outcome, Posting } from "./outcome.ts";
@@ -11,7 +12,7 @@ export async function main(step: ReportStep, ports: Ports): Promise<Outcome> {
   const judged = await judge(step, ports);
   const { story, gate, rules, subject } = judged;
   const messages = messagesOf(step, ports, { subject, story, conclusion: conclusionOf(gate) });
-  const rehearsal = job.ephemeral;
+  const rehearsal = !outlivesJob(job, ports.store);
   if (inputs.mode === "plan") {
     const wouldPost = messages.map(({ posting }) => posting);
     if (judged.hasMetrics) return { state: "planned", story, rehearsal, gate, wouldPost };

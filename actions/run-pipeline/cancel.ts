@@ -1,6 +1,6 @@
 import * as v from "valibot";
+import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { dropDetachedRun, letGoOfRun } from "./detached-run.ts";
-import { outlivesJob } from "./lasting-store.ts";
 import { SavedRunSchema } from "./saved-run.ts";
 import type { Ports, RunStep } from "./step.ts";
 
@@ -20,7 +20,7 @@ export async function cancel(step: RunStep, ports: Ports): Promise<readonly stri
     case "keep":
     case "detached":
       await letGoOfRun(step, ports.store, saved.output);
-      return [`Run ${runId} goes on.`, ...howToGoOn(saved.output.releaseId, outlivesJob(step, ports))];
+      return [`Run ${runId} goes on.`, ...howToGoOn(saved.output.releaseId, outlivesJob(step.job, ports.store))];
   }
 }
 

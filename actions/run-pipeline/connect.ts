@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { storeFolder } from "../shared/lib/store-folder.ts";
+import { connectStore } from "../shared/connect/model-store.ts";
 import type { PipelineEngine, Work } from "../shared/ports/pipeline-engine.ts";
 import type { Step } from "../shared/ports/step.ts";
 import { chooseEngine } from "./choose-engine.ts";
@@ -12,11 +12,10 @@ import type { RunPipelineInputs } from "./inputs.ts";
 export async function connect(step: Step<RunPipelineInputs>) {
   const { inputs, job } = step;
   const folder = join(job.workspace, inputs["working-directory"]);
-  const { folderStore } = await import("../shared/local/folder-store.ts");
   const { pythonWith, compile } = await connectPython(step, folder);
   return {
     folder,
-    store: folderStore(storeFolder(inputs, job)),
+    store: await connectStore(step),
     forge: connectForge(step),
     engine: await connectEngine(step, pythonWith),
     compile,

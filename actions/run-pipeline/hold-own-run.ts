@@ -1,6 +1,6 @@
+import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import type { RunDecision } from "./decide-run.ts";
 import { type DetachedRun, findDetachedRun, type HeldRun, holdRun, mayFollow } from "./detached-run.ts";
-import { outlivesJob } from "./lasting-store.ts";
 import type { Prepared, RunFacts } from "./prepared.ts";
 import { NOTHING_SEEN } from "./seen.ts";
 import type { Ports, RunStep } from "./step.ts";
@@ -13,7 +13,7 @@ type Own = { readonly prepared: Prepared; readonly decision: RunDecision };
  */
 export async function holdOwnRun(step: RunStep, ports: Ports, own: Own): Promise<HeldRun | undefined> {
   const { engine, store } = ports;
-  if (engine.kind === "local" || !outlivesJob(step, ports)) return undefined;
+  if (engine.kind === "local" || !outlivesJob(step.job, ports.store)) return undefined;
   const before = await findDetachedRun(store, step.release.id);
   const isSame = before?.run.runId === own.decision.runId;
   if (before !== undefined && isSame && before.run.concludedBy === undefined && !mayFollow(before.run, step)) {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { writeFileAtomic } from "../shared/lib/write-file.ts";
 import type { RunDecision } from "./decide-run.ts";
 import { limitsOf } from "./finish-run.ts";
-import { outlivesJob } from "./lasting-store.ts";
 import type { Planned } from "./outcome.ts";
 import type { Prepared } from "./prepared.ts";
 import { recordedPipeline } from "./recorded-run.ts";
@@ -30,7 +30,7 @@ export async function plan(
     tasks: prepared.tasks,
     gpus: prepared.gpus,
     limits: limitsOf(step, undefined),
-    unguarded: !outlivesJob(step, ports),
+    unguarded: !outlivesJob(step.job, ports.store),
     parameters: prepared.parameters,
     model: prepared.model === undefined ? undefined : `${prepared.model.task}.${prepared.model.output}`,
     packagePath,

@@ -11,10 +11,14 @@ export function storeFolder(
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(store)) return resolve(job.workspace, from, store);
   if (/^file:\/\/\//i.test(store)) return fileURLToPath(store);
   throw new ReleaseError("INPUT", {
-    rule: "must be a folder",
+    rule: "must be a folder or a bucket",
     where: { input: "store" },
     saw: store,
-    allowed: "a path, or file:///path",
+    allowed: "a path, file:///path, or s3://bucket/prefix",
     hint: "leave it empty for the embedded default",
   });
+}
+
+export function isS3Store(store: string): boolean {
+  return /^s3:\/\//i.test(store);
 }

@@ -102,7 +102,8 @@ export function commonInputs<const M extends readonly [string, ...string[]]>(mod
     store: {
       kind: "string",
       env: "ML_RELEASE_STORE",
-      description: "The model store: a folder. Empty: a folder under ML_RELEASE_HOME.",
+      description:
+        "The model store: a folder, or a bucket of any S3-compatible server, `s3://bucket/prefix`. Empty: a folder under ML_RELEASE_HOME.",
     },
     timeout: {
       kind: "duration",

@@ -15,6 +15,7 @@ const sharedLayers: Table = {
   clients: ["ports", "lib", "domain", "valibot", "node:"],
   local: ["ports", "lib", "domain", "valibot", "node:"],
   model: ["ports", "lib", "domain", "valibot", "node:"],
+  connect: ["ports", "lib", "domain", "clients", "local"],
   render: ["domain"],
   runner: ["render", "lib", "domain", "ports", "valibot", "node:", "node:process", "@actions/core"],
   cli: ["runner", "render", "actions", "node:", "node:process"],
@@ -33,7 +34,18 @@ const sharedLayers: Table = {
 };
 
 /** What puts ports together; a file of its own for what one target needs. */
-const connecting = ["./inputs.ts", "ports", "lib", "domain", "render", "clients", "local", "model", "node:path"];
+const connecting = [
+  "./inputs.ts",
+  "connect",
+  "ports",
+  "lib",
+  "domain",
+  "render",
+  "clients",
+  "local",
+  "model",
+  "node:path",
+];
 
 /** Files that every action has, or may have: what they import, as they write it. `./*` is whatever lies beside them and has no row of its own. */
 const actionFiles: Table = {

@@ -48,6 +48,7 @@ const rows: readonly Row[] = [
     file: "actions/one/connect.ts",
     may: [
       "./inputs.ts",
+      "../shared/connect/model-store.ts",
       "../shared/ports/clock.ts",
       "../shared/lib/hash.ts",
       "../shared/domain/digest.ts",
@@ -180,6 +181,17 @@ const rows: readonly Row[] = [
     file: "actions/shared/clients/github.ts",
     may: ["@actions/github", "@actions/github/lib/utils"],
     never: ["@actions/core", "./s3.ts"],
+  },
+  {
+    file: "actions/shared/clients/s3/store.ts",
+    may: ["@aws-sdk/client-s3", "./write.ts", "../../ports/clock.ts", "../../lib/error.ts", "node:crypto"],
+    never: ["../kfp/client.ts", "../../local/a.ts", "@kubernetes/client-node", "@aws-sdk/lib-storage"],
+  },
+  {
+    file: "actions/shared/connect/model-store.ts",
+    may: ["../ports/clock.ts", "../lib/error.ts", "../domain/digest.ts"],
+    only: { dynamic: ["../clients/s3/store.ts", "../local/folder.ts"] },
+    never: ["../runner/log.ts", "../../one/main.ts", "node:fs", "@aws-sdk/client-s3"],
   },
   {
     file: "actions/shared/local/folder.ts",

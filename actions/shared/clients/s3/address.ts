@@ -22,10 +22,6 @@ export type S3Address = {
 const SETTINGS = ["endpoint", "region", "addressing", "profile", "ca", "sse", "kms-key", "conditions"] as const;
 type Setting = (typeof SETTINGS)[number];
 
-export function isS3Address(store: string): boolean {
-  return /^s3:\/\//i.test(store);
-}
-
 /** Throws `INPUT` with everything that is wrong. */
 export function parseS3Address(store: string): S3Address {
   const [path = "", query = ""] = splitOnce(store.slice("s3://".length), "?");

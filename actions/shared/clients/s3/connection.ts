@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { S3, type S3ClientConfig } from "@aws-sdk/client-s3";
 import type { S3Operation } from "../../domain/s3-access.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import { retryAfterMs } from "../../lib/http.ts";
@@ -33,8 +33,8 @@ export type Wanted = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** One request, by the SDK's client; the options are for its `send`. */
-export type Act<T> = (client: S3Client, options: { readonly abortSignal: AbortSignal }) => Promise<T>;
+/** One request, by the SDK's client; the options are for its methods. */
+export type Act<T> = (client: S3, options: { readonly abortSignal: AbortSignal }) => Promise<T>;
 
 export type Connection = {
   readonly bucket: string;
@@ -52,7 +52,7 @@ export type Connection = {
 /** A server of S3 as address and environment name it. Throws `CONFIG` for what is wrong with them; asks nothing yet. */
 export function connectS3({ address, env, clock, timeoutMs = 60_000, attempts = 6 }: S3Options): Connection {
   const endpoint = endpointOf(address, env);
-  const client = new S3Client(clientConfig({ address, env, endpoint }));
+  const client = new S3(clientConfig({ address, env, endpoint }));
   if (endpoint === undefined || endpoint.startsWith("https:")) leaveBodiesUnsigned(client);
   const server = endpoint === undefined ? "Amazon S3" : new URL(endpoint).origin;
   const secrets = [env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN].filter((secret) => secret !== undefined);
@@ -162,7 +162,7 @@ function caOf(file: string | undefined): string | undefined {
 }
 
 /** Over TLS nobody changes a body, and its digest goes along: to hash it once more for the signature would take an eighth of the time. */
-function leaveBodiesUnsigned(client: S3Client): void {
+function leaveBodiesUnsigned(client: S3): void {
   client.middlewareStack.add(
     (next) => (args) => {
       const { request } = args as {

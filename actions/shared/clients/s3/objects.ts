@@ -1,18 +1,6 @@
 import { createHash } from "node:crypto";
 import { addAbortSignal, type Readable } from "node:stream";
 import { crc32 } from "node:zlib";
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  DeleteObjectCommand,
-  GetObjectCommand,
-  type GetObjectCommandOutput,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  UploadPartCommand,
-} from "@aws-sdk/client-s3";
 import { ReleaseError } from "../../lib/error.ts";
 import type { S3Address } from "./address.ts";
 import type { Connection, Tried } from "./connection.ts";
@@ -53,14 +41,14 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
   return {
     async head(key: string): Promise<Head | undefined> {
       const found = await ask({ does: "HeadObject", key }, (client, options) =>
-        client.send(new HeadObjectCommand({ Bucket, Key: key }), options),
+        client.headObject({ Bucket, Key: key }, options),
       );
       return found.state === "answered" ? headOf(found.answer) : undefined;
     },
 
     async get(key: string): Promise<{ readonly head: Head; readonly bytes: Uint8Array } | undefined> {
       const found = await ask({ does: "GetObject", key }, async (client, options) => {
-        const answer = await client.send(new GetObjectCommand({ Bucket, Key: key }), options);
+        const answer = await client.getObject({ Bucket, Key: key }, options);
         return { head: headOf(answer), bytes: await bytesOf(answer, options.abortSignal) };
       });
       return found.state === "answered" ? found.answer : undefined;
@@ -70,7 +58,7 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     stream(key: string, { from, signal }: { readonly from: number; readonly signal: AbortSignal | undefined }) {
       return ask({ does: "GetObject", key, signal }, async (client, options) => {
         const range = from === 0 ? {} : { Range: `bytes=${from}-` };
-        const answer = await client.send(new GetObjectCommand({ Bucket, Key: key, ...range }), options);
+        const answer = await client.getObject({ Bucket, Key: key, ...range }, options);
         return { head: headOf(answer), chunks: aliveChunks(answer, signal) };
       });
     },
@@ -78,7 +66,7 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     /** `sums`: instead of the right ones. */
     put({ key, bytes, mark, condition, sums = digests(bytes) }: Put): Promise<Tried<{ readonly etag: string }>> {
       return once({ does: "PutObject", key, bytes: bytes.length }, async (client, options) => {
-        const command = new PutObjectCommand({
+        const request = {
           Bucket,
           Key: key,
           Body: bytes,
@@ -86,22 +74,20 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
           ...birth(mark),
           ...sums,
           ...conditions(condition),
-        });
-        return { etag: (await client.send(command, options)).ETag ?? "" };
+        };
+        return { etag: (await client.putObject(request, options)).ETag ?? "" };
       });
     },
 
     remove(key: string, etag: string): Promise<Tried<unknown>> {
       return once({ does: "DeleteObject", key }, (client, options) =>
-        client.send(new DeleteObjectCommand({ Bucket, Key: key, IfMatch: quotedAs(traits, etag) }), options),
+        client.deleteObject({ Bucket, Key: key, IfMatch: quotedAs(traits, etag) }, options),
       );
     },
 
     /** Whatever it holds. */
     async discard(key: string): Promise<void> {
-      await ask({ does: "DeleteObject", key }, (client, options) =>
-        client.send(new DeleteObjectCommand({ Bucket, Key: key }), options),
-      );
+      await ask({ does: "DeleteObject", key }, (client, options) => client.deleteObject({ Bucket, Key: key }, options));
     },
 
     /** Sorted as S3 sorts: by the bytes of UTF-8. */
@@ -109,7 +95,7 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
       let after: string | undefined;
       do {
         const page = await ask({ does: "ListObjectsV2", key: prefix }, (client, options) =>
-          client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix, ContinuationToken: after }), options),
+          client.listObjectsV2({ Bucket, Prefix: prefix, ContinuationToken: after }, options),
         );
         if (page.state !== "answered") return;
         for (const { Key, Size } of page.answer.Contents ?? [])
@@ -121,10 +107,7 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     async beginUpload(key: string, mark: Mark, signal: AbortSignal | undefined): Promise<Upload> {
       const begun = await ask({ does: "CreateMultipartUpload", key, signal }, (client, options) => {
         const algorithm = traits.checksum === "crc32" ? ({ ChecksumAlgorithm: "CRC32" } as const) : {};
-        return client.send(
-          new CreateMultipartUploadCommand({ Bucket, Key: key, ...birth(mark), ...algorithm }),
-          options,
-        );
+        return client.createMultipartUpload({ Bucket, Key: key, ...birth(mark), ...algorithm }, options);
       });
       const id = begun.state === "answered" ? begun.answer.UploadId : undefined;
       if (id !== undefined) return { key, id };
@@ -143,8 +126,8 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     ): Promise<Part | undefined> {
       const sums = digests(bytes);
       const sent = await ask({ does: "UploadPart", key, bytes: bytes.length, signal }, (client, options) =>
-        client.send(
-          new UploadPartCommand({
+        client.uploadPart(
+          {
             Bucket,
             Key: key,
             UploadId: id,
@@ -152,7 +135,7 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
             Body: bytes,
             ContentLength: bytes.length,
             ...sums,
-          }),
+          },
           options,
         ),
       );
@@ -174,21 +157,21 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
       return once(
         { does: "CompleteMultipartUpload", key, bytes: parts.length * 1_000_000 },
         async (client, options) => {
-          const command = new CompleteMultipartUploadCommand({
+          const request = {
             Bucket,
             Key: key,
             UploadId: id,
             MultipartUpload: { Parts },
             ...conditions(condition),
-          });
-          return { etag: (await client.send(command, options)).ETag ?? "" };
+          };
+          return { etag: (await client.completeMultipartUpload(request, options)).ETag ?? "" };
         },
       );
     },
 
     async abortUpload({ key, id }: Upload): Promise<void> {
       await once({ does: "AbortMultipartUpload", key }, (client, options) =>
-        client.send(new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId: id }), options),
+        client.abortMultipartUpload({ Bucket, Key: key, UploadId: id }, options),
       );
     },
   };
@@ -235,7 +218,10 @@ function headOf({ ETag = "", ContentLength = 0, Metadata = {} }: Answered): Head
   return { etag: ETag, size: ContentLength, writeId: Metadata[WRITE], isRemoved: Metadata[STATE] === "removed" };
 }
 
-async function bytesOf({ Body }: GetObjectCommandOutput, signal: AbortSignal): Promise<Uint8Array> {
+/** In Node it is a stream of buffers. */
+type Streamed = { readonly Body?: unknown };
+
+async function bytesOf({ Body }: Streamed, signal: AbortSignal): Promise<Uint8Array> {
   const stream = addAbortSignal(signal, Body as Readable);
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream) chunks.push(chunk);
@@ -244,10 +230,7 @@ async function bytesOf({ Body }: GetObjectCommandOutput, signal: AbortSignal): P
 
 const LONGEST_SILENCE_MS = 60_000;
 
-async function* aliveChunks(
-  { Body }: GetObjectCommandOutput,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
+async function* aliveChunks({ Body }: Streamed, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   const stream = signal === undefined ? (Body as Readable) : addAbortSignal(signal, Body as Readable);
   const silence = setTimeout(() => stream.destroy(new Error("no more bytes came")), LONGEST_SILENCE_MS);
   try {

@@ -185,9 +185,11 @@ function told(row: Row, facts: Told): ReleaseError {
   const { seen, asked } = facts;
   const words = seen.message === "" || seen.message === seen.code ? seen.code : `${seen.code}: ${seen.message}`;
   const allowed = row.allowed?.(facts);
+  // What one key met is told with the key; what is wrong with bucket, credential or server, with the input.
+  const isOfKey = ["UNAVAILABLE", "CONFLICT", "PROTOCOL", "STORAGE"].includes(row.code) || row.rule === DENIED.rule;
   return new ReleaseError(row.code, {
     rule: row.rule(facts),
-    where: { file: asked.address },
+    where: isOfKey ? { file: asked.address } : { input: "store" },
     saw: row.saw?.(facts) ?? words.replaceAll(/\s+/g, " ").slice(0, 300),
     ...(allowed === undefined ? {} : { allowed }),
     hint: row.hint(facts),

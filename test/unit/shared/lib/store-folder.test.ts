@@ -12,7 +12,7 @@ test.each([
   expect(storeFolder({ store, "working-directory": "services/digits" }, job)).toBe(folder);
 });
 
-test("a store that is no folder is refused", () => {
-  const act = () => storeFolder({ store: "s3://bucket/models", "working-directory": "." }, job);
-  expect(act).toThrow("must be a folder");
+test("a store that is neither a folder nor a bucket is refused", () => {
+  const act = () => storeFolder({ store: "gs://bucket/models", "working-directory": "." }, job);
+  expect(act).toThrow("must be a folder or a bucket");
 });
