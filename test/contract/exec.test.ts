@@ -81,6 +81,28 @@ describe("a program that is run to its end", () => {
     expect(isRunning(readFileSync(join(folder, "pid"), "utf8").trim())).toBe(false);
   });
 
+  test("takes too long as long as what it left behind holds its output open", async () => {
+    const folder = await temporaryFolder();
+    const started = performance.now();
+    await expect(sh(`sleep 60 & echo $! > ${folder}/pid; echo done`, { timeoutMs: 300 })).rejects.toThrow(
+      /^\[TIMEOUT\]/,
+    );
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(isRunning(readFileSync(join(folder, "pid"), "utf8").trim())).toBe(false);
+    const abort = new AbortController();
+    const daemon = "setsid sleep 61 & echo $!";
+    const left: string[] = [];
+    const running = sh(daemon, {
+      signal: abort.signal,
+      onLine: (line) => {
+        left.push(line);
+        setTimeout(() => abort.abort("enough"), 200);
+      },
+    });
+    await expect(running).rejects.toBe("enough");
+    process.kill(Number(left[0]), "SIGKILL");
+  });
+
   test("is ended on abort, with the reason of who aborted", async () => {
     const abort = new AbortController();
     const reason = new ReleaseError("CANCELLED", { rule: "cancelled" });

@@ -31,6 +31,7 @@ export type ExecResult = { readonly code: number; readonly stdout: string; reado
 /**
  * Runs a program to its end: no shell, in a process group of its own. Throws `COMMAND` with the exit code and the end of its error output, when it
  * cannot be started or is killed too; `TIMEOUT` after `timeoutMs`; the signal's reason on abort. On both the whole group is ended before this rejects.
+ * It is over when its output is: what it leaves behind counts as long as that holds its output open.
  */
 export async function exec(command: string, args: readonly string[], options: ExecOptions): Promise<ExecResult> {
   options.signal?.throwIfAborted();
@@ -44,8 +45,8 @@ export async function exec(command: string, args: readonly string[], options: Ex
   const timeout = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
   const stop = anySignal(options.signal, timeout);
   try {
-    const exit = await untilAborted(group.exited, stop);
-    const result = { code: exit.code ?? -1, stdout: await stdout, stderr: await stderr };
+    const [exit, out, err] = await untilAborted(Promise.all([group.exited, stdout, stderr]), stop);
+    const result = { code: exit.code ?? -1, stdout: out, stderr: err };
     if (exit.signal !== undefined || !(options.okCodes ?? [0]).includes(result.code))
       throw failed(
         nameOf(command, args),
@@ -56,6 +57,9 @@ export async function exec(command: string, args: readonly string[], options: Ex
   } catch (error) {
     if (stop?.aborted !== true) throw error;
     await group.end(2_000);
+    // what left the group may hold them open for ever
+    child.stdout?.destroy();
+    child.stderr?.destroy();
     if (options.signal?.aborted) throw options.signal.reason;
     throw new ReleaseError("TIMEOUT", {
       rule: `${command} took too long and was ended`,
