@@ -24,3 +24,11 @@ export async function withFileSource<T>(path: string, act: (source: ByteSource) 
     },
   });
 }
+
+/** A part of a source as a source of its own. */
+export function sliceSource(source: ByteSource, start: number, size: number): ByteSource {
+  return {
+    size,
+    read: (at, length) => source.read(start + at, Math.max(0, Math.min(length, size - at))),
+  };
+}
