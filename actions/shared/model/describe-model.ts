@@ -1,84 +1,87 @@
 import { posix } from "node:path";
+import { type ModelScan, type ScanFinding, verdictOf } from "../domain/model-scan.ts";
 import type { Tensor } from "../domain/model-version.ts";
 import type { Finding } from "../domain/report.ts";
 import { ReleaseError } from "../lib/error.ts";
 import type { FoundFile } from "../lib/model-files.ts";
 import { withFileSource } from "./byte-source.ts";
-import { type OnnxFacts, readOnnx } from "./onnx.ts";
+import { sourceContent } from "./content.ts";
+import { type FileFacts, readFileFacts } from "./file-facts.ts";
+import { type ScanSettings, scanContent } from "./scan-content.ts";
+import { findLitter, findSecrets } from "./secrets.ts";
 
 /** What the files of a model say about it themselves. */
 export type ModelDescription = {
   readonly format?: { readonly name: string; readonly version?: string };
   readonly signature?: { readonly inputs: readonly Tensor[]; readonly outputs: readonly Tensor[] };
+  readonly scan: ModelScan;
   readonly findings: readonly Finding[];
 };
 
+/** Which of several formats in one folder is the model's: the one that says most of it. */
+const FORMATS = [
+  "mlflow",
+  "onnx",
+  "saved-model",
+  "keras",
+  "torchscript",
+  "torch",
+  "safetensors",
+  "gguf",
+  "pmml",
+  "hdf5",
+  "pickle",
+  "npz",
+  "npy",
+] as const;
+
 /**
- * Reads the headers of the model's file by its format; nothing in it is run. Throws `REFUSED` for a file that is not what its name says,
- * and for one that names weights outside of the model or that are not there.
+ * Reads the headers of the model's files and follows everything in them that a loader would run; nothing is run. Throws `REFUSED` for a
+ * file that is not what its name says, for weights outside of the model or that are not there, and for secrets.
  */
-export async function describeModel(files: readonly FoundFile[]): Promise<ModelDescription> {
-  const onnx = files.filter((file) => file.path.toLowerCase().endsWith(".onnx"));
-  const described = await Promise.all(onnx.map((file) => describeOnnx(file, files)));
-  const main = described.length === 1 ? 0 : onnx.findIndex((file) => posix.basename(file.path) === "model.onnx");
-  const findings = described.flatMap((one) => one.findings);
-  const one = described[main];
-  if (one === undefined && onnx.length > 0)
-    findings.push({
-      level: "notice",
-      message: `${onnx.length} ONNX files and none named model.onnx: inputs and outputs of the model are not recorded`,
-    });
-  return { ...one, findings };
-}
-
-async function describeOnnx(file: FoundFile, files: readonly FoundFile[]): Promise<ModelDescription> {
-  const read = await withFileSource(file.source, readOnnx);
-  switch (read.state) {
-    case "malformed":
-      throw new ReleaseError("REFUSED", {
-        rule: "a file named .onnx must be an ONNX model",
-        where: { file: file.source },
-        saw: read.why,
-        hint: "it may have been cut while it was written: export the model again",
-      });
-    case "too-large":
-      return {
-        findings: [{ level: "warning", message: `${file.path} was not looked into: it has ${read.why}` }],
-      };
-    case "read":
-      checkExternalFiles(file, read.facts, files);
-      return {
-        format: { name: "onnx", version: formatVersion(read.facts) },
-        signature: { inputs: read.facts.inputs, outputs: read.facts.outputs },
-        findings: [],
-      };
+export async function describeModel(
+  files: readonly FoundFile[],
+  settings: ScanSettings = { allowed: [] },
+): Promise<ModelDescription> {
+  const secrets = await findSecrets(files);
+  if (secrets.problems.length > 0) throw new ReleaseError("REFUSED", secrets.problems);
+  const described: (FileFacts & { readonly path: string })[] = [];
+  const found: ScanFinding[] = [];
+  for (const file of files) {
+    const { facts, scan } = await describeFile(file, files, settings);
+    described.push({ ...facts, path: file.path });
+    found.push(...scan, ...(facts.scan ?? []));
   }
+  const findings = [...secrets.findings, ...findLitter(files), ...described.flatMap((one) => one.findings)];
+  return { ...mainOf(described, findings), scan: scanOf(found), findings };
 }
 
-/** `ir 10, opset 21, ai.onnx.ml 1`. */
-function formatVersion({ irVersion, opsets }: OnnxFacts): string {
-  const sets = Object.entries(opsets)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([domain, version]) => `${domain === "" ? "opset" : domain} ${version}`);
-  return [`ir ${irVersion}`, ...sets].join(", ");
-}
-
-function checkExternalFiles(file: FoundFile, facts: OnnxFacts, files: readonly FoundFile[]): void {
-  const known = new Set(files.map(({ path }) => path));
-  const problems = facts.externalFiles.flatMap((location) => {
-    const path = posix.join(posix.dirname(file.path), location);
-    // As the format asks: a runtime refuses every `..`, also one that would lead back in.
-    const isOutside = posix.isAbsolute(location) || location.split(/[/\\]/).includes("..") || location.includes("\\");
-    if (!isOutside && known.has(path)) return [];
-    return [
-      {
-        rule: "an ONNX model must bring the files that hold its weights",
-        where: { file: file.source },
-        saw: `weights in ${JSON.stringify(location)}, ${isOutside ? "outside of the model" : "which is not there"}`,
-        allowed: "files of the model, by relative paths",
-        hint: "export the model with its external data beside it",
-      },
-    ];
+async function describeFile(file: FoundFile, files: readonly FoundFile[], settings: ScanSettings) {
+  return await withFileSource(file.source, async (source) => {
+    const { findings, format } = await scanContent(file.path, sourceContent(source), settings);
+    return { scan: findings, facts: await readFileFacts({ file, source, kind: format, files }) };
   });
-  if (problems.length > 0) throw new ReleaseError("REFUSED", problems);
+}
+
+type Described = readonly (FileFacts & { readonly path: string })[];
+
+/** Format and signature of the one file that is the model; of several the one that is named so. */
+function mainOf(described: Described, findings: Finding[]): Pick<ModelDescription, "format" | "signature"> {
+  const name = FORMATS.find((format) => described.some((one) => one.format?.name === format));
+  const same = described.filter(({ format }) => format !== undefined && format.name === name);
+  const one = same.length === 1 ? same[0] : same.find(({ path }) => /^model\.[^.]*$/.test(posix.basename(path)));
+  if (one?.format !== undefined)
+    return { format: one.format, ...(one.signature === undefined ? {} : { signature: one.signature }) };
+  if (name === undefined) return {};
+  if (name !== "onnx") return { format: { name } };
+  findings.push({
+    level: "notice",
+    message: `${same.length} ONNX files and none named model.onnx: inputs and outputs of the model are not recorded`,
+  });
+  return {};
+}
+
+function scanOf(findings: readonly ScanFinding[]): ModelScan {
+  const imports = new Set(findings.flatMap((finding) => finding.import ?? []));
+  return { verdict: verdictOf(findings), imports: [...imports].sort(), findings };
 }

@@ -37,8 +37,9 @@ test("of several without that name none counts, which is told", async () => {
   expect(described.findings).toMatchObject([{ level: "notice" }]);
 });
 
-test("a model in another format is described by nothing", async () => {
-  expect(await describing({ "model.pkl": "x" })).toEqual({ findings: [] });
+test("files of no known format are described by nothing", async () => {
+  const scan = { verdict: "data-only", imports: [], findings: [] };
+  expect(await describing({ "model.json": "{}", "weights.bin": "abc" })).toEqual({ scan, findings: [] });
 });
 
 test("weights may lie in a file beside the model", async () => {
