@@ -21,18 +21,24 @@ async function fromPod(connection: Connection, runId: string, pod: string): Prom
   const path = `/apis/v1alpha1/runs/${runId}/nodes/${encodeURIComponent(pod)}/log`;
   const text = await readText(connection, path);
   if (text === undefined) return undefined;
-  // what goes wrong on the way comes after the status 200
-  const cut = text.search(/\{"error_message":"/);
-  const own = cut === -1 ? text : text.slice(0, cut);
+  const own = withoutRefusal(text);
   return own.trim() === "" ? undefined : { text: own, place: `${connection.base}${path}` };
 }
 
-const ArchiveSchema = v.looseObject({ data: v.optional(v.string(), "") });
+const RefusalSchema = v.pipe(v.string(), v.parseJson(), v.looseObject({ error_message: v.string() }));
+
+/** What goes wrong on the way comes after the status 200, as the last words. The program may have printed the like before. */
+function withoutRefusal(text: string): string {
+  const at = text.lastIndexOf('{"error_message":');
+  return at !== -1 && v.is(RefusalSchema, text.slice(at)) ? text.slice(0, at) : text;
+}
+
+const ArchiveSchema = v.pipe(v.string(), v.parseJson(), v.looseObject({ data: v.optional(v.string(), "") }));
 
 async function fromArchive(connection: Connection, runId: string, pod: string): Promise<PodLog | undefined> {
   const path = `/apis/v2beta1/runs/${runId}/nodes/${encodeURIComponent(pod)}/artifacts/main-logs:read`;
   const body = await readText(connection, path);
-  const read = v.safeParse(ArchiveSchema, parsed(body ?? ""));
+  const read = v.safeParse(ArchiveSchema, body ?? "");
   if (!read.success || read.output.data === "") return undefined;
   return { text: Buffer.from(read.output.data, "base64").toString("utf8"), place: `${connection.base}${path}` };
 }
@@ -45,14 +51,6 @@ async function readText(connection: Connection, path: string): Promise<string | 
     // a log is never worth a run
     if (isReleaseError(error)) return undefined;
     throw error;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

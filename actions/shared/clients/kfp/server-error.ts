@@ -7,31 +7,27 @@ export type ServerError = {
   readonly message: string;
 };
 
-const ErrorSchema = v.looseObject({
-  code: v.optional(v.number()),
-  message: v.optional(v.string()),
-  error: v.optional(v.string()),
-  error_message: v.optional(v.string()),
-  error_details: v.optional(v.string()),
-});
+const ErrorSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.looseObject({
+    code: v.optional(v.number()),
+    message: v.optional(v.string()),
+    error: v.optional(v.string()),
+    error_message: v.optional(v.string()),
+    error_details: v.optional(v.string()),
+  }),
+);
 
 const LONGEST = 600;
 
 /** Reads the three shapes of errors: of ordinary calls, of uploads (whatever their content type says), plain text. */
 export function readServerError(text: string): ServerError {
-  const read = v.safeParse(ErrorSchema, parsed(text));
+  const read = v.safeParse(ErrorSchema, text);
   if (!read.success) return { message: shorten(text) };
   const { code, message, error, error_message, error_details } = read.output;
   const said = message ?? error ?? [error_message, error_details].filter(Boolean).join(": ");
   return { ...(code === undefined ? {} : { code }), message: shorten(said === "" ? text : said) };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function shorten(text: string): string {
