@@ -495,6 +495,18 @@ describe("a failure", () => {
     ]);
   });
 
+  test("whose log could not be had at once is asked for it again with the results", async () => {
+    const { fake, engine, follow } = kubeflow({
+      tasks: [{ name: "train", ends: "Failed", message: "main: Error (exit code 1)", log: "ValueError: no data\n" }],
+      switches: { "logs-gone": true },
+    });
+    const request = runRequest();
+    await engine.submit(request);
+    await follow(request.runId);
+    fake.turn("logs-gone", "off");
+    expect((await engine.results(request.runId)).logs).toMatchObject([{ task: "train", tail: "ValueError: no data" }]);
+  });
+
   test("without a log is told in the pod's words", async () => {
     const { engine, follow } = kubeflow({
       tasks: [{ name: "train", ends: "Failed", message: "OOMKilled (exit code 137)" }],

@@ -69,7 +69,11 @@ export function watchRun(ports: WatchPorts, runId: string): RunWatch {
 
   return {
     look,
-    logOf: async (task) => logs.get(task.path) ?? fetchLog(task),
+    logOf: async (task) => {
+      const kept = logs.get(task.path);
+      // what could not be had at once may be there now
+      return kept?.place === undefined ? await fetchLog(task) : kept;
+    },
     ended: () => {
       wasEnded = true;
     },
