@@ -1,5 +1,4 @@
 import { isOver } from "../../domain/run/task.ts";
-import type { Send } from "../../lib/http.ts";
 import type { PipelineEngine, RunRequest } from "../../ports/pipeline-engine.ts";
 import { cancelRun } from "./cancel-run.ts";
 import { readEndpoint } from "./endpoint.ts";
@@ -10,19 +9,16 @@ import type { ReadResults } from "./read-results.ts";
 import { retryAgain } from "./retry-again.ts";
 import { type RunWatch, type WatchPorts, watchRun } from "./run-watch.ts";
 import { getRun } from "./runs.ts";
-import { findServer, type Server } from "./server.ts";
+import { type ServerAddress, serverFinder } from "./server.ts";
 import { serverFaults } from "./server-faults.ts";
 import { type StartOptions, startRun, uploadOf } from "./start-run.ts";
 import { newStarts, type Starting } from "./starting.ts";
 
-export type KfpEngineOptions = StartOptions & {
-  /** The hop to the server, with whatever credentials it needs. */
-  readonly send: Send;
-  /** As users write it: of the page, of the API, with or without `/pipeline`. */
-  readonly endpoint: string;
-  /** What a run produced. */
-  readonly readResults: ReadResults;
-};
+export type KfpEngineOptions = ServerAddress &
+  StartOptions & {
+    /** What a run produced. */
+    readonly readResults: ReadResults;
+  };
 
 /** How long a cancel waits for the answer to a request that starts the run. */
 const STARTING_MS = 3_000;
@@ -38,16 +34,8 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
   /** Runs that the server did not call as we asked. */
   const otherIds = new Map<string, string>();
   const starts = newStarts();
-  let found: Promise<Server> | undefined;
+  const { find: server, found } = serverFinder(options);
   const closed: WatchPorts["closed"] = {};
-
-  const server = (): Promise<Server> => {
-    found ??= findServer(options).catch((error: unknown) => {
-      found = undefined;
-      throw error;
-    });
-    return found;
-  };
   const idOf = (runId: string) => otherIds.get(runId) ?? runId;
   const watch = async (runId: string): Promise<RunWatch> => {
     const on = await server();
@@ -98,7 +86,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
     },
 
     async cancel(runId) {
-      const ports = { ...options, server: found, watch: () => watch(runId) };
+      const ports = { ...options, server: found(), watch: () => watch(runId) };
       const ending = starts.stop(runId, clock, STARTING_MS);
       const said = await cancelRun(ports, idOf(runId));
       // what was on its way to the server may have come after the request to end it

@@ -22,16 +22,17 @@ const HealthSchema = v.looseObject({
   pipeline_store: v.optional(v.string(), "database"),
 });
 
-/** Finds the API at or below the address, and asks it what it can. */
-export async function findServer({
-  endpoint,
-  send,
-  clock,
-}: {
+/** What a server is found by. */
+export type ServerAddress = {
+  /** As users write it: of the page, of the API, with or without `/pipeline`. */
   readonly endpoint: string;
+  /** The hop to the server, with whatever credentials it needs. */
   readonly send: Send;
   readonly clock: Clock;
-}): Promise<Server> {
+};
+
+/** Finds the API at or below the address, and asks it what it can. */
+async function findServer({ endpoint, send, clock }: ServerAddress): Promise<Server> {
   const { bases } = readEndpoint(endpoint);
   const seen: string[] = [];
   for (const base of bases) {
@@ -94,15 +95,29 @@ async function isNative(connection: Connection): Promise<boolean> {
   }
 }
 
-/** Where the API of a server is: asked for once, when it is needed. */
-export function kfpBase(options: {
-  readonly endpoint: string;
-  readonly send: Send;
-  readonly clock: Clock;
-}): () => Promise<string> {
+/** A server that is looked for when it is first needed, and again as long as it could not be found. */
+export type ServerFinder = {
+  find(): Promise<Server>;
+  /** Where it was looked for before; this starts nothing. */
+  found(): Promise<Server> | undefined;
+};
+
+export function serverFinder(options: ServerAddress): ServerFinder {
   let found: Promise<Server> | undefined;
-  return async () => {
-    found ??= findServer(options);
-    return (await found).base;
+  return {
+    find: () => {
+      found ??= findServer(options).catch((error: unknown) => {
+        found = undefined;
+        throw error;
+      });
+      return found;
+    },
+    found: () => found,
   };
+}
+
+/** Where the API of a server is. */
+export function kfpBase(options: ServerAddress): () => Promise<string> {
+  const { find } = serverFinder(options);
+  return async () => (await find()).base;
 }
