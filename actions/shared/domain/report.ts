@@ -63,9 +63,14 @@ export type Conclusion = {
   readonly parts?: ReleaseParts;
   /** Another release than the job's own, found in the store, that this step has gone on with: later steps of the job go on with it too. */
   readonly release?: Release;
+  /** What was made, for attestations. */
+  readonly subjects?: readonly Subject[];
   /** Whether the step is green. A failed gate is an outcome: not succeeded, no exception. */
   readonly succeeded: boolean;
 };
+
+/** Something that was made: its digest is the SHA-256 of these bytes. */
+export type Subject = { readonly name: string; readonly bytes: Uint8Array };
 
 /** The conclusion with a sentence before all others under its headline. */
 export function withLead(conclusion: Conclusion, first: Text): Conclusion {

@@ -13,6 +13,7 @@ import { renderJson } from "../render/json.ts";
 import { renderSummary } from "../render/summary.ts";
 import { renderTerminal } from "../render/terminal.ts";
 import { type FoundRelease, jobRecordPath, ownPartsPath } from "./find-release.ts";
+import { listSubjects } from "./list-subjects.ts";
 import type { Masks } from "./masks.ts";
 import { tellGitHub } from "./tell-github.ts";
 
@@ -27,6 +28,8 @@ export type Desk = {
   readonly workspace: string;
   /** The runner's file for the job summary. */
   readonly summaryFile: string | undefined;
+  /** The runner's file for what was made. */
+  readonly artifactsFile: string | undefined;
   /** Our folder below the runner's temporary one. */
   readonly folder: string | undefined;
   /** Undefined where the step failed before it had one. */
@@ -53,6 +56,7 @@ export async function applyConclusion(told: Conclusion, own: Desk): Promise<void
   );
   refuseUndeclared(outputs, desk);
   await writeReportFiles(conclusion, desk, outputs);
+  if (conclusion.succeeded) await listSubjects(conclusion.subjects ?? [], desk);
   if (desk.onGitHub) await tellGitHub({ ...conclusion, outputs }, desk);
   else desk.log.info(renderTerminal(conclusion.report, process.stdout.columns ?? 120));
 }

@@ -80,6 +80,7 @@ function deskOf<D extends Declarations, Ports extends object, Outcome>(
     declared: Object.keys(manifest.outputs),
     onGitHub: world.onGitHub,
     summaryFile: world.env.GITHUB_STEP_SUMMARY,
+    artifactsFile: world.env.GITHUB_ARTIFACTS,
     log: world.log,
     masks: world.masks,
     workspace: place?.workspace ?? ".",
