@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { allPages } from "../../lib/all-pages.ts";
 import { decode } from "../../lib/decode.ts";
 import { type ErrorCode, ReleaseError } from "../../lib/error.ts";
 import type { HttpAnswer, HttpRequest, Send } from "../../lib/http.ts";
@@ -139,16 +140,16 @@ export async function listAll<S extends v.GenericSchema>(
   { field, item, act }: { readonly field: string; readonly item: S; readonly act: string },
 ): Promise<readonly v.InferOutput<S>[]> {
   const schema = v.looseObject({ [field]: v.optional(v.array(item)), next_page_token: v.optional(v.string()) });
-  const all: v.InferOutput<S>[] = [];
-  let token: string | undefined;
-  do {
-    const answer = await connection.call({
-      ...wanted,
-      query: { page_size: "200", ...wanted.query, page_token: token },
-    });
-    const page = readAnswer(schema, answer, act);
-    all.push(...((page[field] ?? []) as v.InferOutput<S>[]));
-    token = page.next_page_token as string | undefined;
-  } while (token !== undefined && token !== "");
-  return all;
+  return allPages({
+    what: `what ${SERVICE} answers to ${act}`,
+    hint: "look at the log of the API server",
+    read: async (token) => {
+      const query = { page_size: "200", ...wanted.query, page_token: token };
+      const page = readAnswer(schema, await connection.call({ ...wanted, query }), act);
+      return {
+        items: (page[field] ?? []) as v.InferOutput<S>[],
+        next: page.next_page_token as string | undefined,
+      };
+    },
+  });
 }

@@ -1,6 +1,6 @@
 import { executionPlaces } from "../../domain/run/execution-paths.ts";
+import { allPages, type Page } from "../../lib/all-pages.ts";
 import { decode } from "../../lib/decode.ts";
-import { ReleaseError } from "../../lib/error.ts";
 import type { HttpAnswer, Send } from "../../lib/http.ts";
 import {
   type ArtifactLink,
@@ -20,8 +20,6 @@ export type NativeOptions = {
   readonly endpoint: string | (() => Promise<string>);
 };
 
-/** No run has more pages: what goes on after that goes on for ever. */
-const MOST_PAGES = 1_000;
 const PAGE_SIZE = "200";
 /** Ids in one address. */
 const IDS_AT_ONCE = 50;
@@ -61,22 +59,14 @@ export function nativeReader({ send, endpoint }: NativeOptions): ReadResults {
     });
   }
 
-  async function pages<T>(path: string, query: Query, read: (json: unknown) => Page<T>): Promise<readonly T[]> {
-    const items: T[] = [];
-    const seen = new Set<string>();
-    for (let token = ""; seen.size < MOST_PAGES; ) {
-      const more: Query = token === "" ? [] : [["page_token", token]];
-      const page = read((await get(path, [...query, ["page_size", PAGE_SIZE], ...more])).json());
-      items.push(...page.items);
-      if (page.next === "") return items;
-      if (seen.has(page.next)) break;
-      seen.add(page.next);
-      token = page.next;
-    }
-    throw new ReleaseError("PROTOCOL", {
-      rule: `Kubeflow Pipelines gave pages of ${path} that never end`,
-      saw: `${seen.size} pages`,
+  function pages<T>(path: string, query: Query, read: (json: unknown) => Page<T>): Promise<readonly T[]> {
+    return allPages({
+      what: `${path} of Kubeflow Pipelines`,
       hint: "look at the log of the API server, or set metrics-from: logs",
+      read: async (token) => {
+        const more: Query = token === undefined ? [] : [["page_token", token]];
+        return read((await get(path, [...query, ["page_size", PAGE_SIZE], ...more])).json());
+      },
     });
   }
 
@@ -133,8 +123,6 @@ export function nativeReader({ send, endpoint }: NativeOptions): ReadResults {
 }
 
 type Query = readonly (readonly [name: string, value: string])[];
-
-type Page<T> = { readonly items: readonly T[]; readonly next: string };
 
 function isJson(answer: HttpAnswer): boolean {
   return /json/i.test(answer.headers.get("content-type") ?? "") || /^\s*\{/.test(answer.text());

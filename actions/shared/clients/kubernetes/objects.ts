@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Json } from "../../domain/canonical.ts";
 import type { KubeObject } from "../../domain/manifest/object.ts";
+import { allPages, type Page } from "../../lib/all-pages.ts";
 import { decode } from "../../lib/decode.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { HttpAnswer, HttpRequest } from "../../lib/http.ts";
@@ -61,30 +62,29 @@ export async function listObjects(
   type: ResourceType,
   selection: Selection,
 ): Promise<Listed | undefined> {
-  const items: KubeObject[] = [];
-  let next = "";
-  for (;;) {
-    const page = await listPage(connection, type, { ...selection, continue: next });
-    if (page === undefined && next === "") return undefined;
-    if (page === undefined)
+  let last: Listed | undefined;
+  const items = await allPages({
+    what: `the list of ${type.plural} of ${serviceOf(connection)}`,
+    hint: "look at the log of its API server",
+    read: async (token) => {
+      last = await listPage(connection, type, { ...selection, continue: token ?? "" });
+      if (last === undefined && token === undefined) return { items: [] };
+      if (last !== undefined) return last;
       throw new ReleaseError("UNAVAILABLE", {
         rule: `${serviceOf(connection)} forgot a list of ${type.plural} while it was read`,
         hint: "it is asked again",
       });
-    items.push(...page.items);
-    next = page.continue;
-    if (next === "") return { items, resourceVersion: page.resourceVersion };
-  }
+    },
+  });
+  return last === undefined ? undefined : { items, resourceVersion: last.resourceVersion };
 }
-
-type Page = Listed & { readonly continue: string };
 
 /** Undefined where there is no such type, or the rest of the list is no longer kept (410). */
 async function listPage(
   connection: KubeConnection,
   type: ResourceType,
   wanted: Selection & { readonly continue: string },
-): Promise<Page | undefined> {
+): Promise<(Listed & Page<KubeObject>) | undefined> {
   const url = addressOf(connection, type);
   url.searchParams.set("limit", String(PAGE));
   if (wanted.labels !== undefined) url.searchParams.set("labelSelector", wanted.labels);
@@ -93,7 +93,7 @@ async function listPage(
   const answer = await ask(connection, { url });
   if (answer === undefined) return undefined;
   const { metadata, items } = decode(ListSchema, answer.json(), `the list of ${type.plural}`);
-  return { items: items ?? [], resourceVersion: metadata.resourceVersion, continue: metadata.continue };
+  return { items: items ?? [], resourceVersion: metadata.resourceVersion, next: metadata.continue };
 }
 
 export type Apply = { readonly object: KubeObject; readonly name: string; readonly mode: "real" | "dry-run" };

@@ -1,4 +1,5 @@
 import type { Json } from "../../domain/canonical.ts";
+import type { Page } from "../../lib/all-pages.ts";
 import { bytesAt, lastAt, numberAt, textAt } from "./fields.ts";
 import { propertyOf, unwrapped } from "./values.ts";
 import { bytesField, type Field, readFields, varintField } from "./wire.ts";
@@ -101,12 +102,10 @@ export function decodeType(bytes: Uint8Array): { readonly id: number; readonly n
   return { id: numberAt(fields, 1), name: textAt(fields, 2) };
 }
 
-export type Page<T> = { readonly items: readonly T[]; readonly nextPageToken: string };
-
 /** An answer that holds a list in its first field and, where it goes on, a token in its second. */
 export function decodePage<T>(bytes: Uint8Array, decode: (item: Uint8Array) => T): Page<T> {
   const fields = readFields(bytes);
-  return { items: bytesAt(fields, 1).map(decode), nextPageToken: textAt(fields, 2) };
+  return { items: bytesAt(fields, 1).map(decode), next: textAt(fields, 2) };
 }
 
 /** An answer with one item, or with nothing. */
@@ -119,7 +118,7 @@ export function encodeTypeAndName(type: string, name: string): Uint8Array {
   return Buffer.concat([bytesField(1, type), bytesField(2, name)]);
 }
 
-export type ListOptions = { readonly pageSize?: number; readonly pageToken?: string };
+type ListOptions = { readonly pageSize?: number; readonly pageToken?: string };
 
 export function encodeContextId(id: number, { pageSize, pageToken }: ListOptions = {}): Uint8Array {
   const options = Buffer.concat([

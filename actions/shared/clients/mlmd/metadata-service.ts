@@ -1,3 +1,4 @@
+import { allPages } from "../../lib/all-pages.ts";
 import type { Send } from "../../lib/http.ts";
 import { callGrpc, type GrpcService } from "./grpc-web.ts";
 import {
@@ -15,10 +16,8 @@ import {
   encodeContextId,
   encodeIds,
   encodeTypeAndName,
-  type ListOptions,
-  type Page,
 } from "./messages.ts";
-import { malformed, varintField } from "./wire.ts";
+import { varintField } from "./wire.ts";
 
 export type MetadataOptions = {
   readonly send: Send;
@@ -41,26 +40,20 @@ export type MetadataService = {
 
 /** Ids in one request: far below what any proxy takes as a body. */
 const IDS_AT_ONCE = 1_000;
-/** No run has more pages: what goes on after that goes on for ever. */
-const MOST_PAGES = 10_000;
 
 export function metadataService({ send, endpoint }: MetadataOptions): MetadataService {
   const service: GrpcService = { send, endpoint, service: "ml_metadata.MetadataStoreService" };
   const call = (method: string, message: Uint8Array) => callGrpc(service, method, message);
 
-  async function pages<T>(method: string, contextId: number, decode: (item: Uint8Array) => T): Promise<readonly T[]> {
-    const items: T[] = [];
-    const seen = new Set<string>();
-    let options: ListOptions = {};
-    while (seen.size < MOST_PAGES) {
-      const page: Page<T> = decodePage(await call(method, encodeContextId(contextId, options)), decode);
-      items.push(...page.items);
-      if (page.nextPageToken === "") return items;
-      if (seen.has(page.nextPageToken)) break;
-      seen.add(page.nextPageToken);
-      options = { pageToken: page.nextPageToken };
-    }
-    throw malformed(`${method} with pages that never end`);
+  function pages<T>(method: string, contextId: number, decode: (item: Uint8Array) => T): Promise<readonly T[]> {
+    return allPages({
+      what: `${method} of ML Metadata`,
+      hint: "look at the log of the metadata service, or set metrics-from: logs",
+      read: async (pageToken) => {
+        const message = encodeContextId(contextId, pageToken === undefined ? {} : { pageToken });
+        return decodePage(await call(method, message), decode);
+      },
+    });
   }
 
   async function byIds<T>(method: string, ids: readonly number[], decode: (item: Uint8Array) => T) {

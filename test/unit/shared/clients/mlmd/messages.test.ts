@@ -41,8 +41,8 @@ test("an answer without content knows nothing", () =>
   expect(decodeOne(new Uint8Array(), decodeContext)).toBeUndefined());
 
 test("artifacts with metrics and curves", () => {
-  const { items, nextPageToken } = decodePage(messageIn("RES2"), decodeArtifact);
-  expect(nextPageToken).toBe("");
+  const { items, next } = decodePage(messageIn("RES2"), decodeArtifact);
+  expect(next).toBe("");
   expect(items).toEqual([
     {
       id: 7,
