@@ -1,3 +1,4 @@
+import type { ModelScan } from "../shared/domain/model-scan.ts";
 import { MODEL_SCHEMA, type Tensor, type VersionRecord } from "../shared/domain/model-version.ts";
 import type { DataSet, Release } from "../shared/domain/release.ts";
 import type { StoredModel } from "../shared/lib/store-model.ts";
@@ -17,6 +18,7 @@ export type Origin = {
   readonly described: {
     readonly format?: { readonly name: string; readonly version?: string };
     readonly signature?: { readonly inputs: readonly Tensor[]; readonly outputs: readonly Tensor[] };
+    readonly scan: Pick<ModelScan, "verdict" | "imports">;
   };
   readonly facts: RunFacts | undefined;
   readonly licence: string | undefined;
@@ -25,6 +27,9 @@ export type Origin = {
   readonly logAfter: number;
   readonly createdAt: string;
 };
+
+/** Real models have a few dozen; a record is no place for the list of a hostile one. */
+const MAX_IMPORTS = 500;
 
 /** The version record: nothing in it is typed by hand but `metadata`. */
 export function buildRecord(origin: Origin): VersionRecord {
@@ -38,6 +43,7 @@ export function buildRecord(origin: Origin): VersionRecord {
     files: stored.files,
     ...(described.format === undefined ? {} : { format: described.format }),
     ...(described.signature === undefined ? {} : { signature: described.signature }),
+    scan: { verdict: described.scan.verdict, imports: described.scan.imports.slice(0, MAX_IMPORTS) },
     ...(origin.source === "run" ? trainingOf(release, facts) : {}),
     ...codeOf(release, origin.workflow),
     ...(standing.state === "passed" || standing.state === "failed" ? { gate: standing.gate } : {}),

@@ -44,6 +44,22 @@ export const manifest = defineAction({
       description:
         "A model that did not pass its gate: `register` it with its verdict and without an alias, or `stop`.",
     },
+    "unsafe-pickle": {
+      kind: "enum",
+      values: ["fail", "warn", "allow"],
+      default: "fail",
+      modes: registering,
+      description:
+        "A model whose files would run commands or code when they are loaded, or of which that cannot be told: `fail`, `warn`, or `allow`. With `fail`, imports that are only unknown are warnings.",
+    },
+    "allow-imports": {
+      kind: "list",
+      pattern: /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\.\*)?$/,
+      modes: registering,
+      example: "digits.features.Scaler",
+      description:
+        "Imports of pickles to take for plain data: `module.name`, or `module.*` for all below that are not known to be dangerous.",
+    },
     card: {
       kind: "workspace-path",
       modes: registering,

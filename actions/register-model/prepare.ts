@@ -10,10 +10,12 @@ import { findVersion } from "../shared/lib/model-registry/versions.ts";
 import { readRunDetails } from "../shared/lib/read-run-details.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
 import { judgeStanding, type Standing } from "./chain.ts";
+import { championFindings } from "./champion-findings.ts";
 import { findSource, type Source } from "./find-source.ts";
 import { LICENCE_FILES, licenceOf } from "./licence.ts";
 import { type Request, readRequest } from "./request.ts";
 import { type RunFacts, readRunFacts } from "./run-facts.ts";
+import { judgeScan } from "./scan-policy.ts";
 import type { Description, Ports, RegisterStep } from "./step.ts";
 
 /** Everything that is known before a byte of the model is read. */
@@ -46,25 +48,49 @@ export async function prepare(
   ports: Ports,
   { request, source }: { readonly request: Request; readonly source: Exclude<Source, { source: "none" }> },
 ): Promise<Prepared> {
-  const { release, job, log } = step;
+  const { inputs, release, job, log, signal } = step;
   checkChain(judgeStanding(release, { source: source.source }));
   const files = await findModel(source.path, [job.workspace, job.temp, job.home]);
   log.info(`Found the model at ${source.path}: ${formatCount(files.length, "file")}.`);
-  const described = await ports.describe(files);
+  const described = await ports.describe(files, { allowed: inputs["allow-imports"] ?? [], signal });
+  log.info(`Looked into it: ${sayScan(described)}.`);
+  const existing = await findVersion(ports.store, request.name, request.version);
+  // A version that is there is there: a release that is run again is not refused what it was granted.
+  const scan = judgeScan(described.scan, existing === undefined ? inputs["unsafe-pickle"] : "allow");
+  if (scan.problems.length > 0) throw new ReleaseError("REFUSED", scan.problems);
   const { facts, findings } = await readDetails(step, source.source);
-  const champion = await findAlias(ports.store, request.name, "champion");
+  const alias = await findAlias(ports.store, request.name, "champion");
+  const champion = alias && (await findVersion(ports.store, request.name, alias.version));
+  const licence = await readLicence(job.workspace);
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
   return {
     request,
     source: source.source,
     files,
     described,
     facts,
-    licence: await readLicence(job.workspace),
+    licence,
     card: await readCard(step, request),
-    existing: await findVersion(ports.store, request.name, request.version),
-    champion: champion && (await findVersion(ports.store, request.name, champion.version)),
-    findings: [...described.findings, ...findings],
+    existing,
+    champion,
+    findings: [
+      ...scan.findings,
+      ...championFindings({ described, bytes }, champion?.version === request.version ? undefined : champion),
+      ...described.findings,
+      ...findings,
+      ...(licence === undefined ? [NO_LICENCE] : []),
+    ],
   };
+}
+
+const NO_LICENCE: Finding = {
+  level: "notice",
+  message: `no licence that is known was found: add ${LICENCE_FILES[0]} to the repository, so that whoever takes the model knows what is allowed`,
+};
+
+function sayScan({ format, scan }: Description): string {
+  const imports = scan.imports.length === 0 ? "" : `, ${formatCount(scan.imports.length, "import")} beyond plain data`;
+  return `${format === undefined ? "no known format" : format.name}, ${scan.verdict}${imports}`;
 }
 
 /** The standing, unless run, verdict and model do not belong together: throws `INTEGRITY`. */

@@ -1,8 +1,10 @@
+import type { ModelScan } from "../shared/domain/model-scan.ts";
 import type { Tensor } from "../shared/domain/model-version.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import type { FoundFile } from "../shared/lib/model-files.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { Step } from "../shared/ports/step.ts";
+import type { ScanPolicy } from "./scan-policy.ts";
 
 /** What the user asked for. */
 export type Wishes = {
@@ -11,6 +13,8 @@ export type Wishes = {
   readonly model: string | undefined;
   readonly aliases: readonly string[] | undefined;
   readonly "on-failed-gate": "register" | "stop";
+  readonly "unsafe-pickle": ScanPolicy;
+  readonly "allow-imports": readonly string[] | undefined;
   readonly card: string | undefined;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
 };
@@ -21,10 +25,13 @@ export type RegisterStep = Step<Wishes>;
 export type Description = {
   readonly format?: { readonly name: string; readonly version?: string };
   readonly signature?: { readonly inputs: readonly Tensor[]; readonly outputs: readonly Tensor[] };
+  readonly scan: ModelScan;
   readonly findings: readonly Finding[];
 };
 
+export type Describing = { readonly allowed: readonly string[]; readonly signal: AbortSignal };
+
 export type Ports = {
   readonly store: ModelStore;
-  describe(files: readonly FoundFile[]): Promise<Description>;
+  describe(files: readonly FoundFile[], describing: Describing): Promise<Description>;
 };

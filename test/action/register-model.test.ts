@@ -84,6 +84,7 @@ describe("registering a run's model", () => {
           { name: "scores", type: "FP32", shape: [-1, 10] },
         ],
       },
+      scan: { verdict: "data-only", imports: [] },
       data: [
         { role: "all", uri: "data/digits.csv", digest: `sha256:${"0".repeat(64)}`, rows: 1797 },
         { role: "train", uri: "file:///runs/train", digest: TRAIN_DIGEST, rows: 1464 },
@@ -180,6 +181,7 @@ describe("registering a run's model", () => {
       | data test  | \`sha256:222222222222\`, 333 rows                              |
       | framework  | scikit-learn 1.9.0                                           |
       | format     | onnx ir 10, opset 21, ai.onnx.ml 1                           |
+      | scan       | data-only                                                    |
       | trained on | 1 x NVIDIA H200, 2 x Intel Xeon, 7.57 GiB, Linux-6.1.0-x86\\_64-with-glibc2.36, Python 3.11.2 |
       | author     | octocat                                                      |
       | verdict    | \`pass\`                                                       |
@@ -198,9 +200,11 @@ describe("registering a run's model", () => {
     expect(plain(main.stdout, job)).toMatchInlineSnapshot(`
       "::add-mask::ghs_harness0123456789
       Found the model at HOME/runs/0a1b2c3d-0000-5000-8000-000000000001/model: 1 file.
+      Looked into it: onnx, data-only.
       Copied 1.13 KiB.
       Registered digits 1.0.0, sha256:11d8d351a254e00ff9517e46c51f5b83f1a95c823f0e1025a8123a0f4529338c.
       Alias candidate: new to 1.0.0.
+      ::notice title=register-model::no licence that is known was found: add LICENSE to the repository, so that whoever takes the model knows what is allowed
       ✅ digits 1.0.0 registered in TIME: sha256:11d8d351a254, 1 file, 1.13 KiB
       Report: HOME/reports/register-model/v1.0.0/summary.md
       "

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { DigestSchema } from "./digest.ts";
 import { MetricSchema } from "./metric.ts";
+import { ScanSchema } from "./model-scan.ts";
 import { DataSetSchema, type DeepReadonly, GateSchema, PipelineSchema, RunSchema } from "./release.ts";
 
 /** The schema number of the records of the model store that this code writes. A higher one is refused. */
@@ -75,6 +76,7 @@ export const VersionRecordSchema = v.object({
   format: v.optional(named),
   framework: v.optional(named),
   signature: v.optional(v.object({ inputs: v.array(TensorSchema), outputs: v.array(TensorSchema) })),
+  scan: v.optional(ScanSchema),
   data: v.optional(v.array(DataSetSchema)),
   parameters: v.optional(v.record(v.string(), v.unknown())),
   metrics: v.optional(v.array(MetricSchema)),
