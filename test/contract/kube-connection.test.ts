@@ -597,6 +597,19 @@ describe("a session of OpenID Connect that has expired", () => {
     expect(await askEcho(connection)).toMatchObject({ token: `Bearer ${fresh}` });
   });
 
+  test("and whose issuer is no address says so", async () => {
+    const server = await startKubeServer(echo);
+    const config = {
+      "id-token": jwt(1),
+      "refresh-token": "s3cret-refresh",
+      "client-id": "kubernetes",
+      "idp-issuer-url": "dex.acme.dev/auth",
+    };
+    const connection = await open(server.kubeconfig({ "auth-provider": { name: "oidc", config } }));
+    const error = await thrownBy(() => askEcho(connection));
+    expect(error.message).toMatch(/^\[CONFIG\] idp-issuer-url .*saw "dex\.acme\.dev\/auth"/);
+  });
+
   test("and is not refreshed any more says so, without its secrets", async () => {
     const { connection } = await setUp(() => ({
       status: 400,

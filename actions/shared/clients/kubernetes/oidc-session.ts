@@ -52,8 +52,8 @@ function tokenOf(value: string): Token {
 }
 
 async function refresh(config: OidcConfig, refreshToken: string, { clock, signal }: OidcOptions) {
-  const issuer = (config["idp-issuer-url"] ?? "").replace(/\/$/, "");
-  const service = `the issuer ${URL.canParse(issuer) ? new URL(issuer).host : "of idp-issuer-url"}`;
+  const issuer = issuerOf(config);
+  const service = `the issuer ${new URL(issuer).host}`;
   const transport = await transportFor(issuer, config);
   const common = {
     service,
@@ -73,6 +73,17 @@ async function refresh(config: OidcConfig, refreshToken: string, { clock, signal
     rule: "the OpenID Connect session of the kubeconfig could not be refreshed",
     saw: `${refused} from ${service}`,
     hint: OIDC_HINT,
+  });
+}
+
+/** Its address, without a slash at its end. */
+function issuerOf({ "idp-issuer-url": written = "" }: OidcConfig): string {
+  if (URL.canParse(written) && /^https?:/.test(written)) return written.replace(/\/$/, "");
+  throw new ReleaseError("CONFIG", {
+    rule: "idp-issuer-url of the kubeconfig must be the address of an issuer",
+    saw: JSON.stringify(written.slice(0, 100)),
+    allowed: "https://…",
+    hint: "write it with its scheme, as the issuer itself names it in its configuration",
   });
 }
 
