@@ -22,13 +22,14 @@ const object = {
 type World = {
   jobs: KubeObject[];
   pods: KubeObject[];
+  log: string;
   fail: (exchange: Exchange) => number | "cut" | "after" | undefined;
 };
 
 async function world(): Promise<
   World & { readonly asked: readonly Exchange[]; readonly run: ReturnType<typeof manifestRun> }
 > {
-  const state: World = { jobs: [], pods: [], fail: () => undefined };
+  const state: World = { jobs: [], pods: [], log: "", fail: () => undefined };
   server = await kubeServer((response, exchange) => {
     const failure = state.fail(exchange);
     if (failure === "cut") return void response.destroy();
@@ -54,6 +55,7 @@ function answer(response: ServerResponse, state: World, exchange: Exchange): voi
   const { method, url } = exchange;
   if (url.searchParams.has("watch")) response.writeHead(200).flushHeaders();
   else if (method === "PATCH") json(response, 200, act(state, exchange));
+  else if (url.pathname.endsWith("/log")) response.end(state.log);
   else if (/\/jobs\/[^/]+$/.test(url.pathname)) answerOne(response, state, exchange);
   else {
     const items = url.pathname.endsWith("/jobs") ? state.jobs : url.pathname.endsWith("/pods") ? state.pods : [];
@@ -127,8 +129,9 @@ test("without events, logs and quotas the run goes on, and says what is missing"
   expect(notices).toMatchObject([expect.stringContaining("the log of pod train-x could not be read for metrics")]);
 });
 
-test("the log of a pod that failed is fetched once, when it is seen", async () => {
+test("the log of a pod that failed is fetched once, when it is seen, and its end is kept", async () => {
   const there = await world();
+  there.log = `${"#".repeat(1_000_000)}\nValueError: no data\n`;
   await there.run.engine.submit(there.run.request);
   there.pods = [
     {
@@ -145,6 +148,9 @@ test("the log of a pod that failed is fetched once, when it is seen", async () =
   const logs = there.asked.filter(({ url }) => url.pathname.endsWith("/train-x/log"));
   expect(logs).toHaveLength(1);
   expect(logs[0]?.url.searchParams.get("container")).toBe("main");
+  const [kept] = (await there.run.engine.results(there.run.runId)).logs;
+  expect(kept?.tail).toMatch(/^#+\nValueError: no data$/);
+  expect(kept?.tail.length).toBeLessThanOrEqual(65_536);
 });
 
 test("a cancel names the pods that still run, and for how long", async () => {

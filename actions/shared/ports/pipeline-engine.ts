@@ -50,6 +50,7 @@ export type RunResults = {
 export type TaskLog = {
   /** The execution's `path`. */
   readonly task: string;
+  /** 60 lines at most, of 64 Ki characters at most (`domain/run/log-tail.ts`). Of a program of anybody: no line of it is ours. */
   readonly tail: string;
   /** Where the whole of it is. */
   readonly place?: string;

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { logTail } from "../../domain/run/log-tail.ts";
 import { isReleaseError } from "../../lib/error.ts";
 import type { Connection } from "./connection.ts";
 
@@ -8,6 +9,8 @@ export type PodLog = { readonly text: string; readonly place: string };
 /** A log over this is not read: the server gives it whole or not at all. */
 const LARGEST = 128 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
+/** What of its end is looked at: the wrappers' last words are short. */
+const LARGEST_TAIL = 128 * 1024;
 
 /**
  * What a pod printed: from the pod, or from the archive that Argo keeps of it; undefined where neither has it any more, or not for us. A
@@ -54,18 +57,11 @@ async function readText(connection: Connection, path: string): Promise<string | 
   }
 }
 
-const TAIL_LINES = 60;
-const TAIL_CHARACTERS = 64 * 1024;
-
 /** The last lines, without what Argo's and KFP's own wrappers say around the program. */
 export function tailOf(text: string): string {
-  return text
-    .slice(-TAIL_CHARACTERS)
+  const own = text
+    .slice(-LARGEST_TAIL)
     .split("\n")
-    .filter((line) => !/^(time="[^"]+" level=\w+ msg=|[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \w+\.go:\d+\] )/.test(line))
-    .join("\n")
-    .trimEnd()
-    .split("\n")
-    .slice(-TAIL_LINES)
-    .join("\n");
+    .filter((line) => !/^(time="[^"]+" level=\w+ msg=|[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \w+\.go:\d+\] )/.test(line));
+  return logTail(own.join("\n"));
 }

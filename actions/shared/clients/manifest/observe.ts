@@ -4,6 +4,7 @@ import { type KubeObject, textAt } from "../../domain/manifest/object.ts";
 import { type PodStatus, podStatusOf } from "../../domain/manifest/pods.ts";
 import { runStatusOf } from "../../domain/manifest/run-status.ts";
 import { statusOf } from "../../domain/manifest/status.ts";
+import { logTail } from "../../domain/run/log-tail.ts";
 import type { RunStatus, TaskWait } from "../../domain/run/task.ts";
 import { isReleaseError } from "../../lib/error.ts";
 import { addressOf } from "../kubernetes/objects.ts";
@@ -11,7 +12,8 @@ import { listEvents, listIfAllowed, listPods, podLog } from "../kubernetes/pods.
 import type { Memory } from "./memory.ts";
 import type { Place } from "./place.ts";
 
-const LOG_LINES = 60;
+/** More than are shown: the last of them may be empty. */
+const LOG_LINES = 100;
 /** A large job fails in hundreds of pods at once: the first tell why. */
 const MOST_LOGS = 8;
 
@@ -116,15 +118,15 @@ async function keepLogs(place: Place, pods: readonly PodStatus[], memory: Memory
 async function keepLog({ connection, namespace }: Place, pod: PodStatus, memory: Memory): Promise<void> {
   const { name, container, isPrevious } = pod;
   try {
-    const tail = await podLog(connection, {
+    const log = await podLog(connection, {
       namespace,
       pod: name,
       lines: LOG_LINES,
       ...(container === undefined ? {} : { container }),
       ...(isPrevious === undefined ? {} : { isPrevious }),
     });
-    memory.keepLog({ pod, tail: tail ?? "" });
-    if (tail === undefined) memory.notice(`the log of pod ${name} is gone`);
+    memory.keepLog({ pod, tail: logTail(log ?? "") });
+    if (log === undefined) memory.notice(`the log of pod ${name} is gone`);
   } catch (error) {
     if (isReleaseError(error, "AUTH"))
       memory.notice(`the log of pod ${name} was not read: ${error.problems[0]?.hint ?? error.message}`);
