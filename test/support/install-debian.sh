@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the real parts of the tests that Debian and Ubuntu ship: a registry, container engines, a maker of base images.
+# Installs the real parts of the tests that Debian and Ubuntu ship: a registry, container engines, a maker of base images,
+# an object store.
 # Only what is missing, and no service is started. Without apt-get or root it does nothing, and says so.
 set -euo pipefail
 
@@ -11,6 +12,10 @@ declare -A package_of=(
   [dockerd]=docker.io
   [mmdebstrap]=mmdebstrap
   [busybox]=busybox-static
+  [radosgw]=radosgw
+  [ceph-mon]=ceph-mon
+  [ceph-osd]=ceph-osd
+  [ceph]=ceph-common
 )
 
 export PATH=$PATH:/usr/sbin:/sbin

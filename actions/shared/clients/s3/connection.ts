@@ -62,7 +62,7 @@ export function connectS3({ address, env, clock, timeoutMs = 60_000, attempts = 
     server,
     attempts,
     async once(wanted, act) {
-      const limit = AbortSignal.timeout(timeoutMs + Math.ceil((wanted.bytes ?? 0) / SLOWEST_BYTES_PER_MS));
+      const limit = AbortSignal.timeout(limitMs(timeoutMs, wanted.bytes ?? 0));
       const abortSignal = wanted.signal === undefined ? limit : AbortSignal.any([limit, wanted.signal]);
       try {
         return { state: "answered", answer: await act(client, { abortSignal }) };
@@ -100,8 +100,10 @@ export function connectS3({ address, env, clock, timeoutMs = 60_000, attempts = 
   return connection;
 }
 
-/** 64 KiB a second: what is slower is not alive. */
-const SLOWEST_BYTES_PER_MS = 64;
+/** With the default of a minute: 70 KB a second. What is slower is not alive. */
+function limitMs(timeoutMs: number, bytes: number): number {
+  return Math.min(Math.ceil(timeoutMs * (1 + bytes / (4 * 1024 * 1024))), 15 * timeoutMs);
+}
 
 type Setting = Pick<S3Options, "address" | "env"> & { readonly endpoint: string | undefined };
 

@@ -154,19 +154,16 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
         ...(sum === undefined ? {} : { ChecksumCRC32: sum }),
       }));
       // A server may put thousands of parts together only now.
-      return once(
-        { does: "CompleteMultipartUpload", key, bytes: parts.length * 1_000_000 },
-        async (client, options) => {
-          const request = {
-            Bucket,
-            Key: key,
-            UploadId: id,
-            MultipartUpload: { Parts },
-            ...conditions(condition),
-          };
-          return { etag: (await client.completeMultipartUpload(request, options)).ETag ?? "" };
-        },
-      );
+      return once({ does: "CompleteMultipartUpload", key, bytes: parts.length * 100_000 }, async (client, options) => {
+        const request = {
+          Bucket,
+          Key: key,
+          UploadId: id,
+          MultipartUpload: { Parts },
+          ...conditions(condition),
+        };
+        return { etag: (await client.completeMultipartUpload(request, options)).ETag ?? "" };
+      });
     },
 
     async abortUpload({ key, id }: Upload): Promise<void> {

@@ -25,13 +25,11 @@ export async function probeServer(probing: Probing): Promise<Probe> {
       return await probeOnce(probing);
     } catch (error) {
       // An answer that was lost could be taken for a fault: all of it again, on a key of its own.
-      if (!isReleaseError(error, "UNAVAILABLE", "CONFLICT") || attempt >= PROBES) throw error;
+      if (!isReleaseError(error, "UNAVAILABLE", "CONFLICT") || attempt >= probing.connection.attempts) throw error;
       await probing.connection.pause(attempt, { state: "missing" });
     }
   }
 }
-
-const PROBES = 5;
 
 async function probeOnce({ connection, address, folder }: Probing): Promise<Probe> {
   // The digest has a key of its own: with versions, what was removed may count as being there.
@@ -132,16 +130,22 @@ async function uploadFaults(objects: Objects, key: string): Promise<readonly str
     ],
   ];
   for (const [fault, condition] of conditions) {
-    const upload = await objects.beginUpload(key, { writeId: randomUUID() }, undefined);
-    const part = await objects.uploadPart(upload, { number: 1, bytes: text("part") }, undefined);
-    const completed = await objects.completeUpload(upload, part === undefined ? [] : [part], condition);
-    if (completed.state === "answered") faults.push(fault);
-    else {
-      faults.push(...expectCondition(completed));
-      await objects.abortUpload(upload);
-    }
+    const completed = await upload(objects, key, condition);
+    faults.push(...(completed.state === "answered" ? [fault] : expectCondition(completed)));
   }
   return faults;
+}
+
+async function upload(objects: Objects, key: string, condition: Condition): Promise<Tried<unknown>> {
+  const begun = await objects.beginUpload(key, { writeId: randomUUID() }, undefined);
+  let completed: Tried<unknown> | undefined;
+  try {
+    const part = await objects.uploadPart(begun, { number: 1, bytes: text("part") }, undefined);
+    completed = await objects.completeUpload(begun, part === undefined ? [] : [part], condition);
+    return completed;
+  } finally {
+    if (completed?.state !== "answered") await objects.abortUpload(begun);
+  }
 }
 
 /** Whether a key can be removed under a condition, and be created again. */

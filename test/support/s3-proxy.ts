@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+import { newBucket, type S3Server, storeAt } from "./s3-server.ts";
+
+/** What befalls one request on its way. */
+export type Fault =
+  /** Carried out, but the answer never comes. */
+  | "lost answer"
+  /** Carried out, and the connection breaks. */
+  | "reset after"
+  /** The connection breaks before it arrives. */
+  | "reset before"
+  | "503"
+  /** S3's word for: another write was under way, try again. */
+  | "409"
+  | "slow"
+  /** Its answer breaks off in the middle. */
+  | "cut answer";
+
+export type S3Proxy = {
+  readonly endpoint: string;
+  /** `PUT models/digits/…`, in order; what a query says that is not an id is told too: `POST models/a?uploads`. */
+  readonly requests: readonly string[];
+  /** Decides for each request by its number, from 0. */
+  befall: (number: number, line: string) => Fault | undefined;
+};
+
+/** Stands before a real server, under its own name, so that signatures hold. Ended with the test. */
+export async function s3ProxyForTest(target: string): Promise<S3Proxy> {
+  const requests: string[] = [];
+  const { hostname, port } = new URL(target);
+  const server = createServer((incoming, response) => {
+    const line = lineOf(incoming);
+    const fault = proxy.befall(requests.length, line);
+    requests.push(line);
+    void befallen({ incoming, response, fault, onward: { hostname, port } });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const proxy: S3Proxy = { endpoint, requests, befall: () => undefined };
+  return proxy;
+}
+
+/** Method, path below the bucket, and what kind of request it is. */
+function lineOf({ method, url = "" }: IncomingMessage): string {
+  const { pathname, searchParams } = new URL(url, "http://proxy");
+  const kinds = [...searchParams.keys()].filter((name) =>
+    ["uploads", "uploadId", "partNumber", "list-type"].includes(name),
+  );
+  return `${method} ${pathname.split("/").slice(2).join("/")}${kinds.length > 0 ? `?${kinds.join("&")}` : ""}`;
+}
+
+type Passage = {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly fault: Fault | undefined;
+  readonly onward: { readonly hostname: string; readonly port: string };
+};
+
+async function befallen({ incoming, response, fault, onward }: Passage): Promise<void> {
+  const body: Buffer[] = [];
+  for await (const chunk of incoming) body.push(chunk as Buffer);
+  if (fault === "reset before") return void incoming.socket.destroy();
+  if (fault === "503") return refuse(response, 503, "SlowDown");
+  if (fault === "409") return refuse(response, 409, "ConditionalRequestConflict");
+  const sent = request(
+    { ...onward, method: incoming.method, path: incoming.url, headers: incoming.headers },
+    async (answer) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of answer) chunks.push(chunk as Buffer);
+      if (fault === "lost answer") return;
+      if (fault === "reset after") return void incoming.socket.destroy();
+      if (fault === "slow") await new Promise((resolve) => setTimeout(resolve, 300));
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      const whole = Buffer.concat(chunks);
+      if (fault !== "cut answer") return void response.end(whole);
+      response.write(whole.subarray(0, whole.length / 2), () => incoming.socket.destroy());
+    },
+  );
+  sent.on("error", () => incoming.socket.destroy());
+  sent.end(Buffer.concat(body));
+}
+
+function refuse(response: ServerResponse, status: number, code: string): void {
+  const text = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>from the proxy</Message></Error>`;
+  response.writeHead(status, { "content-type": "application/xml" }).end(text);
+}
+
+/** A store behind a proxy that breaks single requests, and the same one beside it. A request is given up after 0.7 s. */
+export async function behindProxy(server: S3Server) {
+  const bucket = await newBucket(server);
+  const proxy = await s3ProxyForTest(server.endpoint);
+  const open = (options: { readonly attempts?: number } = {}) =>
+    storeAt({ server: { ...server, endpoint: proxy.endpoint }, bucket, timeoutMs: 700, ...options });
+  return { bucket, proxy, open, direct: storeAt({ server, bucket }) };
+}
