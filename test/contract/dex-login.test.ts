@@ -94,6 +94,18 @@ describe("a login to Dex with a password", () => {
     expect(await credentials.headers(new URL(url))).toEqual({});
   });
 
+  test("takes for a secret what could be a session, not every word in a cookie", async () => {
+    const url = await startServer((_, response) => {
+      response.setHeader("set-cookie", ["lang=en; Path=/", "first=1", "session=0a1b2c3d4e5f6071"]);
+      response.setHeader("content-type", "application/json").end("{}");
+    });
+    const clock = { now: () => 0, sleep: async () => {} };
+    const { mask, masked } = listenForSecrets();
+    const credentials = dexLogin({ endpoint: url, ...USER, mask, clock });
+    expect(await credentials.headers(new URL(url))).toEqual({ cookie: "lang=en; first=1; session=0a1b2c3d4e5f6071" });
+    expect(masked).toEqual([USER.password, "0a1b2c3d4e5f6071"]);
+  });
+
   test("names another form of login as such", async () => {
     const url = await startServer((incoming, response) => {
       if (incoming.url === "/") return response.writeHead(302, { location: "/saml/login?ticket=s3cret" }).end();

@@ -24,6 +24,8 @@ export type WalkOptions = {
 };
 
 const MAX_REDIRECTS = 20;
+/** Shorter values are a language or a flag: hidden as secrets, `1` and `en` would be stars all over the log, and in outputs. */
+const SHORTEST_SECRET = 8;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /** Walks through pages as a browser does. Each place gets the cookies that it set, and no others. What a refusal says is not shown: it may repeat what was typed. */
@@ -36,7 +38,7 @@ export function walkPages({ clock, mask, signal, send = request }: WalkOptions):
     let form = fields;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       const answer = await ask(url, form);
-      for (const value of cookies.take(url, answer.headers)) mask(value);
+      for (const value of cookies.take(url, answer.headers)) if (value.length >= SHORTEST_SECRET) mask(value);
       const location = answer.headers.get("location");
       if (!REDIRECTS.includes(answer.status) || location === null || !URL.canParse(location, url.href))
         return { url, answer, hops };
