@@ -19,11 +19,11 @@ export function detailsSignature(run: KfpRun): string {
 export function detailTasks(run: KfpRun, pipeline: PipelinePackage | undefined): readonly RunTask[] {
   const sites = pipeline === undefined ? undefined : taskSites(pipeline);
   const all = run.run_details?.task_details ?? [];
-  const details = all.filter(({ display_name }) => isTaskName(display_name));
-  const tasks = [...Map.groupBy(details, ({ display_name }) => display_name)].flatMap(([name, of]) => {
+  const byName = [...Map.groupBy(all, ({ display_name }) => display_name)];
+  const tasks = byName.flatMap(([name, of]) => {
     const places = sites?.filter(({ task }) => task === name);
-    if (places?.length === 0) return [];
-    return [taskOf(name, places?.length === 1 ? (places[0]?.path ?? name) : name, of)];
+    const isTask = places === undefined ? isTaskName(name) : places.length > 0 && !isPod(name);
+    return isTask ? [taskOf(name, places?.length === 1 ? (places[0]?.path ?? name) : name, of)] : [];
   });
   // the node of a task runs while its pod waits, and which pod is whose is not told
   const waiting = all.filter(({ display_name, state }) => isPod(display_name) && state === "PENDING").length;
@@ -43,6 +43,7 @@ function asWaiting(task: RunTask): RunTask {
   return { ...rest, state: "pending", wait: UNTOLD };
 }
 
+/** Where no package says which names are tasks. */
 function isTaskName(name: string): boolean {
   // the workflow itself ends in five of Kubernetes' random characters, which have no vowels
   const isFrame = /-driver$|^executor(\(\d+\))?$|^iteration-|\.onExit$|-[bcdfghjklmnpqrstvwxz2456789]{5}$/;
@@ -65,9 +66,7 @@ function taskOf(name: string, path: string, details: readonly Detail[]): RunTask
     cached: false,
     ...(startedAtMs === undefined ? {} : { startedAtMs }),
     ...(startedAtMs === undefined || !isOver ? {} : { seconds: (Math.max(...ends) - startedAtMs) / 1_000 }),
-    ...(state === "pending"
-      ? { wait: { kind: "starting", message: "the server does not say what it waits for" } }
-      : {}),
+    ...(state === "pending" ? { wait: UNTOLD } : {}),
     inputs: { parameters: {}, artifacts: {} },
     outputs: { parameters: {}, artifacts: {} },
   };
