@@ -24,7 +24,8 @@ function open(url: URL, { agent, extra, method, headers, body, signal }: Opening
     const outgoing = send(url, { agent, method, headers: { ...headers, ...extra, ...lengthOf(body) }, signal });
     outgoing.setSocketKeepAlive(true, KEEP_ALIVE_MS);
     outgoing.once("response", resolve);
-    outgoing.once("error", (error) => reject(signal.aborted ? signal.reason : error));
+    // not once: what goes wrong after the answer is told by its body, and an error that nobody hears would end the process
+    outgoing.on("error", (error) => reject(signal.aborted ? signal.reason : error));
     if (body === undefined || typeof body === "string" || body instanceof Uint8Array) outgoing.end(body);
     else pipeline(Readable.from(body), outgoing).catch(reject);
   });
