@@ -11,7 +11,7 @@ export type TaskState = "pending" | "running" | "succeeded" | "failed" | "skippe
  */
 export type TaskWait = {
   readonly kind: "start" | "unschedulable" | "image-pull" | "image-invalid" | "config" | "quota" | "starting";
-  /** `0/4 nodes are available: 4 Insufficient nvidia.com/gpu`; equal as long as it is the same trouble. */
+  /** `0/4 nodes are available: 4 Insufficient nvidia.com/gpu`. Told anew when it changes; how long it may last goes by the kind. */
   readonly message: string;
   readonly pod?: string;
 };
