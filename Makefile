@@ -27,6 +27,10 @@ debian: ## Install real parts for the tests from Debian's packages, where that i
 test: packages ## Unit, contract and action tests
 	$(timed) vitest run --project unit --project contract --project action
 
+.PHONY: test-engines
+test-engines: packages ## Builders of images, engines of containers and of pipelines at work
+	$(timed) vitest run --project engines
+
 .PHONY: test-e2e
 test-e2e: packages ## Whole releases; workflows run by a workflow runner and checked by linters
 	$(timed) vitest run --project e2e

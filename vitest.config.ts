@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 // unit      pure rules, no I/O but small temporary folders
 // contract  one suite per port, against every implementation
 // action    each action as a real process
+// engines   builders of images, engines of containers and of pipelines at work, and run-pipeline as a process on them
 // s3        on real servers of S3
 // cluster   on a real Kubernetes
 // e2e       whole releases, workflows run by a workflow runner
@@ -26,6 +27,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "action", include: ["test/action/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+      {
+        extends: true,
+        test: { name: "engines", include: ["test/engines/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
       },
       {
         extends: true,

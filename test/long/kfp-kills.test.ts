@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import { kubeflowKills } from "../action/run-pipeline/kubeflow-kills.ts";
+import { kubeflowKills } from "../engines/run-pipeline/kubeflow-kills.ts";
 import { all } from "../support/kill-points.ts";
 
 describe("kill -9 at every request to Kubeflow", () => {

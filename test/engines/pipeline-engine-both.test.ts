@@ -11,13 +11,13 @@ import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { request as send } from "../../actions/shared/lib/http.ts";
 import { kfpEngine as localEngine } from "../../actions/shared/local/kfp-engine/engine.ts";
 import type { PipelineEngine } from "../../actions/shared/ports/pipeline-engine.ts";
+import { type EngineBench, pipelineEngineContract } from "../contract/pipeline-engine-contract.ts";
 import { localCluster } from "../fakes/kfp/local-cluster.ts";
 import { startFakeKfp } from "../fakes/kfp/start-kfp.ts";
 import { logInto } from "../support/kubeflow-engine.ts";
 import { lacksMetadataStore, type MetadataStore, startMetadataStore } from "../support/mlmd.ts";
 import { kfpPython } from "../support/python-environment.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { type EngineBench, pipelineEngineContract } from "./pipeline-engine-contract.ts";
 
 beforeAll(() => kfpPython(), 300_000);
 

@@ -2,10 +2,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { appendBuilder } from "../../actions/shared/local/append/append-builder.ts";
+import { builderContract, engineContract, imageEngineContract, setUp } from "../contract/image-builder-contract.ts";
 import { DEBIAN_ENGINES, lacksEngine, openEngine, startEngine, type TestEngine } from "../support/container-engines.ts";
 import { imageTree } from "../support/image-tree.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { builderContract, engineContract, imageEngineContract, setUp } from "./image-builder-contract.ts";
 
 describe("append", () => {
   const open = async () => ({ builder: appendBuilder(await temporaryFolder()) });
