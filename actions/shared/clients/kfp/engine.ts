@@ -11,8 +11,9 @@ import { type RunWatch, type WatchPorts, watchRun } from "./run-watch.ts";
 import { getRun } from "./runs.ts";
 import { type ServerAddress, serverFinder } from "./server.ts";
 import { serverFaults } from "./server-faults.ts";
-import { type StartOptions, startRun, uploadOf } from "./start-run.ts";
+import { type StartOptions, startRun } from "./start-run.ts";
 import { newStarts, type Starting } from "./starting.ts";
+import { uploadOf } from "./upload.ts";
 
 export type KfpEngineOptions = ServerAddress &
   StartOptions & {

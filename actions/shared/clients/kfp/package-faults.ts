@@ -1,11 +1,10 @@
-import type { Json } from "../../domain/canonical.ts";
 import { gpuRequests } from "../../domain/pipeline/gpus.ts";
 import type { PackageFault, PackagePath } from "../../domain/pipeline/package.ts";
 import { checkParameters } from "../../domain/pipeline/parameters.ts";
 import { dags, type TaskSite, taskSites } from "../../domain/pipeline/tasks.ts";
 import type { RunRequest } from "../../ports/pipeline-engine.ts";
 import { LONGEST_PIPELINE, LONGEST_VERSION, type Names } from "./names.ts";
-import { LARGEST_PACKAGE, tooLarge } from "./versions.ts";
+import { LARGEST_PACKAGE, tooLarge } from "./upload.ts";
 
 /** From here on a workflow comes near what Kubernetes stores of one object (about 1.5 MiB, and it is a few times the package). */
 const BIG_PACKAGE = 256 * 1024;
@@ -114,10 +113,4 @@ function unsupported(pipeline: RunRequest["work"]["package"]): readonly PackageF
       return [];
     }),
   );
-}
-
-/** The text that is uploaded: the user's own where nothing was changed in it, else its documents as JSON, which is YAML too. */
-export function packageText(text: string, before: readonly Json[], after: readonly Json[]): string {
-  if (before === after) return text;
-  return `${after.map((document) => JSON.stringify(document)).join("\n---\n")}\n`;
 }

@@ -4,7 +4,8 @@ import { findExperiment } from "./experiments.ts";
 import type { Names } from "./names.ts";
 import { findPipeline } from "./pipelines.ts";
 import type { Server } from "./server.ts";
-import { changedVersion, decideVersion, type Upload } from "./versions.ts";
+import type { Upload } from "./upload.ts";
+import { changedVersion, decideVersion } from "./versions.ts";
 
 export type ServerWish = {
   readonly names: Names;

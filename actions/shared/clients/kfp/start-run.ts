@@ -1,21 +1,20 @@
-import type { Json } from "../../domain/canonical.ts";
-import { applyCaching, type Caching, cachingEdits } from "../../domain/pipeline/caching.ts";
+import type { Caching } from "../../domain/pipeline/caching.ts";
 import { formatProblem } from "../../domain/problem.ts";
 import { isReleaseError } from "../../lib/error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { PipelineWork, RunRequest } from "../../ports/pipeline-engine.ts";
+import type { RunRequest } from "../../ports/pipeline-engine.ts";
 import { ensureExperiment } from "./experiments.ts";
 import { namesOn } from "./names.ts";
-import { packageText } from "./package-faults.ts";
 import { persist } from "./persist.ts";
 import { ensurePipeline } from "./pipelines.ts";
 import { pruneVersions } from "./prune-versions.ts";
 import { createRun } from "./runs.ts";
 import type { Server } from "./server.ts";
 import { namespaceOn } from "./server-faults.ts";
+import { uploadOf } from "./upload.ts";
 import { versionLabels } from "./version-labels.ts";
-import { ensureVersion, type Upload, type Version } from "./versions.ts";
+import { ensureVersion, type Version } from "./versions.ts";
 
 export type StartOptions = {
   readonly clock: Clock;
@@ -105,12 +104,4 @@ async function prune(
     if (!isReleaseError(error)) throw error;
     log.warn(`Old versions were not removed: ${error.problems.map(formatProblem).join("; ")}`);
   }
-}
-
-/** The package as it is uploaded: with its caching as it is asked for. */
-export function uploadOf(work: PipelineWork, caching: Caching): Upload {
-  const before = work.package.documents;
-  const edits = cachingEdits(work.package, caching);
-  const documents: readonly Json[] = edits.length === 0 ? before : applyCaching(before, edits);
-  return { text: packageText(work.text, before, documents), documents };
 }

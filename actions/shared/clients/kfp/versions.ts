@@ -2,10 +2,11 @@ import * as v from "valibot";
 import type { Json } from "../../domain/canonical.ts";
 import { packageDifference, packageDocuments } from "../../domain/pipeline/canonical-package.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
-import { type KfpAnswer, listAll, readAnswer, refusal, SERVICE } from "./connection.ts";
+import { type KfpAnswer, listAll, readAnswer, refusal } from "./connection.ts";
 import { filterText } from "./filter.ts";
 import { type Names, suffixed } from "./names.ts";
 import type { Server } from "./server.ts";
+import type { Upload } from "./upload.ts";
 import type { Labels } from "./version-labels.ts";
 
 export const VersionSchema = v.looseObject({
@@ -18,12 +19,6 @@ export const VersionSchema = v.looseObject({
 });
 
 export type Version = v.InferOutput<typeof VersionSchema>;
-
-/** A package as it is uploaded. */
-export type Upload = {
-  readonly text: string;
-  readonly documents: readonly Json[];
-};
 
 /** What is done with a release's version: `upload` makes it, `reuse` runs what is there, `conflict` has the same name and another content. */
 export type VersionDecision =
@@ -177,15 +172,4 @@ function boundaryFor(text: string): string {
   let number = 0;
   while (text.includes(`ml-release-${number}`)) number++;
   return `ml-release-${number}`;
-}
-
-/** What the server takes at most. */
-export const LARGEST_PACKAGE = 32 * 1024 * 1024;
-
-export function tooLarge(bytes: number) {
-  return {
-    rule: `${SERVICE} takes no package over 32 MiB`,
-    saw: `${(bytes / 1024 / 1024).toFixed(1)} MiB`,
-    hint: "put data and code that is embedded in it into an image or an artifact",
-  };
 }
