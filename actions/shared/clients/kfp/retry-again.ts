@@ -1,9 +1,9 @@
-import { isReleaseError, ReleaseError } from "../../lib/error.ts";
+import { ReleaseError } from "../../lib/error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { SERVICE } from "./connection.ts";
 import { isOverState } from "./run-status.ts";
 import type { RunWatch } from "./run-watch.ts";
-import { getRun, retryRun } from "./runs.ts";
+import { awaitRun, retryRun } from "./runs.ts";
 import type { Server } from "./server.ts";
 
 const SETTLE_MS = 30_000;
@@ -19,7 +19,14 @@ export async function retryAgain(of: {
   const { server, clock, runId, watch } = of;
   const asked = await retryRun(server, runId);
   if (asked.state === "done") return watch.restarted();
-  if (await goesOn(server, runId, { clock, ms: asked.state === "lost" ? SETTLE_MS : 0 })) return watch.restarted();
+  // an answer may be lost, and somebody else may have asked before
+  const running = await awaitRun(server, runId, {
+    clock,
+    ms: asked.state === "lost" ? SETTLE_MS : 0,
+    everyMs: LOOK_MS,
+    is: ({ state }) => !isOverState(state),
+  });
+  if (running !== undefined) return watch.restarted();
   if (asked.state === "lost") throw asked.error;
   watch.refusedRetry();
   throw new ReleaseError("CONFLICT", {
@@ -27,23 +34,4 @@ export async function retryAgain(of: {
     saw: asked.why,
     hint: "run the step again: it starts the next attempt",
   });
-}
-
-/** An answer may be lost, and somebody else may have asked before. */
-async function goesOn(
-  server: Server,
-  runId: string,
-  { clock, ms }: { readonly clock: Clock; readonly ms: number },
-): Promise<boolean> {
-  const until = clock.now() + ms;
-  for (;;) {
-    try {
-      const run = await getRun(server, runId, { attempts: 1 });
-      if (run !== undefined && !isOverState(run.state)) return true;
-    } catch (error) {
-      if (!isReleaseError(error, "UNAVAILABLE")) throw error;
-    }
-    if (clock.now() >= until) return false;
-    await clock.sleep(LOOK_MS);
-  }
 }

@@ -44,6 +44,31 @@ export async function getRun(
   return findAnswer(RunSchema, answer, `tell of the run ${runId}`);
 }
 
+export type AwaitRun = {
+  readonly clock: Clock;
+  readonly ms: number;
+  readonly everyMs: number;
+  readonly is: (run: KfpRun) => boolean;
+};
+
+/** A run as soon as it is there and as it should be; undefined where it is not after `ms`. A server that is away is asked again. */
+export async function awaitRun(
+  connection: Connection & { readonly native: boolean },
+  runId: string,
+  { clock, ms, everyMs, is }: AwaitRun,
+): Promise<KfpRun | undefined> {
+  const until = clock.now() + ms;
+  for (;;) {
+    const run = await getRun(connection, runId, { attempts: 1 }).catch((error: unknown) => {
+      if (isReleaseError(error, "UNAVAILABLE")) return undefined;
+      throw error;
+    });
+    if (run !== undefined && is(run)) return run;
+    if (clock.now() >= until) return undefined;
+    await clock.sleep(everyMs);
+  }
+}
+
 export type NewRun = {
   readonly runId: string;
   readonly title: string;
@@ -74,9 +99,11 @@ export async function createRun(
   const posted = await post(connection, run);
   if (posted.state === "started") return posted.run;
   if (posted.state === "refused" && posted.status !== 500) throw refusal(startAct(run), posted);
-  const found = await waitForRun(connection, run.runId, {
+  const found = await awaitRun(connection, run.runId, {
     clock,
     ms: posted.state === "refused" ? ANSWERED_MS : SETTLE_MS,
+    everyMs: SETTLE_LOOK_MS,
+    is: () => true,
   });
   if (found !== undefined) return found;
   if (posted.state === "refused") throw failedToStart(run, posted);
@@ -130,22 +157,6 @@ async function post(connection: Connection, run: NewRun): Promise<Posted> {
 /** A 500 in other words than the server's comes from somebody in between, who knows nothing of the run. */
 function isOfServer({ status, error }: Extract<KfpAnswer, { state: "refused" }>): boolean {
   return status !== 500 || error.code !== undefined;
-}
-
-async function waitForRun(
-  connection: Connection & { readonly native: boolean },
-  runId: string,
-  { clock, ms }: { readonly clock: Clock; readonly ms: number },
-): Promise<KfpRun | undefined> {
-  const until = clock.now() + ms;
-  for (;;) {
-    const found = await getRun(connection, runId, { attempts: 1 }).catch((error: unknown) => {
-      if (isReleaseError(error, "UNAVAILABLE")) return undefined;
-      throw error;
-    });
-    if (found !== undefined || clock.now() >= until) return found;
-    await clock.sleep(SETTLE_LOOK_MS);
-  }
 }
 
 function failedToStart(run: NewRun, { error }: Extract<KfpAnswer, { state: "refused" }>): ReleaseError {
