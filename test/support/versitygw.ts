@@ -1,10 +1,12 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type GoTool, goTool, REQUIRE_REAL } from "./built-tool.ts";
 import { freePort, untilAnswering } from "./docker-registry.ts";
-import { adminOf, type S3Server } from "./s3-server.ts";
+import { adminOf, type Keys, type S3Server } from "./s3-server.ts";
 
 export const VERSITYGW: GoTool = {
   name: "versitygw",
@@ -58,4 +60,19 @@ export async function startVersitygw({ program, flags = [], scheme = "http" }: G
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** One who may do nothing but what a bucket's policy says. */
+export async function addUser({
+  program,
+  server,
+}: {
+  readonly program: string;
+  readonly server: S3Server;
+}): Promise<Keys> {
+  const keys = { accessKeyId: `user-${randomUUID()}`, secretAccessKey: "a-secret-of-a-user" };
+  const root = ["--access", server.keys.accessKeyId, "--secret", server.keys.secretAccessKey];
+  const user = ["--access", keys.accessKeyId, "--secret", keys.secretAccessKey, "--role", "user"];
+  await promisify(execFile)(program, ["admin", ...root, "--endpoint-url", server.endpoint, "create-user", ...user]);
+  return keys;
 }

@@ -5,6 +5,7 @@ import { actionYml } from "./action-yml.ts";
 import { jsonSchemas } from "./json-schemas.ts";
 import { withTables } from "./readme-tables.ts";
 import { roles } from "./roles.ts";
+import { s3Policies } from "./s3-policies.ts";
 
 // Writes what follows from the code: each action's action.yml, the tables of its README.md, schemas/ and roles/.
 // With --check nothing is written: what is stale is named, and the exit code is 1.
@@ -25,7 +26,7 @@ for (const manifest of manifests) {
     );
 }
 for (const [name, text] of jsonSchemas(manifests)) wanted.set(join(root, "schemas", name), text);
-for (const [name, text] of roles()) wanted.set(join(root, "roles", name), text);
+for (const [name, text] of [...roles(), ...s3Policies()]) wanted.set(join(root, "roles", name), text);
 for (const [path, text] of wanted) if (!existsSync(path) || readFileSync(path, "utf8") !== text) replace(path, text);
 for (const path of strangers()) remove(path);
 

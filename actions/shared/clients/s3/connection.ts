@@ -55,6 +55,7 @@ export function connectS3({ address, env, clock, timeoutMs = 60_000, attempts = 
   const client = new S3(clientConfig({ address, env, endpoint }));
   if (endpoint === undefined || endpoint.startsWith("https:")) leaveBodiesUnsigned(client);
   const server = endpoint === undefined ? "Amazon S3" : new URL(endpoint).origin;
+  const store = [`s3://${address.bucket}`, ...(address.prefix === "" ? [] : [address.prefix])].join("/");
   const secrets = [env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN].filter((secret) => secret !== undefined);
 
   const connection: Connection = {
@@ -70,7 +71,13 @@ export function connectS3({ address, env, clock, timeoutMs = 60_000, attempts = 
         wanted.signal?.throwIfAborted();
         const seen = seenOf(error, { isLate: limit.aborted, secrets, nowMs: clock.now() });
         const { does, key } = wanted;
-        return failureOf(seen, { does, server, bucket: address.bucket, address: `s3://${address.bucket}/${key}` });
+        return failureOf(seen, {
+          does,
+          server,
+          store,
+          address: `s3://${address.bucket}/${key}`,
+          bucket: address.bucket,
+        });
       }
     },
     async ask(wanted, act) {
@@ -196,7 +203,7 @@ function seenOf(error: unknown, { isLate, secrets, nowMs }: Seeing): SeenFailure
     code: isLate ? "no answer in time" : codeOf(told),
     status: told.$metadata?.httpStatusCode,
     message: isLate ? "" : message,
-    region: headers["x-amz-bucket-region"] ?? /expecting '([\w-]+)'/.exec(told.message)?.[1],
+    region: headers["x-amz-bucket-region"] ?? /expecting ['"]([\w-]+)['"]/.exec(told.message)?.[1],
     serverAheadMs: Number.isNaN(date) ? undefined : date - nowMs,
     retryAfterMs: retryAfterMs(headers["retry-after"] ?? null, nowMs),
   };

@@ -166,8 +166,8 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
       });
     },
 
-    async abortUpload({ key, id }: Upload): Promise<void> {
-      await once({ does: "AbortMultipartUpload", key }, (client, options) =>
+    abortUpload({ key, id }: Upload): Promise<Tried<unknown>> {
+      return once({ does: "AbortMultipartUpload", key }, (client, options) =>
         client.abortMultipartUpload({ Bucket, Key: key, UploadId: id }, options),
       );
     },

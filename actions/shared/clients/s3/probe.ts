@@ -138,14 +138,16 @@ async function uploadFaults(objects: Objects, key: string): Promise<readonly str
 
 async function upload(objects: Objects, key: string, condition: Condition): Promise<Tried<unknown>> {
   const begun = await objects.beginUpload(key, { writeId: randomUUID() }, undefined);
-  let completed: Tried<unknown> | undefined;
-  try {
-    const part = await objects.uploadPart(begun, { number: 1, bytes: text("part") }, undefined);
-    completed = await objects.completeUpload(begun, part === undefined ? [] : [part], condition);
-    return completed;
-  } finally {
-    if (completed?.state !== "answered") await objects.abortUpload(begun);
-  }
+  const part = await objects.uploadPart(begun, { number: 1, bytes: text("part") }, undefined).catch(async (error) => {
+    await objects.abortUpload(begun);
+    throw error;
+  });
+  const completed = await objects.completeUpload(begun, part === undefined ? [] : [part], condition);
+  if (completed.state === "answered") return completed;
+  // Told as itself: one who may not abort would leave parts that cost money.
+  const aborted = await objects.abortUpload(begun);
+  if (aborted.state === "refused") throw aborted.error;
+  return completed;
 }
 
 /** Whether a key can be removed under a condition, and be created again. */

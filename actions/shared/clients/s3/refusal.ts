@@ -22,6 +22,8 @@ export type Asked = {
   /** `https://host`, as it is shown. */
   readonly server: string;
   readonly bucket: string;
+  /** `s3://bucket/prefix` */
+  readonly store: string;
 };
 
 /**
@@ -74,7 +76,7 @@ const DENIED: Row = {
   code: "AUTH",
   rule: ({ asked }) => `${asked.server} does not let this credential ${VERBS[S3_ACCESS[asked.does].action]}`,
   hint: ({ asked }) =>
-    `allow ${S3_ACCESS[asked.does].action} on ${S3_ACCESS[asked.does].on === "bucket" ? `the bucket ${asked.bucket}` : asked.address}: roles/model-store-s3.json has the whole policy`,
+    `allow ${S3_ACCESS[asked.does].action} on ${S3_ACCESS[asked.does].on === "bucket" ? `the bucket ${asked.bucket}` : `${asked.store}/*`}: roles/model-store-s3.json has the whole policy`,
 };
 
 const VERBS: Readonly<Record<(typeof S3_ACCESS)[S3Operation]["action"], string>> = {
