@@ -1,18 +1,17 @@
 import { type Access, accessOf, formatRule } from "../../domain/manifest/access.ts";
-import { fitOf, quotaShortages } from "../../domain/manifest/capacity.ts";
 import { formatKind, type Kind } from "../../domain/manifest/kinds.ts";
 import { markedObject } from "../../domain/manifest/marked-object.ts";
 import { type KubeObject, type Path, textAt } from "../../domain/manifest/object.ts";
 import { objectName } from "../../domain/manifest/object-name.ts";
-import { extendedResources, isAccelerator, type PodTemplate, podTemplatesOf } from "../../domain/manifest/templates.ts";
+import { podTemplatesOf } from "../../domain/manifest/templates.ts";
 import type { PackageFault } from "../../domain/pipeline/package.ts";
-
 import { isReleaseError, type ReleaseError } from "../../lib/error.ts";
 import type { ManifestWork, RunRequest } from "../../ports/pipeline-engine.ts";
 import { reviewAccess } from "../kubernetes/access-review.ts";
 import type { KubeConnection } from "../kubernetes/connection.ts";
 import { applyObject, findType, getObject, serviceOf } from "../kubernetes/objects.ts";
-import { listIfAllowed } from "../kubernetes/pods.ts";
+import { capacityFaults } from "./capacity-faults.ts";
+import { notChecked } from "./not-checked.ts";
 import type { Place, TypeFinder } from "./place.ts";
 
 export type CheckOptions = {
@@ -20,7 +19,6 @@ export type CheckOptions = {
   readonly namespace: string;
   readonly kind: Kind;
   readonly findType: TypeFinder;
-  readonly noNode?: "warning" | "error";
 };
 
 /**
@@ -46,11 +44,8 @@ export async function checkManifest(
     runtimeOf(place, request.work.object),
   ]);
   const templates = podTemplatesOf(request.work.object, runtime.object);
-  const [quotas, nodes] = await Promise.all([
-    quotaFaults(place, templates),
-    nodeFaults(place, templates, options.noNode),
-  ]);
-  return [...access, ...applied, ...runtime.faults, ...quotas, ...nodes];
+  const capacity = await capacityFaults(place, templates);
+  return [...access, ...applied, ...runtime.faults, ...capacity];
 }
 
 function missingKind(connection: KubeConnection, kind: Kind): PackageFault {
@@ -174,84 +169,4 @@ async function runtimeOf({ connection, kind, namespace }: Place, object: KubeObj
       ],
     };
   }
-}
-
-async function quotaFaults(
-  { connection, namespace }: Place,
-  templates: readonly PodTemplate[],
-): Promise<readonly PackageFault[]> {
-  if (!templates.some(asksForGpu)) return [];
-  const quotas = await listIfAllowed(connection, { group: "", version: "v1", plural: "resourcequotas", namespace }, {});
-  if (quotas === undefined)
-    return [
-      notChecked([0, "spec"], "whether the quotas of the namespace allow the GPUs", {
-        why: "the account may not list resourcequotas",
-        hint: `add to a Role in ${namespace}: ${formatRule("", "resourcequotas", ["list"])}`,
-      }),
-    ];
-  return quotaShortages(templates, quotas).map(({ quota, resource, asked, hard, used }) => ({
-    level: asked > hard ? "error" : "warning",
-    path: [0, "spec"],
-    rule:
-      asked > hard
-        ? `the quota ${quota} of the namespace ${namespace} never allows so many ${resource}`
-        : `the quota ${quota} of the namespace ${namespace} has not so many ${resource} left now: the run waits for them`,
-    saw: `${asked} are asked for`,
-    allowed: `${hard}, of which ${used} are used`,
-    hint: "ask for fewer, or have the quota raised",
-  }));
-}
-
-async function nodeFaults(
-  { connection }: Place,
-  templates: readonly PodTemplate[],
-  noNode: CheckOptions["noNode"],
-): Promise<readonly PackageFault[]> {
-  const asking = templates.filter(asksForGpu);
-  if (asking.length === 0) return [];
-  const nodes = await listIfAllowed(connection, { group: "", version: "v1", plural: "nodes" }, {});
-  if (nodes === undefined)
-    return [
-      notChecked([0, "spec"], "whether any node can hold the GPUs", {
-        why: "the account may not list nodes",
-        hint: `add to a ClusterRole of this account: ${formatRule("", "nodes", ["list"])}`,
-      }),
-    ];
-  return asking.flatMap((template) => {
-    const fit = fitOf(template, nodes);
-    if (fit.state !== "none") return [];
-    const asked = gpusOf(template);
-    return [
-      {
-        level: noNode === "error" && !fit.mayGrow ? ("error" as const) : ("warning" as const),
-        path: [0, ...template.path] as const,
-        rule: `no node of the cluster can ever hold ${template.name === "" ? "its pod" : `a pod of ${template.name}`}, which asks for ${asked}`,
-        saw: fit.reason,
-        hint: fit.mayGrow
-          ? "the nodes belong to groups that an autoscaler may make larger: it waits for that for `unschedulable-timeout`"
-          : "nothing says that nodes may come: it waits for `unschedulable-timeout`, and fails then; add a node, or change the request, the selector or the tolerations",
-      },
-    ];
-  });
-}
-
-function asksForGpu(template: PodTemplate): boolean {
-  return gpusOf(template) !== "";
-}
-
-/** `2 x nvidia.com/gpu`. */
-function gpusOf({ spec }: PodTemplate): string {
-  return Object.entries(extendedResources(spec))
-    .filter(([type, count]) => isAccelerator(type) && count > 0)
-    .map(([type, count]) => `${count} x ${type}`)
-    .join(", ");
-}
-
-function notChecked(
-  path: readonly (string | number)[],
-  what: string,
-  { why, hint }: { readonly why: string; readonly hint?: string | undefined },
-): PackageFault {
-  const fault = { level: "notice", path: [0, ...path.slice(1)], rule: `not checked: ${what}`, saw: why } as const;
-  return hint === undefined ? fault : { ...fault, hint };
 }

@@ -30,8 +30,6 @@ export type ManifestEngineOptions = {
   readonly log: Log;
   /** How a run is ended: suspended where its kind can be, so that it can go on later, or deleted. */
   readonly ending: "suspend" | "delete";
-  /** What it is that no node can hold the GPUs now, and nothing says that nodes may come: worth a warning, or reason not to start. */
-  readonly noNode?: "warning" | "error";
 };
 
 /**

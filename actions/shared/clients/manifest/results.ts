@@ -89,13 +89,8 @@ async function gpusOf(
   );
   if (asked.length === 0) return [];
   const nodes = new Set(pods.flatMap(({ node }) => node ?? []));
-  const type = { group: "", version: "v1", plural: "nodes" };
   const [first] = nodes;
-  const known =
-    first === undefined
-      ? undefined
-      : ((await listIfAllowed(place.connection, type, { fields: `metadata.name=${first}` }).catch(() => undefined)) ??
-          [])[0];
+  const known = first === undefined ? undefined : await nodeNamed(place, first);
   const labels = textsAt(known, ["metadata", "labels"]);
   const product = labels["nvidia.com/gpu.product"] ?? labels["cloud.google.com/gke-accelerator"];
   const driver = labels["nvidia.com/cuda.driver-version.full"] ?? driverOf(labels);
@@ -106,6 +101,17 @@ async function gpusOf(
     ...(Number.isFinite(mebibytes) && mebibytes > 0 ? { memoryBytes: mebibytes * 1024 * 1024 } : {}),
     ...(driver === undefined ? {} : { driver }),
   }));
+}
+
+/** What its labels say is worth a look, not the run's results. */
+async function nodeNamed({ connection }: Place, name: string): Promise<KubeObject | undefined> {
+  const type = { group: "", version: "v1", plural: "nodes" };
+  try {
+    return (await listIfAllowed(connection, type, { fields: `metadata.name=${name}` }))?.[0];
+  } catch (error) {
+    if (!isReleaseError(error)) throw error;
+    return undefined;
+  }
 }
 
 function driverOf(labels: Readonly<Record<string, string>>): string | undefined {
