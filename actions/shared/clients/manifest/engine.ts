@@ -1,6 +1,6 @@
-import type { Kind, typeOf } from "../../domain/manifest/kinds.ts";
+import type { Kind } from "../../domain/manifest/kinds.ts";
 import { markedObject } from "../../domain/manifest/marked-object.ts";
-import { valueAt, withValue } from "../../domain/manifest/object.ts";
+import { type KubeObject, valueAt, withValue } from "../../domain/manifest/object.ts";
 import { objectName } from "../../domain/manifest/object-name.ts";
 import { runStatusOf } from "../../domain/manifest/run-status.ts";
 import { CANCELLED_AT, statusOf } from "../../domain/manifest/status.ts";
@@ -141,7 +141,7 @@ export function manifestEngine(options: ManifestEngineOptions): PipelineEngine<M
   }
 
   /** Takes back what `cancel` did. */
-  async function resume(place: Place, object: Parameters<typeof typeOf>[0]): Promise<void> {
+  async function resume(place: Place, object: KubeObject): Promise<void> {
     const name = String(valueAt(object, ["metadata", "name"]));
     const annotations = { metadata: { annotations: { [CANCELLED_AT]: null } } };
     const patch = kind.suspend === undefined ? annotations : withValue(annotations, kind.suspend, false);
@@ -182,7 +182,7 @@ function noSuchKind({ group, version, kind, operator }: Kind): ReleaseError {
 }
 
 /** What people type to look at it. */
-function addressFor({ connection, type }: Place, object: Parameters<typeof typeOf>[0]): string {
+function addressFor({ connection, type }: Place, object: KubeObject): string {
   const { group, version, plural, namespace } = type;
   const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
   return `${connection.server}${root}/namespaces/${namespace}/${plural}/${String(valueAt(object, ["metadata", "name"]))}`;

@@ -1,17 +1,18 @@
 import type { Json } from "../canonical.ts";
-import { formatDuration } from "../quantity.ts";
 import { bestTrialOf, experimentProgress, experimentSentence, metricNumber } from "./katib.ts";
 import {
   type Condition,
-  conditionsOf,
   type KubeObject,
+  lastTrue,
   listAt,
   numberAt,
   type Path,
   recordAt,
   textAt,
+  typeOf,
   valueAt,
 } from "./object.ts";
+import { replicaProgress, trainJobProgress } from "./progress.ts";
 import type { StatedCondition } from "./stated-condition.ts";
 
 /** What is known of a kind of object that trains: how it ends, what it tells, how it is stopped, and which pods are its own. */
@@ -184,26 +185,9 @@ export function kindOf(object: KubeObject, stated: Kind["stated"]): Kind | undef
   return { ...(known ?? unknownKind(group, version, kind)), stated };
 }
 
-export function typeOf(object: KubeObject): {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-} {
-  const parts = (textAt(object, ["apiVersion"]) ?? "").split("/");
-  const [group = "", version = ""] = parts.length === 1 ? ["", parts[0]] : parts;
-  return { group, version, kind: textAt(object, ["kind"]) ?? "" };
-}
-
 /** `trainer.kubeflow.org/v1alpha1 TrainJob`. */
 export function formatKind({ group, version, kind }: Pick<Kind, "group" | "version" | "kind">): string {
   return `${group === "" ? version : `${group}/${version}`} ${kind}`;
-}
-
-/** Of the conditions with status True the last one. */
-export function lastTrue(object: KubeObject, types?: readonly string[]): Condition | undefined {
-  return conditionsOf(object).findLast(
-    ({ type, status }) => status === "True" && (types === undefined || types.includes(type)),
-  );
 }
 
 function unknownKind(group: string, version: string, kind: string): Kind {
@@ -237,31 +221,4 @@ function textMetrics(metrics: readonly Json[]): Readonly<Record<string, Json>> {
       return name === undefined || number === undefined ? [] : [[name, number]];
     }),
   );
-}
-
-function trainJobProgress(object: KubeObject): string | undefined {
-  const percent = numberAt(object, ["status", "trainerStatus", "progressPercentage"]);
-  const left = numberAt(object, ["status", "trainerStatus", "estimatedRemainingSeconds"]);
-  const told = [
-    ...(percent === undefined ? [] : [`${percent} %`]),
-    ...(left === undefined ? [] : [`${formatDuration(left * 1_000)} left`]),
-  ];
-  if (told.length > 0) return told.join(", ");
-  const jobs = listAt(object, ["status", "jobsStatus"]).map((one) => {
-    const words = ["active", "ready", "succeeded", "failed"].flatMap((key) =>
-      (numberAt(one, [key]) ?? 0) > 0 ? [`${numberAt(one, [key])} ${key}`] : [],
-    );
-    return `${textAt(one, ["name"]) ?? ""}: ${words.join(", ") || "nothing yet"}`;
-  });
-  return jobs.length === 0 ? undefined : jobs.join("; ");
-}
-
-function replicaProgress(object: KubeObject): string | undefined {
-  const replicas = Object.entries(valueAt(object, ["status", "replicaStatuses"]) ?? {}).map(([type, one]) => {
-    const words = ["active", "succeeded", "failed"].flatMap((key) =>
-      (numberAt(one as Json, [key]) ?? 0) > 0 ? [`${numberAt(one as Json, [key])} ${key}`] : [],
-    );
-    return `${type}: ${words.join(", ") || "nothing yet"}`;
-  });
-  return replicas.length === 0 ? undefined : replicas.join("; ");
 }

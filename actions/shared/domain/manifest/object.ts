@@ -54,6 +54,17 @@ export function withValue(value: Json, path: Path, to: Json | undefined): Json {
   return next === undefined ? others : { ...(value as KubeObject), [key]: next };
 }
 
+/** What it says it is; empty texts where it says nothing. */
+export function typeOf(object: KubeObject): {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+} {
+  const parts = (textAt(object, ["apiVersion"]) ?? "").split("/");
+  const [group = "", version = ""] = parts.length === 1 ? ["", parts[0]] : parts;
+  return { group, version, kind: textAt(object, ["kind"]) ?? "" };
+}
+
 /** RFC 3339 in milliseconds. */
 export function timeAt(value: Json | undefined, path: Path): number | undefined {
   const ms = Date.parse(textAt(value, path) ?? "");
@@ -80,4 +91,11 @@ export function conditionsOf(object: KubeObject): readonly Condition[] {
       ...(atMs === undefined ? {} : { atMs }),
     };
   });
+}
+
+/** Of the conditions with status True the last one. */
+export function lastTrue(object: KubeObject, types?: readonly string[]): Condition | undefined {
+  return conditionsOf(object).findLast(
+    ({ type, status }) => status === "True" && (types === undefined || types.includes(type)),
+  );
 }

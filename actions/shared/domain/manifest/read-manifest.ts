@@ -1,7 +1,7 @@
 import type { Json } from "../canonical.ts";
 import type { PackageFault, PackagePath } from "../pipeline/package.ts";
-import { formatKind, KINDS, type Kind, kindOf, typeOf } from "./kinds.ts";
-import { isRecord, type KubeObject, recordAt, textAt } from "./object.ts";
+import { formatKind, KINDS, type Kind, kindOf } from "./kinds.ts";
+import { isRecord, type KubeObject, recordAt, textAt, typeOf } from "./object.ts";
 import { isNamePrefix } from "./object-name.ts";
 
 /** A file with one object that trains. */

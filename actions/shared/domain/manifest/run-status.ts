@@ -1,8 +1,8 @@
 import type { Json } from "../canonical.ts";
 import type { RunStatus, RunTask, TaskState, TaskValues, TaskWait } from "../run/task.ts";
 import { assignmentsOf, observedMetrics } from "./katib.ts";
-import { type Kind, lastTrue } from "./kinds.ts";
-import { type KubeObject, listAt, recordAt, textAt, timeAt } from "./object.ts";
+import type { Kind } from "./kinds.ts";
+import { type KubeObject, lastTrue, listAt, recordAt, textAt, timeAt } from "./object.ts";
 import { newestPods, type PodStatus } from "./pods.ts";
 import { type ObjectStatus, statusOf } from "./status.ts";
 import { hasSeveralPods, podTemplatesOf } from "./templates.ts";

@@ -1,5 +1,5 @@
-import { type Kind, lastTrue } from "./kinds.ts";
-import { type Condition, type KubeObject, textAt, timeAt, valueAt } from "./object.ts";
+import type { Kind } from "./kinds.ts";
+import { type Condition, type KubeObject, lastTrue, textAt, timeAt, valueAt } from "./object.ts";
 import { heldBy } from "./stated-condition.ts";
 
 /** What an object says of itself. */

@@ -1,7 +1,7 @@
 import type { Json } from "../canonical.ts";
 import type { GpuRequest } from "../pipeline/gpus.ts";
-import { type Kind, typeOf } from "./kinds.ts";
-import { isRecord, type KubeObject, listAt, numberAt, type Path, recordAt, textAt, valueAt } from "./object.ts";
+import type { Kind } from "./kinds.ts";
+import { isRecord, type KubeObject, listAt, numberAt, type Path, recordAt, textAt, typeOf, valueAt } from "./object.ts";
 import { parseQuantity } from "./quantity.ts";
 
 /** A kind of pod that the object will have. */
