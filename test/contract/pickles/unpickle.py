@@ -7,7 +7,11 @@ import base64
 import io
 import json
 import pickle
+import resource
 import sys
+
+# The C implementation takes what a length asks for before it sees that the bytes are not there.
+resource.setrlimit(resource.RLIMIT_AS, (512 * 1024**2, 512 * 1024**2))
 
 
 class Anything:

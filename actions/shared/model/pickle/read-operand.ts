@@ -7,43 +7,63 @@ const MAX_NAME_BYTES = 256;
 /** A length byte, then more bytes than any number has that we look at. */
 const MAX_LONG_BYTES = 6;
 
-/** Reads what stands behind an opcode. Throws `breakOff` where the bytes end in it. */
-export async function readOperand(reader: ByteReader, argument: Argument): Promise<Operand> {
+/** As many bytes as an operand has that is read without a wait. */
+const AT_HAND = 8 + MAX_NAME_BYTES;
+
+/** Reads what stands behind an opcode, at once where its bytes are at hand: a model has many millions. Throws `breakOff` where the bytes end. */
+export function readOperand(reader: ByteReader, argument: Argument): Operand | Promise<Operand> {
   switch (argument.kind) {
     case "none":
       return undefined;
+    case "line":
+      return readLine(reader, argument.as);
+    case "two-lines":
+      return readTwoLines(reader);
     case "number":
-      return numberOf(await bytesOf(reader, argument.bytes), argument);
     case "double":
-      await bytesOf(reader, 8);
-      return undefined;
-    case "counted": {
-      const length = numberOf(await bytesOf(reader, argument.bytes), argument);
-      if (length < 0 || !Number.isSafeInteger(length)) throw breakOff("a length that cannot be");
-      const most = argument.as === "text" ? MAX_NAME_BYTES : argument.as === "long" ? MAX_LONG_BYTES : -1;
-      if (length > most) {
-        if (!(await reader.skip(length))) throw cut();
-        return undefined;
-      }
-      const bytes = await bytesOf(reader, length);
-      return argument.as === "text" ? textOf(bytes) : length === 0 ? 0 : numberOf(bytes, { signed: true });
-    }
-    case "line": {
-      const line = await lineOf(reader);
-      if (line === undefined || argument.as === "other") return undefined;
-      return argument.as === "integer" ? integerOf(line) : lineText(line, argument.as);
-    }
-    case "two-lines": {
-      const [module, name] = [await lineOf(reader), await lineOf(reader)];
-      const [first, second] = [module && textOf(module), name && textOf(name)];
-      return first === undefined || second === undefined ? undefined : [first, second];
-    }
+    case "counted":
+      return reader.has(AT_HAND) ? takeOperand(reader, argument) : awaitOperand(reader, argument);
   }
 }
 
-async function bytesOf(reader: ByteReader, count: number): Promise<Uint8Array> {
-  if (!reader.has(count) && !(await reader.ensure(count))) throw cut();
-  return reader.take(count);
+type Sized = Extract<Argument, { kind: "number" | "double" | "counted" }>;
+
+async function awaitOperand(reader: ByteReader, argument: Sized): Promise<Operand> {
+  // Where fewer are left, what is there must do.
+  const isEnd = !(await reader.ensure(AT_HAND));
+  if (isEnd && !reader.has(argument.kind === "double" ? 8 : argument.bytes)) throw cut();
+  return await takeOperand(reader, argument);
+}
+
+function takeOperand(reader: ByteReader, argument: Sized): Operand | Promise<Operand> {
+  if (argument.kind === "double") {
+    reader.take(8);
+    return undefined;
+  }
+  const number = numberOf(reader.take(argument.bytes), argument);
+  if (argument.kind === "number") return number;
+  if (number < 0 || !Number.isSafeInteger(number)) throw breakOff("a length that cannot be");
+  const most = argument.as === "text" ? MAX_NAME_BYTES : argument.as === "long" ? MAX_LONG_BYTES : -1;
+  if (number > most) return passOver(reader, number);
+  if (!reader.has(number)) throw cut();
+  const bytes = reader.take(number);
+  return argument.as === "text" ? textOf(bytes) : number === 0 ? 0 : numberOf(bytes, { signed: true });
+}
+
+async function passOver(reader: ByteReader, count: number): Promise<undefined> {
+  if (!(await reader.skip(count))) throw cut();
+}
+
+async function readLine(reader: ByteReader, as: "text" | "quoted" | "integer" | "other"): Promise<Operand> {
+  const line = await lineOf(reader);
+  if (line === undefined || as === "other") return undefined;
+  return as === "integer" ? integerOf(line) : lineText(line, as);
+}
+
+async function readTwoLines(reader: ByteReader): Promise<Operand> {
+  const [module, name] = [await lineOf(reader), await lineOf(reader)];
+  const [first, second] = [module && textOf(module), name && textOf(name)];
+  return first === undefined || second === undefined ? undefined : [first, second];
 }
 
 async function lineOf(reader: ByteReader): Promise<Uint8Array | undefined> {
@@ -65,13 +85,18 @@ function numberOf(bytes: Uint8Array, { signed = false }: { readonly signed?: boo
 
 /** Undefined for what is not UTF-8. */
 function textOf(bytes: Uint8Array): string | undefined {
-  // Byte for byte where it can be: most of a model's strings are names.
-  if (bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;
   }
+}
+
+/** A loop, which is much faster than a callback: most of a model's strings are names. */
+function isAscii(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte >= 0x80) return false;
+  return true;
 }
 
 /** `S'text'` and `Vtext`. What has an escape in it is not kept: no name needs one. */

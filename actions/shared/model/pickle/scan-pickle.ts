@@ -34,8 +34,8 @@ export type ScanLimits = MachineLimits & {
   readonly imports: number;
 };
 
-/** At 10 million opcodes a second; the largest pickles of real models have some ten millions. */
-export const SCAN_LIMITS: ScanLimits = { ...MACHINE_LIMITS, opcodes: 200_000_000, pickles: 10_000, imports: 10_000 };
+/** Some million opcodes take a second; a pickle of more than 50 million is no model but a data set. */
+export const SCAN_LIMITS: ScanLimits = { ...MACHINE_LIMITS, opcodes: 50_000_000, pickles: 10_000, imports: 10_000 };
 
 /** The long integer that `torch.save` wrote before it wrote zip archives, as the whole of the first pickle. */
 export const TORCH_MAGIC = Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex");
@@ -112,7 +112,8 @@ export async function scanPickle(reader: ByteReader, options: ScanOptions): Prom
       const known = OPCODES.get(code);
       if (known === undefined) throw breakOff(`0x${code.toString(16).padStart(2, "0")} is no opcode`);
       opcode = known.name;
-      const operand = known.argument.kind === "none" ? undefined : await readOperand(reader, known.argument);
+      const reading = readOperand(reader, known.argument);
+      const operand = reading instanceof Promise ? await reading : reading;
       if (opcode === "PROTO" && (at !== start || Number(operand) > MAX_PROTOCOL))
         throw breakOff(at === start ? `protocol ${operand} is not known` : "a second protocol header");
       if (opcode === "FRAME") {
