@@ -22,7 +22,6 @@ export type Origin = {
   };
   readonly facts: RunFacts | undefined;
   readonly licence: string | undefined;
-  readonly card: VersionRecord["card"];
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly logAfter: number;
   readonly createdAt: string;
@@ -33,7 +32,7 @@ const MAX_IMPORTS = 500;
 
 /** The version record: nothing in it is typed by hand but `metadata`. */
 export function buildRecord(origin: Origin): VersionRecord {
-  const { request, stored, release, standing, described, facts, licence, card, metadata } = origin;
+  const { request, stored, release, standing, described, facts, licence, metadata } = origin;
   return {
     schema: MODEL_SCHEMA,
     model: request.name,
@@ -49,7 +48,6 @@ export function buildRecord(origin: Origin): VersionRecord {
     ...(standing.state === "passed" || standing.state === "failed" ? { gate: standing.gate } : {}),
     author: release.source.actor,
     ...(licence === undefined ? {} : { licence }),
-    ...(card === undefined ? {} : { card }),
     ...(metadata === undefined ? {} : { metadata }),
     release: release.id,
     logAfter: origin.logAfter,

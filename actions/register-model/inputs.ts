@@ -63,7 +63,25 @@ export const manifest = defineAction({
     card: {
       kind: "workspace-path",
       modes: registering,
-      description: "A model card (Markdown) to keep beside the version.",
+      description:
+        "A model card (Markdown, with or without front matter) for the card that is kept beside the version: its text comes first, and what it says wins.",
+    },
+    "signing-key": {
+      kind: "string",
+      secret: true,
+      modes: registering,
+      description: "An EC private key (P-256, P-384, P-521) in PEM, to sign the version with. Empty: it is not signed.",
+    },
+    "signing-key-passphrase": {
+      kind: "string",
+      secret: true,
+      modes: registering,
+      description: "The passphrase of an encrypted `signing-key`.",
+    },
+    "verification-key": {
+      kind: "string",
+      modes: ["verify"],
+      description: "The public key in PEM that the version must be signed with. Empty: its signature is not checked.",
     },
     metadata: {
       kind: "yaml",
@@ -78,6 +96,7 @@ export const manifest = defineAction({
     version: { description: "The version." },
     digest: { description: "Root digest over all files of the model, `sha256:…` (OpenSSF Model Signing)." },
     uri: { description: "Where the files of the version lie, for a serving system." },
+    signature: { description: "Where the signature of the version lies (`model.sig`); empty where it is not signed." },
     existed: { description: "`true` where this version was registered before with the same digest." },
   },
 });

@@ -1,5 +1,6 @@
 import type { Digest } from "../shared/domain/digest.ts";
 import type { VersionRecord } from "../shared/domain/model-version.ts";
+import type { Problem } from "../shared/domain/problem.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import type { FileFault as Fault } from "../shared/lib/verify-model.ts";
 import type { SoundStanding } from "./standing.ts";
@@ -18,6 +19,15 @@ export type AliasResult = { readonly alias: string } & (
   | { readonly state: "would-move"; readonly from?: string }
 );
 
+/** What is known of the signature of a registered version. */
+export type SignatureCheck =
+  /** It was registered without one. */
+  | { readonly state: "none" }
+  /** It is there, and no key was given to check it with. */
+  | { readonly state: "unchecked"; readonly publicKey: Digest }
+  | { readonly state: "sound"; readonly publicKey: Digest }
+  | { readonly state: "bad"; readonly problems: readonly Problem[] };
+
 /** A version in the store (or, in a plan, what would be). */
 export type Registration = {
   readonly record: VersionRecord;
@@ -25,8 +35,12 @@ export type Registration = {
   readonly aliases: readonly AliasResult[];
   /** Undefined where there is none, or where it is this version. */
   readonly champion: VersionRecord | undefined;
+  /** The key that it is signed with (or would be). */
+  readonly publicKey: Digest | undefined;
   readonly store: string;
   readonly uri: string;
+  /** Where its signature lies. */
+  readonly signature: string | undefined;
   readonly bytes: number;
   readonly findings: readonly Finding[];
 };
@@ -60,6 +74,7 @@ export type Outcome =
           readonly uri: string;
           readonly bytes: number;
           readonly faults: readonly FileFault[];
+          readonly signature: SignatureCheck;
         }
       | {
           readonly state: "aliased";

@@ -8,6 +8,7 @@ import { otherDigestError } from "./conflict.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
 import { checkChain, prepare, readWish } from "./prepare.ts";
 import { CANDIDATE, type Request } from "./request.ts";
+import { publicKeyOf, signatureOf } from "./signing.ts";
 import { keepStanding, stopped } from "./standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
@@ -22,7 +23,7 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
   const stop = stopped(step, ports, request);
   if (stop !== undefined) return stop;
   const prepared = await prepare(step, ports, { request, source });
-  const { existing, files, champion, findings, card } = prepared;
+  const { existing, files, champion, findings } = prepared;
   const model = await hashFiles(files, signal);
   if (existing !== undefined && existing.digest !== model.digest) throw otherDigestError(existing, model);
   const judged = checkChain(judgeStanding(release, { source: source.source, digest: model.digest }));
@@ -35,7 +36,6 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
       release,
       workflow: job.github.workflow,
       standing: judged,
-      card: card && { key: card.key, digest: card.digest },
       metadata: inputs.metadata,
       logAfter: 0,
       createdAt: new Date(clock.now()).toISOString(),
@@ -49,6 +49,8 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
     standing: standing.state,
     aliases: await foresee(step, ports, { request, digest: model.digest, isWithheld: standing.state === "failed" }),
     champion: champion?.version === request.version ? undefined : champion,
+    publicKey: existing === undefined ? prepared.signingKey?.id : publicKeyOf(existing),
+    signature: signatureOf(store, record),
     store: store.uri,
     uri: store.address(record.folder),
     bytes: files.reduce((sum, file) => sum + file.size, 0),

@@ -1,21 +1,24 @@
 import { join } from "node:path";
+import type { OwnCard } from "../shared/domain/model-card.ts";
 import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { formatCount } from "../shared/domain/quantity.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
-import { sha256 } from "../shared/lib/hash.ts";
 import { type FoundFile, findModel } from "../shared/lib/model-files.ts";
 import { findAlias } from "../shared/lib/model-registry/aliases.ts";
 import { findVersion } from "../shared/lib/model-registry/versions.ts";
+import type { SigningKey } from "../shared/lib/model-signing/keys.ts";
 import { readRunDetails } from "../shared/lib/read-run-details.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
 import { judgeStanding, type Standing } from "./chain.ts";
 import { championFindings } from "./champion-findings.ts";
 import { findSource, type Source } from "./find-source.ts";
 import { LICENCE_FILES, licenceOf } from "./licence.ts";
+import { readOwnCard } from "./own-card.ts";
 import { type Request, readRequest } from "./request.ts";
 import { type RunFacts, readRunFacts } from "./run-facts.ts";
 import { judgeScan } from "./scan-policy.ts";
+import { signingFindings, signingKeyOf } from "./signing.ts";
 import type { Description, Ports, RegisterStep } from "./step.ts";
 
 /** Everything that is known before a byte of the model is read. */
@@ -26,13 +29,12 @@ export type Prepared = {
   readonly described: Description;
   readonly facts: RunFacts | undefined;
   readonly licence: string | undefined;
-  readonly card: Card | undefined;
+  readonly card: OwnCard | undefined;
+  readonly signingKey: SigningKey | undefined;
   readonly existing: VersionRecord | undefined;
   readonly champion: VersionRecord | undefined;
   readonly findings: readonly Finding[];
 };
-
-export type Card = { readonly key: string; readonly text: string; readonly digest: ReturnType<typeof sha256> };
 
 /** Where the model comes from and which version it is to be. Throws for what is wrong with either. */
 export function readWish({ inputs, release }: RegisterStep): { readonly request: Request; readonly source: Source } {
@@ -49,6 +51,8 @@ export async function prepare(
   { request, source }: { readonly request: Request; readonly source: Exclude<Source, { source: "none" }> },
 ): Promise<Prepared> {
   const { inputs, release, job, log, signal } = step;
+  const signingKey = signingKeyOf(inputs);
+  const card = await readOwnCard(inputs.card, job.workspace);
   checkChain(judgeStanding(release, { source: source.source }));
   const files = await findModel(source.path, [job.workspace, job.temp, job.home]);
   log.info(`Found the model at ${source.path}: ${formatCount(files.length, "file")}.`);
@@ -70,7 +74,8 @@ export async function prepare(
     described,
     facts,
     licence,
-    card: await readCard(step, request),
+    card,
+    signingKey,
     existing,
     champion,
     findings: [
@@ -79,6 +84,7 @@ export async function prepare(
       ...described.findings,
       ...findings,
       ...(licence === undefined ? [NO_LICENCE] : []),
+      ...signingFindings(existing, signingKey),
     ],
   };
 }
@@ -126,12 +132,4 @@ async function readLicence(workspace: string): Promise<string | undefined> {
     if (text !== undefined) return licenceOf(text);
   }
   return undefined;
-}
-
-async function readCard({ inputs }: RegisterStep, { name, version }: Request): Promise<Card | undefined> {
-  if (inputs.card === undefined) return undefined;
-  const text = (await readTextFile(inputs.card, MAX_TEXT_BYTES)) ?? "";
-  const digest = sha256(text);
-  // Named by its content, so that an attempt that was cut short cannot leave another card in its place.
-  return { key: `${name}/versions/${version}.card.${digest.slice(7, 19)}.md`, text, digest };
 }

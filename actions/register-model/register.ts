@@ -12,9 +12,11 @@ import { leftAlias, type Pointing, pointAlias, sayAlias } from "./aliases.ts";
 import { buildRecord } from "./build-record.ts";
 import { judgeStanding } from "./chain.ts";
 import { otherDigestError } from "./conflict.ts";
+import { keepBesides } from "./keep-besides.ts";
 import type { AliasResult, Outcome, Registration } from "./outcome.ts";
 import { checkChain, type Prepared, prepare, readWish } from "./prepare.ts";
 import { CANDIDATE } from "./request.ts";
+import { publicKeyOf, signatureOf } from "./signing.ts";
 import { keepStanding, type SoundStanding, stopped } from "./standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
@@ -43,9 +45,10 @@ async function registerNew(step: RegisterStep, ports: Ports, prepared: Prepared)
   return { state: "registered", rehearsal: !outlivesJob(job, ports.store), seconds, ...registration };
 }
 
-async function createRecord(step: RegisterStep, { store }: Ports, prepared: Prepared): Promise<Settled> {
+async function createRecord(step: RegisterStep, ports: Ports, prepared: Prepared): Promise<Settled> {
   const { inputs, release, job, clock, signal, state, log } = step;
-  const { request, source, files, card } = prepared;
+  const { store } = ports;
+  const { request, source, files } = prepared;
   state.save({ doing: "files", name: request.name, version: request.version });
   const stored = await storeModel(store, { name: request.name, version: request.version, files, signal });
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
@@ -54,18 +57,18 @@ async function createRecord(step: RegisterStep, { store }: Ports, prepared: Prep
     `Copied ${formatSize(stored.written)}${kept > 0 ? `; ${formatSize(kept)} was there from an earlier attempt` : ""}.`,
   );
   const standing = checkChain(judgeStanding(release, { source, digest: stored.digest }));
-  if (card !== undefined) await store.create(card.key, new TextEncoder().encode(card.text));
-  const record = buildRecord({
+  const facts = buildRecord({
     ...prepared,
     stored,
     release,
     workflow: job.github.workflow,
     standing,
-    card: card && { key: card.key, digest: card.digest },
     metadata: inputs.metadata,
     logAfter: await logLength(store, request.name),
     createdAt: new Date(clock.now()).toISOString(),
   });
+  const record = { ...facts, ...(await keepBesides(ports, prepared, facts)) };
+  if (prepared.signingKey !== undefined) log.info(`Signed with key ${prepared.signingKey.id}.`);
   state.save({ doing: "record", name: request.name, version: request.version, digest: stored.digest });
   if ((await createVersion(store, record)).state === "created") return { record, standing };
   const first = await findVersion(store, request.name, request.version);
@@ -125,6 +128,8 @@ async function registrationOf(
     standing: standing.state,
     aliases,
     champion: champion?.version === record.version ? undefined : champion,
+    publicKey: publicKeyOf(record),
+    signature: signatureOf(store, record),
     store: store.uri,
     uri: store.address(record.folder),
     bytes: files.reduce((sum, file) => sum + file.size, 0),

@@ -1,6 +1,7 @@
 import { shortDigest } from "../shared/domain/digest.ts";
 import { formatCount, formatDuration, formatSize } from "../shared/domain/quantity.ts";
 import { type Conclusion, code, type Report, type Text, text, withLead } from "../shared/domain/report.ts";
+import { rootDigestBytes } from "../shared/domain/signing-manifest.ts";
 import type { Kept, Outcome } from "./outcome.ts";
 import { aliasSection } from "./report/aliases.ts";
 import { differenceSections } from "./report/differences.ts";
@@ -22,6 +23,7 @@ function conclude(outcome: Outcome): Conclusion {
         report: reportOf(outcome),
         outputs: outputsOf(outcome),
         parts: { model: modelOf(outcome) },
+        subjects: [subjectOf(outcome)],
         succeeded: true,
       };
     case "planned":
@@ -54,6 +56,7 @@ function reportOf(outcome: Kept): Report {
     lead: [
       ...standingLead(outcome),
       text`It ${outcome.state === "planned" ? "would lie" : "lies"} at ${code(folder)}.${champion === undefined ? " There is no champion to compare it with." : ""}`,
+      ...signingLead(outcome),
       nextStep(outcome),
     ],
     sections: [
@@ -94,6 +97,16 @@ function standingLead({ standing, record, state }: Kept): readonly Text[] {
   }
 }
 
+function signingLead({ state, publicKey, signature }: Kept): readonly Text[] {
+  if (publicKey === undefined) return [];
+  const key = text`key ${code(shortDigest(publicKey))}`;
+  return [
+    signature === undefined && state === "planned"
+      ? text`It would be signed with ${key}.`
+      : text`It is signed with ${key}: ${code(signature ?? "")}.`,
+  ];
+}
+
 function nextStep({ standing, record, state }: Kept): Text {
   if (standing === "failed")
     return "Next: read the verdict in the summary of report-metrics, then release a version that passes.";
@@ -125,7 +138,8 @@ function plain(tone: Report["tone"], headline: Text): Report {
 
 function outputsOf(outcome: Kept): Conclusion["outputs"] {
   const existed = outcome.state === "existed" || (outcome.state === "planned" && outcome.exists);
-  return { ...versionOutputs(outcome), existed: String(existed) };
+  const { signature } = outcome;
+  return { ...versionOutputs(outcome), ...(signature === undefined ? {} : { signature }), existed: String(existed) };
 }
 
 function versionOutputs({ record, uri }: Pick<Kept, "record" | "uri">): Conclusion["outputs"] {
@@ -134,6 +148,11 @@ function versionOutputs({ record, uri }: Pick<Kept, "record" | "uri">): Conclusi
 
 function aliasOutputs({ name, version, digest, uri }: Extract<Outcome, { state: "aliased" }>): Conclusion["outputs"] {
   return { model: `${name}@${version}`, version, digest, uri };
+}
+
+/** The bytes whose hash is the model's digest: what is attested is the model, and not a file about it. */
+function subjectOf({ record }: Kept) {
+  return { name: `${record.model}-${record.version}`, bytes: rootDigestBytes(record.files) };
 }
 
 function modelOf({ record, uri, store }: Kept) {

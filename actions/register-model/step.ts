@@ -1,3 +1,4 @@
+import type { CardFacts, OwnCard } from "../shared/domain/model-card.ts";
 import type { ModelScan } from "../shared/domain/model-scan.ts";
 import type { Tensor } from "../shared/domain/model-version.ts";
 import type { Finding } from "../shared/domain/report.ts";
@@ -16,6 +17,9 @@ export type Wishes = {
   readonly "unsafe-pickle": ScanPolicy;
   readonly "allow-imports": readonly string[] | undefined;
   readonly card: string | undefined;
+  readonly "signing-key": string | undefined;
+  readonly "signing-key-passphrase": string | undefined;
+  readonly "verification-key": string | undefined;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
 };
 
@@ -34,4 +38,6 @@ export type Describing = { readonly allowed: readonly string[]; readonly signal:
 export type Ports = {
   readonly store: ModelStore;
   describe(files: readonly FoundFile[], describing: Describing): Promise<Description>;
+  /** The model card: what is known, with what the user wrote. */
+  writeCard(facts: CardFacts, own: OwnCard | undefined): string;
 };

@@ -1,7 +1,9 @@
 import { ReleaseError } from "../shared/lib/error.ts";
 import { existingVersion } from "../shared/lib/model-registry/versions.ts";
+import { readVerificationKey } from "../shared/lib/model-signing/keys.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { verifyModel } from "../shared/lib/verify-model.ts";
+import { checkSignature } from "./check-signature.ts";
 import type { Outcome } from "./outcome.ts";
 import { readRequest } from "./request.ts";
 import type { Ports, RegisterStep } from "./step.ts";
@@ -9,10 +11,14 @@ import type { Ports, RegisterStep } from "./step.ts";
 /** Reads every byte of a registered version again and holds it against its record. */
 export async function verify(step: RegisterStep, { store }: Ports): Promise<Outcome> {
   const { inputs, release, job, signal, log } = step;
+  const pem = inputs["verification-key"];
+  const key = pem === undefined ? undefined : readVerificationKey(pem);
   const request = readRequest({ ...inputs, aliases: undefined }, release);
   if (request.state === "bad") throw new ReleaseError("INPUT", request.problems);
   const { name, version } = request.value;
   const record = await existingVersion(store, { name, version, input: "version" });
+  // Before the files: it is small, and they may be many gigabytes.
+  const signature = await checkSignature(store, record, key);
   const { faults, digest, bytes } = await verifyModel(store, record, signal);
   if (digest !== record.digest)
     throw new ReleaseError("INTEGRITY", {
@@ -23,6 +29,7 @@ export async function verify(step: RegisterStep, { store }: Ports): Promise<Outc
       hint: "the version record was edited: do not use this version",
     });
   for (const fault of faults) log.info(`${fault.path}: ${fault.state}.`);
-  const state = faults.length === 0 ? "verified" : "damaged";
-  return { state, rehearsal: !outlivesJob(job, store), record, uri: store.address(record.folder), bytes, faults };
+  const state = faults.length === 0 && signature.state !== "bad" ? "verified" : "damaged";
+  const uri = store.address(record.folder);
+  return { state, rehearsal: !outlivesJob(job, store), record, uri, bytes, faults, signature };
 }

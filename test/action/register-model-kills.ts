@@ -1,17 +1,24 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { VersionRecord } from "../../actions/shared/domain/model-version.ts";
+import { sha256 } from "../../actions/shared/lib/hash.ts";
 import { findAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { history } from "../../actions/shared/lib/model-registry/log.ts";
 import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
+import { readVerificationKey } from "../../actions/shared/lib/model-signing/keys.ts";
+import { openSignature } from "../../actions/shared/lib/model-signing/signature.ts";
 import { verifyModel } from "../../actions/shared/lib/verify-model.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
+import type { ModelStore } from "../../actions/shared/ports/model-store.ts";
 import { jobContext } from "../support/job-context.ts";
 import { modelRelease } from "../support/model-release.ts";
 import { onnxModel } from "../support/onnx.ts";
 import { runAction } from "../support/run-action.ts";
+import { keyPair } from "../support/signing-key.ts";
 
 const KILLER = `--import=${join(import.meta.dirname, "../support/kill-at.ts")}`;
+const { privatePem, publicPem } = keyPair();
 const files = { "model.onnx": onnxModel(), "labels.txt": "0123456789" };
 
 async function prepared() {
@@ -19,10 +26,22 @@ async function prepared() {
   const release = await modelRelease(job, { files });
   const store = folderStore(join(job.home, "models"));
   const run = async (env: Readonly<Record<string, string>> = {}) => {
-    const given = { name: "digits", release, aliases: "staging" };
+    const given = { name: "digits", release, aliases: "staging", "signing-key": privatePem };
     return (await runAction("register-model", { job, with: given, env, post: false })).main;
   };
   return { job, store, run };
+}
+
+/** The digest of the card, and what the signature is on. */
+async function besides(store: ModelStore, { card, signatures }: VersionRecord) {
+  const text = await store.read(card?.key ?? "");
+  const signature = await store.read(signatures?.[0]?.key ?? "");
+  const opened = openSignature(signature?.bytes ?? new Uint8Array(), readVerificationKey(publicPem));
+  if (sha256(signature?.bytes ?? "") !== signatures?.[0]?.digest) throw new Error("the signature is another one");
+  return {
+    card: sha256(text?.bytes ?? ""),
+    signature: opened.state === "ok" ? opened.value.digest : opened.problems,
+  };
 }
 
 /** The action is killed at these of its touches of the disk, and run again. */
@@ -39,9 +58,10 @@ export function registerModelKills(choose: (points: number) => readonly number[]
       const killed = await run({ NODE_OPTIONS: KILLER, ML_RELEASE_TEST_KILL_AT: String(point) });
       expect({ point, signal: killed.signal }).toEqual({ point, signal: "SIGKILL" });
       const early = await findVersion(store, "digits", "1.0.0");
-      if (early !== undefined)
+      if (early !== undefined) {
         expect(await verifyModel(store, early, new AbortController().signal)).toMatchObject({ faults: [] });
-      else expect(await findAlias(store, "digits", "candidate")).toBeUndefined();
+        expect(await besides(store, early)).toEqual({ card: early.card?.digest, signature: early.digest });
+      } else expect(await findAlias(store, "digits", "candidate")).toBeUndefined();
 
       expect({ point, code: (await run()).code }).toEqual({ point, code: 0 });
       const record = await findVersion(store, "digits", "1.0.0");
@@ -49,6 +69,7 @@ export function registerModelKills(choose: (points: number) => readonly number[]
       if (early !== undefined) expect(record).toEqual(early);
       expect(record.folder).toBe("digits/files/1.0.0");
       expect(await verifyModel(store, record, new AbortController().signal)).toMatchObject({ faults: [] });
+      expect(await besides(store, record)).toEqual({ card: record.card?.digest, signature: record.digest });
       for (const alias of ["candidate", "staging"])
         expect(await findAlias(store, "digits", alias)).toMatchObject({
           version: "1.0.0",

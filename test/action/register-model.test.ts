@@ -1,10 +1,24 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import type { ModelEvent, VersionRecord } from "../../actions/shared/domain/model-version.ts";
+import { sha256 } from "../../actions/shared/lib/hash.ts";
+import { modelDigest } from "../../actions/shared/lib/hash-model.ts";
 import { findAlias, moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { history } from "../../actions/shared/lib/model-registry/log.ts";
 import { createVersion, findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
+import { readVerificationKey } from "../../actions/shared/lib/model-signing/keys.ts";
+import { openSignature } from "../../actions/shared/lib/model-signing/signature.ts";
 import { findRelease } from "../../actions/shared/lib/release-store.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { type JobContext, type JobOptions, jobContext } from "../support/job-context.ts";
@@ -13,6 +27,7 @@ import { type ModelRelease, modelRelease, RUN_ID, TEST_DIGEST, TRAIN_DIGEST } fr
 import { onnxModel } from "../support/onnx.ts";
 import { expectPlanChangesNothing } from "../support/plan.ts";
 import { type ActionRun, runAction } from "../support/run-action.ts";
+import { keyPair } from "../support/signing-key.ts";
 import { registerModelKills } from "./register-model-kills.ts";
 
 const storeOf = (job: JobContext) => folderStore(join(job.home, "models"));
@@ -59,6 +74,7 @@ describe("registering a run's model", () => {
     expect({ code: main.code, stderr: main.stderr }).toEqual({ code: 0, stderr: "" });
     expect(keysOf(job)).toEqual([
       "digits/aliases/candidate.json",
+      "digits/cards/1.0.0/MODEL_CARD.md",
       "digits/files/1.0.0/model.onnx",
       "digits/files/1.0.0~files.json",
       "digits/log/00000000000000000001.json",
@@ -132,6 +148,7 @@ describe("registering a run's model", () => {
       gate: JSON.parse(release).gate,
       author: "octocat",
       licence: "Apache-2.0",
+      card: { key: "digits/cards/1.0.0/MODEL_CARD.md", digest: expect.stringMatching(/^sha256:/) },
       release: "v1.0.0",
       logAfter: 0,
       createdAt: expect.stringMatching(/Z$/),
@@ -251,7 +268,9 @@ describe("registering a run's model", () => {
     expect(record).toMatchObject({ files: [{ path: "model.onnx" }], metadata: { owner: "vision", budget: 3 } });
     expect(record).not.toHaveProperty("run");
     const card = await store.read(record?.card?.key ?? "");
-    expect(new TextDecoder().decode(card?.bytes)).toBe("# Digits\n");
+    const text = new TextDecoder().decode(card?.bytes);
+    expect(text).toMatch(/^---\n.*\n---\n\n# Digits\n\n## digits 2.0.0-rc.1 as registered\n/s);
+    expect(sha256(text)).toBe(record?.card?.digest);
     for (const alias of ["candidate", "staging", "team-a"]) {
       expect(await findAlias(store, "digits", alias)).toMatchObject({ version: "2.0.0-rc.1" });
     }
@@ -574,6 +593,220 @@ describe("mode alias", () => {
     const main = await step({ job, with: { mode: "alias", aliases: "staging", version: "1.0.0" } });
     expect(main.code).toBe(1);
     expect(main.stdout).toContain("a version that did not pass its gate gets no alias");
+  });
+});
+
+describe("signing", () => {
+  const pair = keyPair();
+  const signing = { "signing-key": pair.privatePem };
+  const signatureFile = (job: JobContext, version = "1.0.0") =>
+    join(job.home, "models/digits/signatures", version, "model.sig");
+  const publicKey = sha256(pair.publicPem);
+
+  test("keeps model.sig beside the version, and names it in the record, the report and an output", async () => {
+    const { job, release } = await prepared();
+    const main = await step({ job, release, with: signing });
+    expect(main.code).toBe(0);
+    const record = await findVersion(storeOf(job), "digits", "1.0.0");
+    const bytes = readFileSync(signatureFile(job));
+    expect(record?.signatures).toEqual([
+      { key: "digits/signatures/1.0.0/model.sig", digest: sha256(bytes), publicKey },
+    ]);
+    expect(openSignature(bytes, readVerificationKey(pair.publicPem))).toMatchObject({
+      state: "ok",
+      value: { digest: record?.digest, files: [{ path: "model.onnx" }] },
+    });
+    expect(main.outputs.signature).toBe(pathToFileURL(signatureFile(job)).href);
+    expect(main.summary).toContain(`It is signed with key \`${publicKey.slice(0, 19)}\``);
+  });
+
+  test("with an encrypted key, which no log shows", async () => {
+    const { job, release } = await prepared();
+    const locked = keyPair({ curve: "P-384", passphrase: "open sesame" });
+    const given = { "signing-key": locked.privatePem, "signing-key-passphrase": "open sesame" };
+    const main = await step({ job, release, with: given });
+    expect(main.code).toBe(0);
+    const secrets = locked.privatePem.trim().split("\n").slice(1, -1);
+    for (const secret of [...secrets, "open sesame"]) {
+      expect(main.masks).toContain(secret);
+      expect(main.stdout.replaceAll(`::add-mask::${secret}`, "")).not.toContain(secret);
+    }
+    expect(
+      keysOf(job)
+        .map((key) => readFileSync(join(job.home, "models", key), "utf8"))
+        .join(),
+    ).not.toContain(secrets[0]);
+  });
+
+  test("again is a no-op, although no two signatures are the same", async () => {
+    const { job, release } = await prepared();
+    await step({ job, release, with: signing });
+    const [before, keys] = [readFileSync(signatureFile(job)), keysOf(job)];
+    const main = await step({ job, release, with: signing });
+    expect(main).toMatchObject({
+      code: 0,
+      outputs: { existed: "true", signature: expect.stringMatching(/model\.sig$/) },
+    });
+    expect(readFileSync(signatureFile(job))).toEqual(before);
+    expect(keysOf(job)).toEqual(keys);
+    expect(
+      main.commands
+        .filter(({ name }) => name === "notice")
+        .map(({ message }) => message)
+        .join(),
+    ).not.toContain("signature");
+  });
+
+  test("keeps what an attempt that was cut short signed, and goes beside what another key signed", async () => {
+    const { job, release } = await prepared();
+    await step({ job, release, with: signing });
+    const bytes = readFileSync(signatureFile(job));
+    rmSync(join(job.home, "models/digits/versions/1.0.0.json"));
+    await step({ job, release, with: signing });
+    expect((await findVersion(storeOf(job), "digits", "1.0.0"))?.signatures?.[0]?.digest).toBe(sha256(bytes));
+
+    rmSync(join(job.home, "models/digits/versions/1.0.0.json"));
+    const other = keyPair();
+    await step({ job, release, with: { "signing-key": other.privatePem } });
+    const record = await findVersion(storeOf(job), "digits", "1.0.0");
+    expect(record?.signatures?.[0]?.key).toMatch(/^digits\/signatures\/1\.0\.0~[0-9a-f]{12}\/model\.sig$/);
+    expect(readFileSync(signatureFile(job))).toEqual(bytes);
+    const verified = await step({
+      job,
+      with: { mode: "verify", version: "1.0.0", "verification-key": other.publicPem },
+    });
+    expect(verified.code).toBe(0);
+  });
+
+  test("says that a version that was registered without stays so", async () => {
+    const { job, release } = await prepared();
+    await step({ job, release });
+    const main = await step({ job, release, with: signing });
+    expect(main.code).toBe(0);
+    expect(main.stdout).toContain("digits 1.0.0 was registered without a signature, and stays so");
+    expect(existsSync(signatureFile(job))).toBe(false);
+  });
+
+  test("a plan says with which key, and writes nothing", async () => {
+    const { job, release } = await prepared();
+    const { main } = await expectPlanChangesNothing("register-model", {
+      job,
+      with: { name: "digits", release, ...signing },
+    });
+    expect(main.summary).toContain(`It would be signed with key \`${publicKey.slice(0, 19)}\``);
+  });
+
+  test.each([
+    [{ "signing-key": "secret" }, "must be a private key in PEM"],
+    [{ "signing-key-passphrase": "open sesame" }, "a passphrase needs the key that it opens"],
+    [{ "signing-key": keyPair({ passphrase: "right" }).privatePem }, "an encrypted key needs its passphrase"],
+    [{ mode: "verify", "verification-key": keyPair().privatePem }, "must be a public key in PEM"],
+    [{ mode: "verify", "signing-key": pair.privatePem }, "has no meaning in this mode"],
+  ])("refuses a key that is none, before anything is copied: %#", async (given, message) => {
+    const { job, release } = await prepared();
+    const main = await step({ job, release, with: given as Readonly<Record<string, string>> });
+    expect(main.code).toBe(1);
+    expect(main.stdout).toContain(message);
+    expect(main.stdout.replaceAll(/::add-mask::.*/g, "")).not.toContain(pair.privatePem.split("\n")[1]);
+    expect(existsSync(join(job.home, "models/digits"))).toBe(false);
+  });
+
+  describe("is verified", () => {
+    const verifying = { mode: "verify", version: "1.0.0" };
+
+    test("with the public key", async () => {
+      const { job, release } = await prepared();
+      await step({ job, release, with: signing });
+      const main = await step({ job, with: { ...verifying, "verification-key": pair.publicPem } });
+      expect(main.code).toBe(0);
+      expect(main.summary).toContain(`It is signed with key \`${publicKey.slice(0, 19)}\`.`);
+      const unchecked = await step({ job, with: verifying });
+      expect(unchecked.code).toBe(0);
+      expect(unchecked.summary).toContain("Its signature was not checked: give the public half of key");
+    });
+
+    test.each<[string, (job: JobContext) => void, string]>([
+      ["removed", (job) => rmSync(signatureFile(job)), "the signature that the record names must be there"],
+      ["cut", (job) => truncateSync(signatureFile(job), 100), "the signature must be the registered one"],
+      ["made with another key", () => {}, "the signature must be made with the key that is given"],
+    ])("and refused where it was %s", async (what, change, message) => {
+      const { job, release } = await prepared();
+      await step({ job, release, with: signing });
+      change(job);
+      const key = what === "made with another key" ? keyPair().publicPem : pair.publicPem;
+      const main = await step({ job, with: { ...verifying, "verification-key": key } });
+      expect(main.code).toBe(1);
+      expect(main.summary).toMatch(/^### ❌ The signature of digits 1.0.0 does not hold/);
+      expect(main.summary).toContain(message);
+    });
+
+    test("and refused where the record was made to fit other files", async () => {
+      const { job, release } = await prepared();
+      await step({ job, release, with: signing });
+      const folder = join(job.home, "models/digits");
+      writeFileSync(join(folder, "files/1.0.0/model.onnx"), "evil");
+      const file = join(folder, "versions/1.0.0.json");
+      const record = JSON.parse(readFileSync(file, "utf8"));
+      record.files = [{ path: "model.onnx", size: 4, digest: sha256("evil") }];
+      record.digest = modelDigest(record.files);
+      writeFileSync(file, JSON.stringify(record));
+      const without = await step({ job, with: verifying });
+      expect(without.code).toBe(0);
+      const main = await step({ job, with: { ...verifying, "verification-key": pair.publicPem } });
+      expect(main.code).toBe(1);
+      expect(main.summary).toContain("model.onnx: differs from what was signed");
+    });
+
+    test("and asked for where there is none", async () => {
+      const { job, release } = await prepared();
+      await step({ job, release });
+      const main = await step({ job, with: { ...verifying, "verification-key": pair.publicPem } });
+      expect(main.code).toBe(1);
+      expect(main.summary).toContain("it was registered without a signature");
+    });
+  });
+});
+
+describe("attestations", () => {
+  test("the model is named to the runner by a file whose hash is its digest", async () => {
+    const { job, release } = await prepared();
+    const list = join(job.root, "artifacts");
+    writeFileSync(list, "");
+    const main = await step({ job, release, env: { GITHUB_ARTIFACTS: list } });
+    const path = readFileSync(list, "utf8").trim();
+    expect(path.endsWith("/digits-1.0.0")).toBe(true);
+    expect(sha256(readFileSync(path))).toBe(main.outputs.digest);
+  });
+
+  test("and no step fails where the runner's file is not there", async () => {
+    const { job, release } = await prepared();
+    const main = await step({ job, release, env: { GITHUB_ARTIFACTS: join(job.root, "no/such/file") } });
+    expect(main.code).toBe(0);
+  });
+});
+
+describe("a model card", () => {
+  test("with front matter that is none is refused with its line, before anything is copied", async () => {
+    const { job, release } = await prepared({
+      job: { files: { "CARD.md": "---\nlicense: mit\nlicense: gpl\n---\n" } },
+    });
+    const main = await step({ job, release, with: { card: "CARD.md" } });
+    expect(main.code).toBe(1);
+    expect(main.stdout).toContain("CARD.md:3:1: is no valid YAML: Map keys must be unique");
+    expect(existsSync(join(job.home, "models/digits"))).toBe(false);
+  });
+
+  test("of another attempt is left where it is", async () => {
+    const files = { "CARD.md": "# One\n" };
+    const { job, release } = await prepared({ job: { files } });
+    await step({ job, release, with: { card: "CARD.md" } });
+    rmSync(join(job.home, "models/digits/versions/1.0.0.json"));
+    writeFileSync(join(job.workspace, "CARD.md"), "# Two\n");
+    await step({ job, release, with: { card: "CARD.md" } });
+    const { key = "", digest } = (await findVersion(storeOf(job), "digits", "1.0.0"))?.card ?? {};
+    expect(key).toMatch(/^digits\/cards\/1\.0\.0~[0-9a-f]{12}\/MODEL_CARD\.md$/);
+    expect(sha256(readFileSync(join(job.home, "models", key)))).toBe(digest);
+    expect(readFileSync(join(job.home, "models", key), "utf8")).toContain("# Two");
   });
 });
 

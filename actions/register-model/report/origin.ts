@@ -19,6 +19,7 @@ export function originSection(record: VersionRecord): Section {
     ["trained on", environment && environmentText(environment)],
     ["licence", licence],
     ["author", record.author],
+    ["signed with key", record.signatures?.[0] && code(record.signatures[0].publicKey)],
     ["verdict", record.gate && code(record.gate.verdict)],
   ];
   const known = rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));

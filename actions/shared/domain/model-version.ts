@@ -115,8 +115,10 @@ export const VersionRecordSchema = v.object({
   gate: v.optional(GateSchema),
   author: v.string(),
   licence: v.optional(v.string()),
-  /** The model card: its path among `files`' neighbours in the store, and its digest. It is no part of the model's digest. */
+  /** The model card: its key in the store, and its digest. It is no part of the model's digest. */
   card: v.optional(v.object({ key: v.string(), digest: DigestSchema })),
+  /** Detached signatures of OpenSSF Model Signing: the key of each in the store, its digest, and the SHA-256 of the PEM text of its public key. */
+  signatures: v.optional(v.array(v.object({ key: v.string(), digest: DigestSchema, publicKey: DigestSchema }))),
   /** What the user added, under names of the user's own. */
   metadata: v.optional(v.record(v.string(), v.unknown())),
   release: v.string(),
