@@ -1,4 +1,4 @@
-import type { Json } from "../../domain/canonical.ts";
+import { isJsonObject, type Json } from "../../domain/canonical.ts";
 import type { PipelinePackage } from "../../domain/pipeline/package.ts";
 import { type ExecutionNode, type ExecutionPlace, executionPlaces } from "../../domain/run/execution-paths.ts";
 import { iterationOf, type RunArtifact, type RunTask, type TaskState, type TaskValues } from "../../domain/run/task.ts";
@@ -177,8 +177,7 @@ function goneArtifacts(run: RecordedRun, artifacts: ReadonlyMap<number, Artifact
 
 function parametersOf(execution: Execution, name: "inputs" | "outputs"): Readonly<Record<string, Json>> {
   const values = execution.properties[name];
-  const isObject = typeof values === "object" && values !== null && !Array.isArray(values);
-  return isObject ? (values as Readonly<Record<string, Json>>) : {};
+  return isJsonObject(values) ? (values as Readonly<Record<string, Json>>) : {};
 }
 
 function textOf(execution: Execution, name: string): string {

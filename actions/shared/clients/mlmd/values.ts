@@ -1,4 +1,4 @@
-import type { Json } from "../../domain/canonical.ts";
+import { isJsonList, isJsonObject, type Json } from "../../domain/canonical.ts";
 import { bytesAt, lastAt, textAt } from "./fields.ts";
 import { doubleOf, type Field, int64Of, malformed, readFields, textOf } from "./wire.ts";
 
@@ -30,13 +30,12 @@ export function unwrapped(properties: Readonly<Record<string, Json>>): Readonly<
 }
 
 function unwrap(value: Json): Json {
-  const entries = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  const entries = isJsonObject(value) ? Object.entries(value) : [];
   const [only, ...more] = entries;
   if (only === undefined || more.length > 0) return value;
   const [key, inner] = only;
-  if (key === "list" && Array.isArray(inner)) return inner;
-  const isObject = typeof inner === "object" && inner !== null && !Array.isArray(inner);
-  return key === "struct" && isObject ? inner : value;
+  if (key === "list" && isJsonList(inner)) return inner;
+  return key === "struct" && isJsonObject(inner) ? inner : value;
 }
 
 /** Deeper values are no parameters, but an attack on whoever reads them. */

@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from "../canonical.ts";
+import { canonicalJson, isJsonList, isJsonObject, type Json, type JsonObject } from "../canonical.ts";
 import { readMessage } from "./proto-json.ts";
 
 /** Whose values are data of the user, where empty is not absent: `google.protobuf.Value` in the protocol. */
@@ -31,7 +31,7 @@ export function packageDifference(one: readonly Json[], other: readonly Json[]):
 
 function differenceAt(a: Json | undefined, b: Json | undefined, path: string): string | undefined {
   if (a !== undefined && b !== undefined && canonicalJson(a) === canonicalJson(b)) return undefined;
-  if (!isObject(a) || !isObject(b)) return a === b ? undefined : path;
+  if (!isJsonObject(a) || !isJsonObject(b)) return a === b ? undefined : path;
   for (const key of [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()) {
     const found = differenceAt(a[key], b[key], path === "" ? key : `${path}.${key}`);
     if (found !== undefined) return found;
@@ -44,7 +44,7 @@ function fold(value: Json | undefined, key = ""): Json | undefined {
   if (value === undefined || VALUES.has(key)) return value;
   if (value === null || value === "" || value === false || value === 0) return undefined;
   if (typeof value !== "object") return value;
-  if (isList(value)) return value.length === 0 ? undefined : value.map((one) => fold(one) ?? null);
+  if (isJsonList(value)) return value.length === 0 ? undefined : value.map((one) => fold(one) ?? null);
   const entries = Object.entries(value).flatMap(([name, one]) => {
     const folded = fold(one, name);
     return folded === undefined ? [] : [[name, folded] as const];
@@ -52,16 +52,6 @@ function fold(value: Json | undefined, key = ""): Json | undefined {
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-type JsonObject = { readonly [key: string]: Json | undefined };
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function asObject(value: Json | undefined): JsonObject {
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }

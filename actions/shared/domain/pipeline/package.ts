@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Json } from "../canonical.ts";
+import { isJsonObject, type Json } from "../canonical.ts";
 import { readMessage } from "./proto-json.ts";
 
 // A compiled Kubeflow pipeline: PipelineSpec (api/v2alpha1/pipeline_spec.proto) and, in a second document, PlatformSpec.
@@ -239,7 +239,7 @@ export function readPackage(documents: readonly Json[]): ReadPackage {
   const [first, second, ...more] = withoutEmpty(documents);
   const other = otherForm(first);
   if (other !== undefined) return refused(other);
-  if (first !== undefined && first !== null && !isObject(first)) return refused(noObjectFault(first));
+  if (first !== undefined && first !== null && !isJsonObject(first)) return refused(noObjectFault(first));
   if (first === undefined || first === null || more.length > 0) return refused({ path: [0], ...countFault(documents) });
   const spec = readMessage("PipelineSpec", first, [0]);
   const platform = second === undefined ? undefined : readMessage("PlatformSpec", second, [1]);
@@ -270,10 +270,6 @@ function countFault(documents: readonly Json[]): Pick<PackageFault, "rule" | "sa
     saw: isEmpty ? "nothing" : `${documents.length} documents${documents[0] === null ? ", the first one empty" : ""}`,
     hint: "compile the pipeline with kfp 2, or give pipeline.py itself",
   };
-}
-
-function isObject(value: Json): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function noObjectFault(document: Json): Fault {

@@ -1,4 +1,4 @@
-import type { Json } from "../canonical.ts";
+import { isJsonList, isJsonObject, type Json, type JsonObject } from "../canonical.ts";
 import { type FieldType, type MessageName, messageOf } from "./messages.ts";
 import type { PackageFault, PackagePath } from "./package.ts";
 
@@ -35,7 +35,7 @@ function below(spot: Spot, key: string | number): Spot {
 }
 
 function inMessage(name: MessageName, written: Json, spot: Spot): Json {
-  if (!isObject(written)) return refuse(written, "an object", spot);
+  if (!isJsonObject(written)) return refuse(written, "an object", spot);
   const { fields, exclusive = [] } = messageOf(name);
   const read = new Map<string, Json>();
   for (const [key, value] of Object.entries(written)) {
@@ -56,8 +56,8 @@ function inMessage(name: MessageName, written: Json, spot: Spot): Json {
 function inField(type: FieldType, written: Json, spot: Spot): Json {
   if (typeof type === "string") return inScalar(type, written, spot);
   if ("message" in type) return inMessage(type.message, written, spot);
-  if ("list" in type) return isList(written) ? inList(type.list, written, spot) : refuse(written, "a list", spot);
-  if ("map" in type) return isObject(written) ? inMap(type.map, written, spot) : refuse(written, "an object", spot);
+  if ("list" in type) return isJsonList(written) ? inList(type.list, written, spot) : refuse(written, "a list", spot);
+  if ("map" in type) return isJsonObject(written) ? inMap(type.map, written, spot) : refuse(written, "an object", spot);
   return inEnum(type.oneOf, written, spot);
 }
 
@@ -126,7 +126,7 @@ function scalar(type: Scalar, written: Json): Json | undefined {
     case "duration":
       return typeof written === "string" && /^-?\d+(?:\.\d{1,9})?s$/.test(written) ? written : undefined;
     case "struct":
-      return isObject(written) ? written : undefined;
+      return isJsonObject(written) ? written : undefined;
     case "value":
       return written;
   }
@@ -145,8 +145,8 @@ function numberIn(written: Json): number | undefined {
 
 /** A value as it is shown in an error, in a few words. */
 function wordFor(value: Json): string {
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (isObject(value)) return `an object with ${Object.keys(value).slice(0, 4).join(", ") || "nothing in it"}`;
+  if (isJsonList(value)) return `a list of ${value.length}`;
+  if (isJsonObject(value)) return `an object with ${Object.keys(value).slice(0, 4).join(", ") || "nothing in it"}`;
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
@@ -159,16 +159,6 @@ function fieldNamed(key: string, fields: Readonly<Record<string, FieldType>>): s
 
 function snakeCase(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-type JsonObject = { readonly [key: string]: Json | undefined };
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }
 
 function has(node: Json | undefined, key: string | number): boolean {
