@@ -92,6 +92,7 @@ describe("whatever Python's unpickler imports, the scan has told or refused", ()
       input,
       encoding: "utf8",
       maxBuffer: 2 ** 28,
+      stdio: ["pipe", "pipe", "ignore"],
     });
     return output
       .trim()
