@@ -1,8 +1,9 @@
 import { extname, relative } from "node:path";
 import type { Json } from "../shared/domain/canonical.ts";
-import { type ImageRefs, imageVariable } from "../shared/domain/pipeline/images.ts";
+import { imageVariable } from "../shared/domain/pipeline/images.ts";
 import { linkFaults } from "../shared/domain/pipeline/links.ts";
 import { type PackageFault, type PipelinePackage, readPackage } from "../shared/domain/pipeline/package.ts";
+import type { ImageRefs } from "../shared/domain/pipeline/pin-image.ts";
 import { formatProblem, type Place, type Problem } from "../shared/domain/problem.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import { ReleaseError } from "../shared/lib/error.ts";

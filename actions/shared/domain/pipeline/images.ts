@@ -1,12 +1,8 @@
 import type { Json } from "../canonical.ts";
-import { parseImageRef, repositoryOf } from "../image-ref.ts";
-import { nearestName } from "../nearest.ts";
 import { type ComponentKind, componentKind, isVolumeTask } from "./component-kind.ts";
 import type { PackageFault, PackagePath, PipelinePackage } from "./package.ts";
+import { type DecidedImage, type ImageRefs, PLACEHOLDER, pinImage } from "./pin-image.ts";
 import { writtenPath } from "./proto-json.ts";
-
-/** The images of the release by name, as references by digest. */
-export type ImageRefs = Readonly<Record<string, string>>;
 
 /** An executor's image that is written anew. */
 export type ImagePin = {
@@ -25,8 +21,6 @@ export type PinnedImages = {
   readonly used: readonly string[];
   readonly faults: readonly PackageFault[];
 };
-
-const PLACEHOLDER = "image://";
 
 /** The variable that holds an image while `pipeline.py` is compiled: `trainer` is `TRAINER_IMAGE`. */
 export function imageVariable(name: string): string {
@@ -118,10 +112,8 @@ function replaced(value: Json, path: readonly (string | number)[], to: string): 
 
 /** One image and the executors that name it. */
 type Site = { readonly image: string; readonly executors: readonly string[]; readonly path: PackagePath };
-/** The digest reference that it becomes, the name of the built image that it is, and what is to be told. */
-type Decided = { readonly to?: string; readonly name?: string; readonly fault?: PackageFault };
 
-function decide(site: Site, images: ImageRefs, runsImages: boolean): Decided {
+function decide(site: Site, images: ImageRefs, isRun: boolean): DecidedImage {
   const { image, path } = site;
   const who = site.executors.length === 1 ? `executor ${site.executors[0]}` : `executors ${site.executors.join(", ")}`;
   if (image === "")
@@ -130,68 +122,13 @@ function decide(site: Site, images: ImageRefs, runsImages: boolean): Decided {
       rule: `no image: ${who}`,
       hint: "was the variable that names it unset while the pipeline was compiled? Give the component a base_image, such as image://trainer",
     });
-  if (image.startsWith(PLACEHOLDER)) return decidePlaceholder(site, images, { who, runsImages });
-  if (image.includes("{{$"))
+  if (!image.startsWith(PLACEHOLDER) && image.includes("{{$"))
     return told(path, {
       level: "notice",
       rule: `known in the run only, so not pinned: the image of ${who}`,
       saw: image,
     });
-  const ref = parseImageRef(image);
-  if (ref === undefined) return told(path, { level: "error", rule: `no valid image: ${who}`, saw: image });
-  const name = Object.keys(images).find((one) => sameRepository(images[one] ?? "", image));
-  if (name !== undefined) return decideBuilt(site, { name, to: images[name] ?? "" }, who);
-  if (ref.digest !== undefined) return {};
-  return told(path, {
-    level: runsImages ? "warning" : "notice",
-    rule: `named by a tag, which may move: the image of ${who}`,
-    saw: image,
-    hint: "name it by digest, or build it in this release and write image://NAME",
-  });
-}
-
-function decidePlaceholder(
-  { image, path }: Site,
-  images: ImageRefs,
-  { who, runsImages }: { readonly who: string; readonly runsImages: boolean },
-): Decided {
-  const name = image.slice(PLACEHOLDER.length);
-  const to = images[name];
-  if (to !== undefined) return { to, name };
-  const known = Object.keys(images);
-  const nearest = nearestName(name, known);
-  // a pull request that builds no image may train without: what is misspelt is told all the same
-  const isMissed = runsImages || known.length > 0;
-  return told(path, {
-    level: isMissed ? "error" : "notice",
-    rule: `not built in this release: the image of ${who}`,
-    saw: image,
-    allowed: known.length === 0 ? "none: the record has no images" : known.map((one) => PLACEHOLDER + one).join(", "),
-    hint: nearest === undefined ? "run build-images before, with that image" : `did you mean ${PLACEHOLDER}${nearest}?`,
-  });
-}
-
-/** The repository of a built image: by tag it is pinned and told; by another digest it stays, and is told. */
-function decideBuilt(
-  { image, path }: Site,
-  { name, to }: { readonly name: string; readonly to: string },
-  who: string,
-): Decided {
-  if (image === to) return { name };
-  const digest = parseImageRef(image)?.digest;
-  if (digest === parseImageRef(to)?.digest) return { name, to };
-  const said = { level: "warning", saw: image, allowed: to } as const;
-  if (digest === undefined) {
-    const rule = `the image ${name} of this release is named by a tag, its digest is run: ${who}`;
-    return { name, to, ...told(path, { ...said, rule, hint: `write ${PLACEHOLDER}${name}` }) };
-  }
-  const rule = `another digest of the image ${name} than this release built: ${who}`;
-  return told(path, { ...said, rule, hint: `write ${PLACEHOLDER}${name}, unless that is meant` });
-}
-
-function sameRepository(one: string, other: string): boolean {
-  const [a, b] = [parseImageRef(one), parseImageRef(other)];
-  return a !== undefined && b !== undefined && repositoryOf(a) === repositoryOf(b);
+  return pinImage(image, images, { path, owner: who, what: `the image of ${who}`, isRun });
 }
 
 function unusedFault(name: string): PackageFault {
