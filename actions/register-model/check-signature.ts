@@ -19,7 +19,12 @@ export async function checkSignature(
   const where = { file: store.address(signature.key) };
   const bytes = await readSmall(store, signature.key);
   if (bytes === undefined)
-    return bad({ rule: "the signature that the record names must be there", where, saw: "nothing", hint: RESTORE });
+    return bad({
+      rule: "the signature that the record names must be there",
+      where,
+      saw: "nothing, or more than a signature can be",
+      hint: RESTORE,
+    });
   const saw = sha256(bytes);
   if (saw !== signature.digest)
     return bad({

@@ -727,6 +727,7 @@ describe("signing", () => {
 
     test.each<[string, (job: JobContext) => void, string]>([
       ["removed", (job) => rmSync(signatureFile(job)), "the signature that the record names must be there"],
+      ["made huge", (job) => truncateSync(signatureFile(job), 2 ** 40), "more than a signature can be"],
       ["cut", (job) => truncateSync(signatureFile(job), 100), "the signature must be the registered one"],
       ["made with another key", () => {}, "the signature must be made with the key that is given"],
     ])("and refused where it was %s", async (what, change, message) => {

@@ -49,12 +49,6 @@ export function openSignature(bytes: Uint8Array, key: VerificationKey): Checked<
   });
 }
 
-/** The key that a signature says it was made with, read without one; undefined in bundles of before v1.1. */
-export function readHint(bytes: Uint8Array): Checked<string | undefined> {
-  const bundle = readBundle(bytes);
-  return bundle.state === "bad" ? bundle : ok(bundle.value.hint);
-}
-
 /** Where the files of a model are not those of its signature; an unsigned file is a fault as any other. */
 export function compareSigned(signed: readonly SignedFile[], files: readonly SignedFile[]): readonly Problem[] {
   const found = new Map(files.map(({ path, digest }) => [path, digest]));

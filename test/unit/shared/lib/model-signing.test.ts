@@ -12,7 +12,6 @@ import {
   compareSigned,
   MAX_SIGNATURE_BYTES,
   openSignature,
-  readHint,
   signModel,
 } from "../../../../actions/shared/lib/model-signing/signature.ts";
 import { keyPair } from "../../../support/signing-key.ts";
@@ -94,7 +93,8 @@ describe("a signature", () => {
       state: "ok",
       value: { name: "digits", digest, files: files.toReversed() },
     });
-    expect(readHint(bytes)).toEqual({ state: "ok", value: open.id.slice(7) });
+    const { verificationMaterial } = JSON.parse(Buffer.from(bytes).toString());
+    expect(verificationMaterial.publicKey).toEqual({ hint: open.id.slice(7) });
   });
 
   test("is on the same bytes each time, and another one each time", () => {
