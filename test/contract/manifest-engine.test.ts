@@ -23,7 +23,7 @@ type World = {
   jobs: KubeObject[];
   pods: KubeObject[];
   log: string;
-  fail: (exchange: Exchange) => number | "cut" | "after" | undefined;
+  fail: (exchange: Exchange) => number | "cut" | "after" | "silent" | undefined;
 };
 
 async function world(): Promise<
@@ -32,6 +32,7 @@ async function world(): Promise<
   const state: World = { jobs: [], pods: [], log: "", fail: () => undefined };
   server = await kubeServer((response, exchange) => {
     const failure = state.fail(exchange);
+    if (failure === "silent") return;
     if (failure === "cut") return void response.destroy();
     if (failure === "after") {
       act(state, exchange);
@@ -151,6 +152,17 @@ test("the log of a pod that failed is fetched once, when it is seen, and its end
   const [kept] = (await there.run.engine.results(there.run.runId)).logs;
   expect(kept?.tail).toMatch(/^#+\nValueError: no data$/);
   expect(kept?.tail.length).toBeLessThanOrEqual(65_536);
+});
+
+test("a cancel asks again where the API server is silent, and does not wait for long", async () => {
+  const there = await world();
+  await there.run.engine.submit(there.run.request);
+  let asked = 0;
+  there.fail = () => (asked++ === 0 ? "silent" : undefined);
+  const begun = performance.now();
+  const [done] = await there.run.engine.cancel(there.run.runId);
+  expect(done).toMatch(/^suspended Job train-/);
+  expect(performance.now() - begun).toBeLessThan(15_000);
 });
 
 test("a cancel names the pods that still run, and for how long", async () => {

@@ -3,6 +3,7 @@ import { type KubeObject, numberAt, textAt, textsAt, withValue } from "../../dom
 import { podStatusOf } from "../../domain/manifest/pods.ts";
 import { CANCELLED_AT, statusOf } from "../../domain/manifest/status.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { KubeConnection } from "../kubernetes/connection.ts";
 import { deleteObject, patchObject } from "../kubernetes/objects.ts";
 import { listPods } from "../kubernetes/pods.ts";
 import { findObject } from "./find-object.ts";
@@ -11,6 +12,8 @@ import type { Place } from "./place.ts";
 /** With the calls around it below the 5 s that a cancelled step has. */
 const VERIFY_MS = 3_500;
 const LOOK_MS = 200;
+/** Of one request, so that a silent one leaves time for another. */
+const REQUEST_MS = 1_500;
 
 export type Cancel = {
   readonly runId: string;
@@ -19,7 +22,8 @@ export type Cancel = {
 };
 
 /** Suspends or deletes the object of a run and sees that its pods end. Says what still runs where they take longer. */
-export async function cancelRun(place: Place, { runId, clock, ending }: Cancel): Promise<readonly string[]> {
+export async function cancelRun(given: Place, { runId, clock, ending }: Cancel): Promise<readonly string[]> {
+  const place = { ...given, connection: hurried(given.connection) };
   const { connection, kind, namespace, type } = place;
   const object = await findObject(place, runId);
   if (object === undefined) return [`there is no ${kind.kind} of run ${runId} in the namespace ${namespace}`];
@@ -45,6 +49,12 @@ export async function cancelRun(place: Place, { runId, clock, ending }: Cancel):
     done.push(`suspended ${kind.kind} ${name}; run the step again to go on with it`);
   }
   return [...done, await verified(place, selector, clock)];
+}
+
+/** What a cancel asks may be asked twice. */
+function hurried(connection: KubeConnection): KubeConnection {
+  const send: KubeConnection["send"] = (wanted) => connection.send({ ...wanted, timeoutMs: REQUEST_MS, attempts: 2 });
+  return { ...connection, send };
 }
 
 /** Waits until no pod runs any more; names those that do. */
