@@ -2,13 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ModelEvent } from "../../actions/shared/domain/model-version.ts";
 import { findAlias, moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { appendEvent, history } from "../../actions/shared/lib/model-registry/log.ts";
-import { createVersion, listVersions } from "../../actions/shared/lib/model-registry/versions.ts";
-import { newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
-import { versionRecord } from "../support/version-record.ts";
+import type { S3Server } from "../support/s3-server.ts";
 import { startVersitygw, versitygw } from "../support/versitygw.ts";
+import { jobsOn, raceForVersions, WRITERS } from "./version-race.ts";
 
 const program = await versitygw();
-const WRITERS = 16;
 const act = { by: "octocat", at: "2026-11-21T09:00:00Z", release: "v1.0.0" };
 const digest = `sha256:${"a".repeat(64)}` as const;
 
@@ -19,30 +17,10 @@ describe.skipIf(program === undefined)("many jobs at once", () => {
   });
   afterAll(() => server.stop());
 
-  /** Sixteen jobs, each with a store of its own, on a server that was asked what it keeps. */
-  async function jobs() {
-    const bucket = await newBucket(server);
-    const stores = Array.from({ length: WRITERS }, () => storeAt({ server, bucket }));
-    await stores[0]?.create("probed", new Uint8Array(1));
-    return stores.map((store, writer) => ({ store, writer }));
-  }
+  const jobs = () => jobsOn(server);
 
   test("that take the next free version number each get another one", async () => {
-    const all = await jobs();
-    const ROUNDS = 20;
-    for (let round = 0; round < ROUNDS; round++) {
-      await Promise.all(
-        all.map(async ({ store }) => {
-          for (let number = round * WRITERS + 1; ; number++) {
-            const { state } = await createVersion(store, versionRecord({ version: String(number) }));
-            if (state === "created") return;
-          }
-        }),
-      );
-    }
-    const versions = await listVersions(all[0]?.store ?? storeAt({ server, bucket: "none" }), "digits");
-    const numbers = versions.map(Number).toSorted((a, b) => a - b);
-    expect(numbers).toEqual(Array.from({ length: ROUNDS * WRITERS }, (_, i) => i + 1));
+    await raceForVersions(await jobs(), 8);
   });
 
   test("that move an alias lose no move", async () => {
@@ -59,7 +37,7 @@ describe.skipIf(program === undefined)("many jobs at once", () => {
       }),
     );
     expect(moves.toSorted((a, b) => a - b)).toEqual(Array.from({ length: WRITERS }, (_, i) => i + 1));
-    const events = await history(all[0]?.store ?? storeAt({ server, bucket: "none" }), "digits");
+    const events = await history(all[0].store, "digits");
     expect(new Set(events.map(({ version }) => version)).size).toBe(WRITERS);
   });
 

@@ -34,7 +34,8 @@ export async function s3ProxyForTest(target: string): Promise<S3Proxy> {
     const line = lineOf(incoming);
     const fault = proxy.befall(requests.length, line);
     requests.push(line);
-    void befallen({ incoming, response, fault, onward: { hostname, port } });
+    // A client that gives up breaks off: so does its passage.
+    befallen({ incoming, response, fault, onward: { hostname, port } }).catch(() => incoming.socket.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -68,22 +69,26 @@ async function befallen({ incoming, response, fault, onward }: Passage): Promise
   if (fault === "reset before") return void incoming.socket.destroy();
   if (fault === "503") return refuse(response, 503, "SlowDown");
   if (fault === "409") return refuse(response, 409, "ConditionalRequestConflict");
-  const sent = request(
-    { ...onward, method: incoming.method, path: incoming.url, headers: incoming.headers },
-    async (answer) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of answer) chunks.push(chunk as Buffer);
-      if (fault === "lost answer") return;
-      if (fault === "reset after") return void incoming.socket.destroy();
-      if (fault === "slow") await new Promise((resolve) => setTimeout(resolve, 300));
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      const whole = Buffer.concat(chunks);
-      if (fault !== "cut answer") return void response.end(whole);
-      response.write(whole.subarray(0, whole.length / 2), () => incoming.socket.destroy());
-    },
-  );
-  sent.on("error", () => incoming.socket.destroy());
-  sent.end(Buffer.concat(body));
+  const answer = await passOn(incoming, Buffer.concat(body), onward);
+  const whole = Buffer.concat(await Array.fromAsync(answer));
+  if (fault === "lost answer") return;
+  if (fault === "reset after") return void incoming.socket.destroy();
+  if (fault === "slow") await new Promise((resolve) => setTimeout(resolve, 300));
+  response.writeHead(answer.statusCode ?? 502, answer.headers);
+  if (fault !== "cut answer") return void response.end(whole);
+  response.write(whole.subarray(0, whole.length / 2), () => incoming.socket.destroy());
+}
+
+function passOn(
+  { method, url, headers }: IncomingMessage,
+  body: Buffer,
+  onward: Passage["onward"],
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...onward, method, path: url, headers }, resolve);
+    sent.on("error", reject);
+    sent.end(body);
+  });
 }
 
 function refuse(response: ServerResponse, status: number, code: string): void {

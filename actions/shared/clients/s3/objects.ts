@@ -166,8 +166,9 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
       });
     },
 
-    abortUpload({ key, id }: Upload): Promise<Tried<unknown>> {
-      return once({ does: "AbortMultipartUpload", key }, (client, options) =>
+    /** An upload that is no more is as good. */
+    async abortUpload({ key, id }: Upload, signal?: AbortSignal): Promise<void> {
+      await ask({ does: "AbortMultipartUpload", key, signal }, (client, options) =>
         client.abortMultipartUpload({ Bucket, Key: key, UploadId: id }, options),
       );
     },

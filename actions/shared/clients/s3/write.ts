@@ -130,9 +130,12 @@ async function uploadOnce(
     return completed;
   } finally {
     // What is left of an upload costs money and is seen by nobody. Unfinished ones of killed jobs are for a lifecycle rule.
-    if (!isWhole) await objects.abortUpload(upload).catch(() => undefined);
+    if (!isWhole) await objects.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => undefined);
   }
 }
+
+/** A cancel has five seconds for everything. */
+const ABORT_MS = 4_000;
 
 async function etagOf(objects: Objects, key: string): Promise<string> {
   return (await objects.head(key))?.etag ?? "";
