@@ -33,6 +33,8 @@ const FORMATS = [
   "pickle",
   "npz",
   "npy",
+  "tar",
+  "zip",
 ] as const;
 
 /**

@@ -1,13 +1,15 @@
 import { posix } from "node:path";
 import { createGunzip, createInflate } from "node:zlib";
 import type { ScanFinding } from "../domain/model-scan.ts";
-import { type Allowance, type Content, decodedContent } from "./content.ts";
+import { type ByteSource, sliceSource } from "./byte-source.ts";
+import { type Allowance, type Content, decodedContent, sourceContent } from "./content.ts";
 import { scanKerasConfig, searchKerasConfig } from "./keras.ts";
 import { KIND_BYTES, type Kind, kindOf } from "./kind.ts";
 import { readNpyHeader } from "./npy.ts";
 import type { PickleHome } from "./pickle/imports.ts";
 import { whyBroken } from "./pickle/machine.ts";
 import { type PickleScan, scanPickle } from "./pickle/scan-pickle.ts";
+import { readTar } from "./tar.ts";
 import { memberContent, readZip, type Zip } from "./zip.ts";
 
 export type ContentScan = {
@@ -66,7 +68,9 @@ export async function scanContent(file: string, content: Content, settings: Scan
       case "zlib":
         return await scanPacked(bytes, kind, place);
       case "tar":
-        return { findings: [danger(place, "a tar archive is not looked into: unpack it")], format: "tar" };
+        return bytes.source === undefined
+          ? { findings: [danger(place, "a tar archive inside of something compressed is not looked into: unpack it")] }
+          : await scanTar(bytes.source, place);
       case "torch":
         return { findings: await scanPickles(bytes, { ...place, home: "torch" }, "sure"), format: "torch" };
       case "pickle": {
@@ -115,6 +119,19 @@ export async function scanContent(file: string, content: Content, settings: Scan
       findings.push(...(await scan(content, inside)).findings);
     }
     return { findings, format };
+  }
+
+  async function scanTar(source: ByteSource, place: Place): Promise<ContentScan> {
+    const { members, problems } = await readTar(source);
+    const findings = problems.map((problem) => danger(place, `the archive is not plain: ${problem}`));
+    if (place.members.length >= MAX_DEPTH)
+      return { findings: [danger(place, "archives nested deeper than is looked into")] };
+    for (const { name, at, size } of members) {
+      if (membersLeft-- <= 0) return { findings: [...findings, danger(place, "more members than are looked into")] };
+      const inside = { ...place, members: [...place.members, name] };
+      findings.push(...(await scan(sourceContent(sliceSource(source, at, size)), inside)).findings);
+    }
+    return { findings, format: "tar" };
   }
 
   async function scanNpy(bytes: Content, place: Place): Promise<readonly ScanFinding[]> {

@@ -1,6 +1,7 @@
 import { type ImportRules, judgeImport } from "./imports.ts";
 import type { OpcodeName } from "./opcodes.ts";
 import {
+  type ArrayEntries,
   DATA,
   type Dictionary,
   HIDDEN_TEXT,
@@ -32,17 +33,25 @@ export type Machine = {
 
 export type Watcher = { readonly found: (found: FoundImport) => void; readonly doubt: (doubt: Doubt) => void };
 
-export type MachineLimits = { readonly stack: number; readonly memo: number; readonly textBytes: number };
+export type MachineLimits = {
+  readonly stack: number;
+  readonly memo: number;
+  readonly arrays: number;
+  readonly textBytes: number;
+};
 
 /** Far over what real models have; what is over it is refused as too complex. */
-export const MACHINE_LIMITS: MachineLimits = { stack: 1_000_000, memo: 3_000_000, textBytes: 32 * 1024 * 1024 };
+export const MACHINE_LIMITS: MachineLimits = {
+  stack: 1_000_000,
+  memo: 2_000_000,
+  arrays: 300_000,
+  textBytes: 32 * 1024 * 1024,
+};
 
 /** A class of joblib whose instances are followed by raw bytes in the stream, and its forerunners. */
 export const ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper";
 const DTYPE = "numpy.dtype";
 const RECONSTRUCTOR = "copyreg._reconstructor";
-
-const ARRAY_KEYS: ReadonlySet<string> = new Set(["shape", "dtype", "numpy_array_alignment_bytes"]);
 
 export function breakOff(broken: string): RangeError {
   return new RangeError(broken, { cause: { broken } satisfies Broken });
@@ -73,6 +82,7 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
   const memo: Memo = otherReading === undefined ? new Map<number, Value>() : memoOver(otherReading.goesOnWith);
   let depth = 0;
   let textLeft = limits.textBytes;
+  let arraysLeft = limits.arrays;
   let here: { readonly at: number; readonly opcode: OpcodeName } = { at: 0, opcode: "PROTO" };
   return { memo, apply };
 
@@ -340,9 +350,10 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
     for (let i = 0; i < items.length; i += 2) {
       const [key, value] = [items[i], items[i + 1] ?? DATA];
       if (!isPlainField(value)) target.isPlainFields = false;
-      if (key?.kind !== "text" || !ARRAY_KEYS.has(key.text)) continue;
-      target.known ??= new Map();
-      target.known.set(key.text, value);
+      if (key?.kind !== "text" || !isArrayKey(key.text)) continue;
+      if (target.known === undefined && arraysLeft-- <= 0) throw breakOff("more arrays than a model needs");
+      target.known ??= { shape: undefined, dtype: undefined, numpy_array_alignment_bytes: undefined };
+      target.known[key.text] = value;
     }
   }
 
@@ -377,6 +388,10 @@ const TEXT_MAKERS: ReadonlySet<string> = new Set(["builtins.str", "builtins.unic
 function mayBeText(value: Value | undefined): boolean {
   if (value?.kind === "instance") return TEXT_MAKERS.has(value.of);
   return value?.kind === "text" || value?.kind === "hidden-text" || value?.kind === "persistent";
+}
+
+function isArrayKey(text: string): text is keyof ArrayEntries {
+  return text === "shape" || text === "dtype" || text === "numpy_array_alignment_bytes";
 }
 
 function isWrapper(value: Value | undefined): boolean {

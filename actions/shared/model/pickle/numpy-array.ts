@@ -19,9 +19,9 @@ export function arrayBytes(wrapper: Instance): ArrayBytes {
   if (state === undefined || state === "unknown" || state.kind !== "dictionary" || state.known === undefined)
     return unknown("its state is no plain dictionary");
   const { shape, dtype, alignment } = {
-    shape: state.known.get("shape"),
-    dtype: state.known.get("dtype"),
-    alignment: state.known.get("numpy_array_alignment_bytes"),
+    shape: state.known.shape,
+    dtype: state.known.dtype,
+    alignment: state.known.numpy_array_alignment_bytes,
   };
   const item = itemOf(dtype);
   if (item === undefined) return unknown("its data type cannot be told");

@@ -22,9 +22,16 @@ export type Import = { readonly kind: "import"; readonly path: string; readonly 
 export type Dictionary = {
   readonly kind: "dictionary";
   /** Entries that decide on the length of an array. */
-  known: Map<string, Value> | undefined;
+  known: ArrayEntries | undefined;
   /** Whether every value is a tuple that begins with a data type of plain numbers: the fields of a structured type. */
   isPlainFields: boolean;
+};
+
+/** A plain object, not a map: a hostile file has millions of them. */
+export type ArrayEntries = {
+  shape: Value | undefined;
+  dtype: Value | undefined;
+  numpy_array_alignment_bytes: Value | undefined;
 };
 
 /** What a call of an import made. */
@@ -40,7 +47,8 @@ export const DATA: Value = { kind: "data" };
 export const HIDDEN_TEXT: Value = { kind: "hidden-text" };
 export const PERSISTENT: Value = { kind: "persistent" };
 
-const MAX_ITEMS = 16;
+/** The state of a data type has 8 or 9. */
+const MAX_ITEMS = 9;
 const MAX_DEPTH = 4;
 
 export function tupleOf(items: readonly Value[]): Value {

@@ -58,3 +58,45 @@ test.each(["../model.bin", "/etc/passwd", "a/../../model.bin", "gone.bin", "a\\b
 test("a file that is no ONNX is refused", async () => {
   await expect(describing({ "model.onnx": "hello" })).rejects.toMatchObject({ code: "REFUSED" });
 });
+
+test("a model of several formats is what its description says, with that signature", async () => {
+  const mlmodel = `flavors: { python_function: { loader_module: acme.loader, code: code } }
+signature: { inputs: '[{"name": "x", "type": "double"}]', outputs: '[{"name": "y", "type": "long"}]' }`;
+  expect(await describing({ MLmodel: mlmodel, "model.pkl": "N.", "conda.yaml": "a: b" })).toMatchObject({
+    format: { name: "mlflow" },
+    signature: { inputs: [{ name: "x" }], outputs: [{ name: "y" }] },
+    scan: { verdict: "code-bearing", imports: ["acme.loader"] },
+  });
+});
+
+test("a format is told by the content, whatever the name", async () => {
+  expect(await describing({ weights: onnxModel() })).toMatchObject({ format: { name: "onnx" } });
+  expect(await describing({ weights: "\x93NUMPY" })).not.toHaveProperty("format");
+  expect(await describing({ "a.dat": '<?xml version="1.0"?><PMML version="4.4"></PMML>' })).toMatchObject({
+    format: { name: "pmml", version: "4.4" },
+  });
+});
+
+test("shards of one format have no signature and the format's name", async () => {
+  const shard = Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, 0]), Buffer.from("{}")]);
+  const described = await describing({ "model-1.safetensors": shard, "model-2.safetensors": shard });
+  expect(described).toMatchObject({ format: { name: "safetensors" }, findings: [] });
+});
+
+test.each([
+  ["a safetensors file that was cut", "model.safetensors", "x"],
+  ["a SavedModel that is none", "saved_model.pb", "x"],
+  ["GGUF that was cut", "model.gguf", "GGUF"],
+  ["a private key", "deploy.txt", "-----BEGIN OPENSSH PRIVATE KEY-----\nabc"],
+  ["an access key", "config.ini", "key = AKIAIOSFODNN7EXAMPLE"],
+])("%s is refused", async (_, path, content) => {
+  await expect(describing({ [path]: content })).rejects.toMatchObject({ code: "REFUSED" });
+});
+
+test("caches and files that are named as credentials are told", async () => {
+  const { findings } = await describing({ "code/__pycache__/a.pyc": "x", ".env": "A=1", "model.json": "{}" });
+  expect(findings.map(({ message }) => message)).toEqual([
+    ".env is named as a file with credentials: a model needs none",
+    "code/__pycache__/a.pyc: caches do not belong into a model, they change its digest",
+  ]);
+});

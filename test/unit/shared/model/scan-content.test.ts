@@ -152,6 +152,42 @@ describe("what is compressed", () => {
   });
 });
 
+describe("tar", () => {
+  const archive = (content: Buffer, { name = "data.pkl", type = "0" } = {}) => {
+    const header = Buffer.alloc(512);
+    header.write(name);
+    header.write(content.length.toString(8).padStart(11, "0"), 124);
+    header.write(type, 156);
+    header.write("ustar\x0000", 257);
+    header.write("        ", 148);
+    header.write(
+      header
+        .reduce((sum, byte) => sum + byte, 0)
+        .toString(8)
+        .padStart(6, "0")
+        .concat("\0 "),
+      148,
+    );
+    return Buffer.concat([header, content, Buffer.alloc(512 - (content.length % 512)), Buffer.alloc(1024)]);
+  };
+
+  test("its members are looked into", async () => {
+    expect(await scanFile("m.tar", archive(NUMBERS))).toMatchObject({ format: "tar", verdict: "data-only" });
+    const { said } = await scanFile("m.tar", archive(COMMAND, { name: "notes.txt" }));
+    expect(said.join()).toContain("notes.txt, byte 17, STACK_GLOBAL: imports posix.system");
+  });
+
+  test.each([
+    ["a link", archive(Buffer.alloc(0), { type: "2" })],
+    ["a path that leads out", archive(NUMBERS, { name: "../a" })],
+    ["a member that is cut", archive(Buffer.alloc(2000)).subarray(0, 1000)],
+    ["a header that is none", Buffer.concat([archive(NUMBERS).subarray(0, 1024), Buffer.alloc(512, 7)])],
+    ["gzip around it", gzipSync(archive(NUMBERS))],
+  ])("%s is dangerous", async (_, bytes) => {
+    expect(await scanFile("m.tar", bytes)).toMatchObject({ verdict: "dangerous" });
+  });
+});
+
 describe("numpy", () => {
   test.each([
     ["numbers", npy("'<f8'", Buffer.alloc(16)), "data-only"],

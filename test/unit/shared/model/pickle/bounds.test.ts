@@ -6,7 +6,7 @@ import { scanFile } from "../../../../support/scan-file.ts";
 import { stateDict, torchLegacy, torchZip } from "../../../../support/torch-files.ts";
 
 describe("limits end a scan as broken", () => {
-  const limits = { opcodes: 1_000, stack: 100, memo: 100, pickles: 10, imports: 10 };
+  const limits = { opcodes: 1_000, stack: 100, memo: 100, pickles: 10, imports: 10, arrays: 10 };
   test.each([
     ["opcodes", [PROTO2, "N0".repeat(1_000), "N."], "more opcodes"],
     ["values on the stack", [PROTO2, "N".repeat(200), "."], "more on the stack"],
@@ -17,6 +17,7 @@ describe("limits end a scan as broken", () => {
       [PROTO4, ...Array.from({ length: 200 }, () => pickle("N", 0x94, "0")), "N."],
       "more in the memo",
     ],
+    ["arrays", [PROTO4, ...Array.from({ length: 50 }, () => pickle("}", short("shape"), "Ns0")), "N."], "more arrays"],
     ["pickles", ["N.".repeat(50)], "more pickles"],
     ["imports", [PROTO2, ...Array.from({ length: 50 }, (_, i) => `cacme\nA${i}\n0`), "N."], "more imports"],
   ] as const)("%s", async (_, pieces: readonly Piece[], said) => {
