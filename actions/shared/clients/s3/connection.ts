@@ -126,6 +126,8 @@ function clientConfig({ address, env, endpoint }: Setting): S3ClientConfig {
     // Bodies have their digest as a header. As a trailer, many servers refuse it, and some have stored it as content.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
+    // With it the SDK takes a connection of its own for every part, to which our certificates are unknown.
+    expectContinueHeader: false,
     forcePathStyle: (address.addressing ?? (endpoint === undefined ? "host" : "path")) === "path",
     requestHandler: {
       connectionTimeout: 10_000,
