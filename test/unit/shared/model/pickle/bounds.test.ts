@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { sourceReader } from "../../../../../actions/shared/model/byte-reader.ts";
 import { OPCODES } from "../../../../../actions/shared/model/pickle/opcodes.ts";
+import { scanPickle } from "../../../../../actions/shared/model/pickle/scan-pickle.ts";
 import { type Piece, PROTO2, PROTO4, pickle, sayScan, scanBytes, short, uint } from "../../../../support/pickle.ts";
 import { scanFile } from "../../../../support/scan-file.ts";
 import { stateDict, torchLegacy, torchZip } from "../../../../support/torch-files.ts";
@@ -110,4 +112,24 @@ describe("whatever the bytes are, a scan ends with a verdict", () => {
       { numRuns: 500 },
     );
   });
+});
+
+test("a tensor of a terabyte is passed over without being read", async () => {
+  const [start, end] = [pickle(PROTO4, 0x8e, uint(2 ** 40, 8)), pickle("0cos\nsystem\n.")];
+  let bytesRead = 0;
+  const size = start.length + 2 ** 40 + end.length;
+  const source = {
+    size,
+    read: async (at: number, length: number) => {
+      const bytes = Buffer.alloc(Math.min(length, size - at));
+      start.copy(bytes, 0, Math.min(at, start.length));
+      if (at + length > size - end.length)
+        end.copy(bytes, Math.max(0, size - end.length - at), Math.max(0, at - (size - end.length)));
+      bytesRead += bytes.length;
+      return bytes;
+    },
+  };
+  const scan = await scanPickle(sourceReader(source), { rules: { home: "plain", allowed: [] } });
+  expect(sayScan(scan).join()).toContain("dangerous os.system");
+  expect(bytesRead).toBeLessThan(1_000_000);
 });
