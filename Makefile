@@ -35,8 +35,12 @@ test-engines: packages ## Builders of images, engines of containers and of pipel
 test-e2e: packages ## Whole releases; workflows run by a workflow runner and checked by linters
 	$(timed) vitest run --project e2e
 
+.PHONY: s3-programs
+s3-programs: packages ## Build the S3 server of the tests into the user's cache, unless it is there
+	$(timed) node test/support/s3-programs.ts
+
 .PHONY: test-s3
-test-s3: packages ## The store of models on real servers of S3: one that is right, one that is not
+test-s3: s3-programs ## The store of models on real servers of S3: one that is right, one that is not
 	$(timed) vitest run --project s3
 
 .PHONY: cluster-programs
