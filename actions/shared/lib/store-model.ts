@@ -6,6 +6,7 @@ import type { ModelStore } from "../ports/model-store.ts";
 import { ReleaseError } from "./error.ts";
 import { sha256, sha256Stream } from "./hash.ts";
 import { type HashedModel, hashFiles, modelDigest, readUnchanged } from "./hash-model.ts";
+import { inParallel } from "./in-parallel.ts";
 import type { FoundFile } from "./model-files.ts";
 
 export type StoredModel = HashedModel & {
@@ -57,25 +58,34 @@ async function claim(store: ModelStore, key: string, text: string): Promise<bool
   return held !== undefined && new TextDecoder().decode(held.bytes) === text;
 }
 
+/** Many small files go one beside the other; a store far away answers each only after a while. */
+const AT_ONCE = 16;
+
 /** Undefined: other bytes lie in this folder under one of the paths. */
 async function copyFiles(
   store: ModelStore,
   folder: string,
   { files, signal }: Storing,
 ): Promise<StoredModel | undefined> {
-  const copied: ModelFile[] = [];
-  let written = 0;
-  for (const file of files) {
+  let isForeign = false;
+  const copied = await inParallel(files, AT_ONCE, async (file): Promise<Copied | undefined> => {
     signal.throwIfAborted();
+    if (isForeign) return undefined;
     const key = `${folder}/${file.path}`;
     const created = await createHashed(store, key, { file, signal });
     const digest = created ?? (await digestWhereSame(store, key, { file, signal }));
-    if (digest === undefined) return undefined;
-    if (created !== undefined) written += file.size;
-    copied.push({ path: file.path, size: file.size, digest });
-  }
-  return { files: copied, digest: modelDigest(copied), folder, written };
+    if (digest === undefined) isForeign = true;
+    const written = created === undefined ? 0 : file.size;
+    return digest && { written, file: { path: file.path, size: file.size, digest } };
+  });
+  const whole = copied.filter((one) => one !== undefined);
+  if (whole.length < files.length) return undefined;
+  const listed = whole.map(({ file }) => file);
+  const written = whole.reduce((sum, one) => sum + one.written, 0);
+  return { files: listed, digest: modelDigest(listed), folder, written };
 }
+
+type Copied = { readonly file: ModelFile; readonly written: number };
 
 type Reading = { readonly file: FoundFile; readonly signal: AbortSignal };
 
