@@ -76,12 +76,12 @@ class Stop:
         self.guards = {}
         self.reason = None
 
-    def start(self, command, log, env):
+    def start(self, command, log, env, after=None):
         with self.lock:
             if self.reason:
                 return None
             guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", GUARD, *command],
+                [sys.executable, "-I", "-S", GUARD, *(["--after", json.dumps(after)] if after else []), *command],
                 stdin=ALIVE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -158,6 +158,7 @@ import yaml  # noqa: E402
 sys.dont_write_bytecode = True
 
 import condition  # noqa: E402
+from containers import Containers  # noqa: E402
 import machine  # noqa: E402
 from hooks import hook  # noqa: E402
 
@@ -169,14 +170,24 @@ class Current(threading.local):
     log = None
     code = None
     attempt = 0
+    error = None
+    executor = None
+    component = None
+    inputs = {}
+    gpus = []
 
 
 CURRENT = Current()
+MACHINE = {}
+# None where every task is a process.
+CONTAINERS = None
 
 
 @hook("task events, resuming")
 def execute_single_task(old, *, task_name, task_spec, pipeline_resource_name, components, io_store, **rest):
-    CURRENT.task, CURRENT.log, CURRENT.code, CURRENT.attempt = task_name, None, None, 0
+    CURRENT.task, CURRENT.log, CURRENT.code, CURRENT.attempt, CURRENT.error = task_name, None, None, 0, None
+    CURRENT.component = components[task_spec.component_ref.name]
+    CURRENT.executor = rest["executors"][CURRENT.component.executor_label]
     CURRENT.path = f"{pipeline_resource_name}/{task_name}".lstrip("/")
     # what has finished is never run again on resuming, whether or not its caching between runs is switched off
     task_spec.caching_options.enable_cache = True
@@ -186,6 +197,7 @@ def execute_single_task(old, *, task_name, task_spec, pipeline_resource_name, co
     inputs = {}
     try:
         inputs = OrchestratorUtils.make_task_arguments(task_spec.inputs, io_store)
+        CURRENT.inputs, CURRENT.gpus = inputs, MACHINE.get("gpus", [])
         outputs, state = old(
             task_name=task_name,
             task_spec=task_spec,
@@ -198,11 +210,12 @@ def execute_single_task(old, *, task_name, task_spec, pipeline_resource_name, co
         traceback.print_exc()
         state, error = status.Status.FAILURE, f"{type(caught).__name__}: {caught}"
     ok = state == status.Status.SUCCESS
+    error = error or (None if ok else CURRENT.error)
     emit(
         "task-end",
         **who,
         state="cancelled" if STOP.reason else "succeeded" if ok else "failed",
-        cached=ok and CURRENT.log is None and not is_importer(task_spec, components, rest["executors"]),
+        cached=ok and CURRENT.log is None and CURRENT.executor.WhichOneof("spec") != "importer",
         seconds=round(time.monotonic() - start, 3),
         **({} if CURRENT.code is None else {"exitCode": CURRENT.code}),
         **({} if CURRENT.log is None else {"log": os.path.relpath(CURRENT.log, RUN)}),
@@ -211,10 +224,6 @@ def execute_single_task(old, *, task_name, task_spec, pipeline_resource_name, co
         outputs=described(outputs),
     )
     return outputs, state
-
-
-def is_importer(task_spec, components, executors):
-    return executors[components[task_spec.component_ref.name].executor_label].WhichOneof("spec") == "importer"
 
 
 def described(values):
@@ -239,19 +248,44 @@ def run_local_subprocess(_old, full_command, env_vars=None):
     os.makedirs(task_folder, exist_ok=True)
     name = CURRENT.path.replace("/", ".")
     CURRENT.log = in_run("logs", f"{name}.log" if CURRENT.attempt == 1 else f"{name}.{CURRENT.attempt}.log")
-    with open(CURRENT.log, "wb") as log:
-        guard = STOP.start(without_install(full_command), log, {**os.environ, **(env_vars or {})})
-        if guard is None:
-            CURRENT.code = 143
-            return 143
-        emit("task-process", task=CURRENT.task, path=CURRENT.path, pid=guard.pid, attempt=CURRENT.attempt)
-        try:
-            CURRENT.code = guard.wait()
-        finally:
-            STOP.forget(guard)
+    image = CONTAINERS and CONTAINERS.image_of(CURRENT.executor.container.image, full_command)
+    CURRENT.code = run_container(full_command, image) if image else run_process(full_command, env_vars)
     if CURRENT.code == 0:
         settle_outputs(task_folder)
+        missing = missing_outputs(task_folder)
+        if missing:
+            CURRENT.error = f"the task ended well, but without its output {', '.join(missing)}"
+            return 1
     return CURRENT.code
+
+
+def run_process(command, env_vars):
+    return guarded(without_install(command), {**os.environ, **(env_vars or {})})
+
+
+def run_container(command, image):
+    client, remove = CONTAINERS.command(CURRENT, image, command)
+    code = guarded(client, CONTAINERS.environment(), remove)
+    if CONTAINERS.needs_low_limits(code, CURRENT.log):
+        client, remove = CONTAINERS.command(CURRENT, image, command)
+        code = guarded(client, CONTAINERS.environment(), remove)
+    if code == 125:
+        CURRENT.error = f"{CONTAINERS.program} could not start the container"
+    return code
+
+
+def guarded(command, env, after=None):
+    """The exit code of a command whose output goes to the task's log."""
+    with open(CURRENT.log, "wb") as log:
+        guard = STOP.start(command, log, env, after)
+        if guard is None:
+            return 143
+        image = {} if after is None else {"image": CURRENT.executor.container.image}
+        emit("task-process", task=CURRENT.task, path=CURRENT.path, pid=guard.pid, attempt=CURRENT.attempt, **image)
+        try:
+            return guard.wait()
+        finally:
+            STOP.forget(guard)
 
 
 def clear(folder):
@@ -270,21 +304,48 @@ def without_install(command):
 
 def settle_outputs(folder):
     """Metrics live in the metadata, in which kfp.local knows no NaN: words stand for it. And it finds a task in its cache
-    only if every artifact is a file."""
-    path = os.path.join(folder, "executor_output.json")
-    try:
-        with open(path) as file:
-            output = json.load(file)
-    except (OSError, ValueError):
-        return
-    artifacts = [one for listed in output.get("artifacts", {}).values() for one in listed.get("artifacts", [])]
+    only if every artifact is a file. A container that says nothing of its artifacts has written them to where it was told."""
+    output = told_outputs(folder)
+    told = output.setdefault("artifacts", {})
+    for name in CURRENT.component.output_definitions.artifacts:
+        if name not in told:
+            told[name] = {"artifacts": [{"name": name, "uri": os.path.join(folder, name), "metadata": {}}]}
+    artifacts = [one for listed in told.values() for one in listed.get("artifacts", [])]
     for artifact in artifacts:
         artifact["metadata"] = finite(artifact.get("metadata", {}))
         uri = artifact.get("uri", "")
         if artifact["metadata"] and os.path.dirname(uri) == folder and not os.path.exists(uri):
             open(uri, "wb").close()
-    with open(path, "w") as file:
+    with open(os.path.join(folder, "executor_output.json"), "w") as file:
         json.dump(output, file)
+
+
+def told_outputs(folder):
+    try:
+        with open(os.path.join(folder, "executor_output.json")) as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}
+
+
+def missing_outputs(folder):
+    """Output parameters that were promised and not written: the cluster's launcher fails on them, kfp.local goes on without."""
+    told = told_outputs(folder).get("parameterValues", {})
+    return [
+        name
+        for name in CURRENT.component.output_definitions.parameters
+        if name not in told and not os.path.exists(os.path.join(folder, name))
+    ]
+
+
+@hook("containers are ours")
+def validate_not_container_component(_old, self, full_command):
+    """Checked before the run."""
+
+
+@hook("containers of Python are ours")
+def validate_not_containerized_python_component(_old, self, full_command):
+    """Checked before the run."""
 
 
 @hook("python by PATH, not by replacing text")
@@ -382,8 +443,13 @@ def prepare(spec):
 
 
 def run():
+    global CONTAINERS
     with open(in_run("request.json")) as file:
         request = json.load(file)
+    if request.get("containers"):
+        mounts = [in_run("tasks"), in_run("workspace")]
+        CONTAINERS = Containers(request["containers"], request["runId"], mounts, emit)
+        CONTAINERS.sweep()
     with open(in_run("package.yaml")) as file:
         documents = [document for document in yaml.safe_load_all(file) if document]
     spec = json_format.ParseDict(documents[0], pipeline_spec_pb2.PipelineSpec())
@@ -420,7 +486,8 @@ def main():
     engine_log = os.open(in_run("logs", "engine.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(engine_log, 1)
     os.dup2(engine_log, 2)
-    emit("engine", kfp=KFP_VERSION, environment=machine.describe())
+    MACHINE.update(machine.describe())
+    emit("engine", kfp=KFP_VERSION, environment=MACHINE)
     error = None
     try:
         succeeded = run()

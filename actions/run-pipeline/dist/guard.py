@@ -1,13 +1,17 @@
 """Runs one task in a session of its own and leaves nothing of it behind.
 
-usage: guard.py COMMAND ARGUMENT...
+usage: guard.py [--after JSON] COMMAND ARGUMENT...
 
+With `--after` the command is the client of a container engine, and the JSON a command that removes its container: it is run
+when the task has ended, and soon after SIGTERM where the task has to be ended, since the first process of a container heeds
+no SIGTERM unless it says so.
 Standard input is a pipe that only the driver holds open: when the driver is gone, however it ended, the task is ended
 too. SIGTERM ends the task as well. What the task left running in the background is ended after it. Exits with the
 task's exit code, 128 and the number of the signal for a task that was killed.
 """
 
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +20,8 @@ import threading
 import time
 
 GRACE_S = 2.0
+CONTAINER_GRACE_S = 0.7
+REMOVE_S = 10.0
 PR_SET_CHILD_SUBREAPER = 36
 # macOS has neither /proc nor, before Python 3.13, waitid: there a task's process group is all that is known of it.
 CAN_LOOK = hasattr(os, "waitid") and os.path.isdir("/proc/self/task")
@@ -82,15 +88,26 @@ def has_ended(pid, task):
         return True
 
 
-def end(task):
-    """SIGTERM, then, for what is still there after the grace period, SIGKILL."""
-    for number, patience in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, 1.0)):
+def end(task, after):
+    """SIGTERM, then, for what is still there after the grace period, SIGKILL; a container is removed in between."""
+    for number, patience in ((signal.SIGTERM, CONTAINER_GRACE_S if after else GRACE_S), (signal.SIGKILL, 1.0)):
         if not something_runs(task):
             return
+        if number == signal.SIGKILL:
+            run_after(after)
         signal_all(task, number)
         deadline = time.monotonic() + patience
         while something_runs(task) and time.monotonic() < deadline:
             time.sleep(0.02)
+
+
+def run_after(after):
+    if after:
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        try:
+            subprocess.run(after, timeout=REMOVE_S, start_new_session=True, **quiet)
+        except (OSError, subprocess.TimeoutExpired):
+            pass
 
 
 def wait_for(process):
@@ -113,15 +130,19 @@ def main():
         stop.set()
 
     threading.Thread(target=watch_driver, daemon=True).start()
-    process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+    command, after = sys.argv[1:], None
+    if command[0] == "--after":
+        after, command = json.loads(command[1]), command[2:]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def watch_stop():
         stop.wait()
-        end(process.pid)
+        end(process.pid, after)
 
     threading.Thread(target=watch_stop, daemon=True).start()
     wait_for(process)
-    end(process.pid)
+    end(process.pid, after)
+    run_after(after)
     code = process.wait()
     os._exit(code if code >= 0 else 128 - code)
 

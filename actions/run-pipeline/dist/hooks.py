@@ -9,6 +9,11 @@ from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 HOOKS = {
     "task events, resuming": (task_executor, "execute_single_task"),
     "processes": (subprocess_task_handler, "run_local_subprocess"),
+    "containers are ours": (subprocess_task_handler.SubprocessTaskHandler, "validate_not_container_component"),
+    "containers of Python are ours": (
+        subprocess_task_handler.SubprocessTaskHandler,
+        "validate_not_containerized_python_component",
+    ),
     "python by PATH, not by replacing text": (subprocess_task_handler, "replace_python_executable"),
     "a folder for each task, not for each component": (executor_input_utils, "get_local_task_resource_name"),
     "a folder for each sub-DAG": (task_spec_utils, "get_nested_pipeline_resource_name"),

@@ -1,0 +1,1 @@
+const s=259,d=[259],a={82259:((t,o,n)=>{n.r(o),n.d(o,{anonymous:()=>e});const e={name:"no credentials",headers:async()=>({}),hint:"set token, token-file or token-command, or log in with the password of Dex, or through IAP with its audience"}})};export{s as id,d as ids,a as modules};
