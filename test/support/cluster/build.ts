@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { toolCache } from "../built-tool.ts";
 
@@ -16,7 +16,8 @@ export type Program = (typeof PROGRAMS)[number];
 export function programFolder(program: Program): string {
   const hash = createHash("sha256");
   const sources = [join(import.meta.dirname, program), join(import.meta.dirname, "build-program.ts")];
-  for (const path of sources.flatMap(filesOf)) hash.update(`${path.length} `).update(readFileSync(path)).update("\n");
+  for (const path of sources.flatMap(filesOf))
+    hash.update(`${relative(import.meta.dirname, path)}\n`).update(readFileSync(path));
   return join(toolCache(), `${program}-${hash.digest("hex").slice(0, 16)}`);
 }
 
