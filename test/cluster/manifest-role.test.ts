@@ -88,7 +88,7 @@ describe.skipIf(await lacksCluster())("the roles that are shipped for manifests"
     const { connection } = await connectAs(namespace, token);
     const run = manifestRun(
       connection,
-      objectOf("Job", { "kubelet.test/log": 'ml-release-metrics {"accuracy": 1}\n' }),
+      objectOf("Job", { "kubelet.test/log": 'ml-release-metrics {"accuracy": 1}\n' }, { "nvidia.com/gpu": 1 }),
     );
     const faults = await run.engine.check(run.request);
     expect(faults.map(({ level, hint }) => `${level}: ${hint}`)).toEqual([
@@ -159,8 +159,8 @@ describe.skipIf(await lacksCluster())("the roles that are shipped for manifests"
 type Rule = { readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly verbs: string[] };
 
 /** The smallest object of a kind that the cluster takes. */
-function objectOf(kind: string, annotations: Readonly<Record<string, string>> = {}): KubeObject {
-  const containers = [{ name: "main", image: "registry.test/trainer:1" }];
+function objectOf(kind: string, annotations: Readonly<Record<string, string>> = {}, limits: object = {}): KubeObject {
+  const containers = [{ name: "main", image: "registry.test/trainer:1", resources: { limits } }];
   const template = { metadata: { annotations }, spec: { restartPolicy: "Never", containers } };
   const of = (apiVersion: string, spec: object) =>
     ({ apiVersion, kind, metadata: { name: "train" }, spec }) as KubeObject;
