@@ -53,7 +53,12 @@ type Asked = { readonly type: readonly string[]; readonly count: readonly string
 /** Every text that it can be; undefined for what only the run can tell. */
 function textsOf(site: TaskSite, text: string | number | undefined, parameters: Parameters): Asked["type"] | undefined {
   const filled = filledTexts(site, String(text ?? ""), parameters);
-  return filled.state === "in-run" ? undefined : [...new Set(filled.values.map((value) => String(value)))];
+  return filled.state === "in-run" ? undefined : [...new Set(filled.values.map(textOf))];
+}
+
+/** A parameter may be anything, an object that cannot be made a text too. */
+function textOf(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function pathOf(site: TaskSite): PackagePath {

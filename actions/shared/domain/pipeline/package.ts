@@ -295,7 +295,7 @@ function otherForm(document: Json | undefined): Fault | undefined {
     return {
       path: [0, "kind"],
       rule: "is a manifest for Kubernetes, not a package",
-      saw: `kind: ${String(kind)}`,
+      saw: `kind: ${typeof kind === "string" ? kind : JSON.stringify(kind)}`,
       allowed: ALLOWED,
       hint: "compile the pipeline without --kubernetes-manifest-format",
     };

@@ -109,6 +109,22 @@ test("GPU requests are counted, placeholders of parameters are filled in, half a
   ]);
 });
 
+test("a count that is no number, whatever it is, is half a request", () => {
+  const resources = {
+    accelerator: { resourceType: "nvidia.com/gpu", resourceCount: "{{$.inputs.parameters['gpus']}}" },
+  };
+  const pipeline = pipelinePackage({
+    parameters: { gpus: { parameterType: "STRUCT" } },
+    executors: { "exec-a": python({ resources } as never) },
+    tasks: {
+      a: { componentRef: { name: "comp-a" }, inputs: { parameters: { gpus: { componentInputParameter: "gpus" } } } },
+    },
+  });
+  const { requests, faults } = gpuRequests(taskSites(pipeline), { gpus: { toString: null } });
+  expect(requests).toEqual([]);
+  expect(faults).toMatchObject([{ level: "error", saw: 'type nvidia.com/gpu, count {"toString":null}' }]);
+});
+
 test("the packages of lightweight components are found, without those that the compiler adds", () => {
   const install = (words: string) =>
     python({
