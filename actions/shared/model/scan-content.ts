@@ -46,9 +46,7 @@ export async function scanContent(file: string, content: Content, settings: Scan
   async function scan(bytes: Content, place: Place): Promise<ContentScan> {
     settings.signal?.throwIfAborted();
     const kind = await sniff(bytes);
-    if (kind === undefined)
-      return isNamedPickle(place) ? { findings: [danger(place, "it cannot be decompressed")] } : { findings: [] };
-    if (kind !== "zip" && ARCHIVE_NAME.test(place.members.at(-1) ?? file))
+    if (kind !== undefined && kind !== "zip" && ARCHIVE_NAME.test(place.members.at(-1) ?? file))
       return { findings: [danger(place, "it is named as a zip archive and does not begin as one")] };
     if (typeof kind === "object")
       return {
@@ -60,6 +58,8 @@ export async function scanContent(file: string, content: Content, settings: Scan
         ],
       };
     switch (kind) {
+      case undefined:
+        return isNamedPickle(place) ? { findings: [danger(place, "it cannot be decompressed")] } : { findings: [] };
       case "zip":
         return bytes.source === undefined
           ? { findings: [danger(place, "an archive inside of something compressed is not looked into")] }
@@ -92,8 +92,6 @@ export async function scanContent(file: string, content: Content, settings: Scan
         const findings = await scanPickles(bytes, place, isNamed ? "sure" : "perhaps");
         return isNamed ? { findings, format: "pickle" } : { findings };
       }
-      case undefined:
-        throw new Error("TODO: Not implemented yet");
     }
   }
 
