@@ -80,9 +80,6 @@ async function throughCluster(step: KubeflowStep): Promise<Way> {
   };
 }
 
-/** Where a pod of a cluster has the token that Kubeflow Pipelines asks for, unless `KF_PIPELINES_SA_TOKEN_PATH` says otherwise. */
-const POD_TOKEN = "/var/run/secrets/kubeflow/pipelines/token";
-
 async function credentialsOf(step: KubeflowStep, endpoint: string) {
   const { inputs, clock, mask, job } = step;
   const token = inputs.token;
@@ -103,7 +100,8 @@ async function credentialsOf(step: KubeflowStep, endpoint: string) {
     return (await import("../shared/clients/access/iap.ts")).iap({ audience, env, mask, clock });
   }
   const env = job.envOf(["KF_PIPELINES_SA_TOKEN_PATH"]);
-  const isPod = Object.keys(env).length > 0 || (await readTextFile(POD_TOKEN, 64 * 1024)) !== undefined;
+  const isPod =
+    Object.keys(env).length > 0 || (await readTextFile(files.serviceAccountTokenPath(env), 64 * 1024)) !== undefined;
   if (isPod) return files.serviceAccountToken(env, mask);
   return (await import("../shared/clients/access/credentials.ts")).anonymous;
 }

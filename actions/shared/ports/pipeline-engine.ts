@@ -1,4 +1,4 @@
-import type { Json } from "../domain/canonical.ts";
+import type { JsonObject } from "../domain/canonical.ts";
 import type { Digest } from "../domain/digest.ts";
 import type { RunsImages } from "../domain/pipeline/images.ts";
 import type { PackageFault, PipelinePackage } from "../domain/pipeline/package.ts";
@@ -19,7 +19,7 @@ type Final = {
 export type PipelineWork = Final & { readonly kind: "pipeline"; readonly package: PipelinePackage };
 
 /** One Kubernetes object that trains: a TrainJob, PyTorchJob, Experiment, Job, … without its name, which the engine derives from the run's id. */
-export type ManifestWork = Final & { readonly kind: "manifest"; readonly object: Readonly<Record<string, Json>> };
+export type ManifestWork = Final & { readonly kind: "manifest"; readonly object: JsonObject };
 
 export type Work = PipelineWork | ManifestWork;
 

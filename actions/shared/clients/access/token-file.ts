@@ -21,12 +21,17 @@ export function tokenFile(file: TokenFile): Credentials {
 /** Where Kubernetes puts the token that Kubeflow Pipelines asks for, unless `KF_PIPELINES_SA_TOKEN_PATH` says otherwise. */
 const SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubeflow/pipelines/token";
 
+/** Where a pod has the token that Kubeflow Pipelines asks for. */
+export function serviceAccountTokenPath(env: Readonly<Record<string, string | undefined>>): string {
+  return env.KF_PIPELINES_SA_TOKEN_PATH || SERVICE_ACCOUNT_TOKEN;
+}
+
 /** The token of the pod's service account: for runners inside of the cluster. */
 export function serviceAccountToken(
   env: Readonly<Record<string, string | undefined>>,
   mask: (secret: string) => void,
 ): Credentials {
-  const path = env.KF_PIPELINES_SA_TOKEN_PATH || SERVICE_ACCOUNT_TOKEN;
+  const path = serviceAccountTokenPath(env);
   return fileCredentials(
     { path, mask },
     {

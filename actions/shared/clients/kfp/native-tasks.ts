@@ -1,6 +1,6 @@
 import type { Json } from "../../domain/canonical.ts";
 import type { ExecutionNode, ExecutionPlace } from "../../domain/run/execution-paths.ts";
-import { iterationOf, type RunArtifact, type RunTask, type TaskState } from "../../domain/run/task.ts";
+import { iterationOf, LOG_ARTIFACT, type RunArtifact, type RunTask, type TaskState } from "../../domain/run/task.ts";
 import type { ArtifactLink, NativeArtifact, NativeTask } from "./native-answers.ts";
 
 export type NativeRun = {
@@ -15,9 +15,6 @@ export type NativeRun = {
 };
 
 const DAGS = ["ROOT", "DAG", "LOOP", "CONDITION", "CONDITION_BRANCH", "EXIT_HANDLER"];
-
-/** The executor's log, which KFP records among the outputs. */
-const LOGS = "executor-logs";
 
 export function nodeOf({
   task_id: id,
@@ -64,7 +61,7 @@ type Leaf = { readonly task: NativeTask; readonly place: ExecutionPlace; readonl
 function runTask({ task, place, made }: Leaf, makerOf: ProducerOf, keptOf: ProducerOf): RunTask {
   const iteration = iterationOf(place.path);
   const pod = task.pods.find((one) => one.type === "EXECUTOR")?.name ?? "";
-  const { [LOGS]: logs, ...outputs } = artifactsBy(made, keptOf);
+  const { [LOG_ARTIFACT]: logs, ...outputs } = artifactsBy(made, keptOf);
   const log = logs?.[0]?.uri ?? "";
   const error = task.state === "FAILED" ? (task.status_metadata.message ?? "") : "";
   return {

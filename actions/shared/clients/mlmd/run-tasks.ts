@@ -1,7 +1,15 @@
 import { isJsonObject, type Json } from "../../domain/canonical.ts";
 import type { PipelinePackage } from "../../domain/pipeline/package.ts";
 import { type ExecutionNode, type ExecutionPlace, executionPlaces } from "../../domain/run/execution-paths.ts";
-import { iterationOf, type RunArtifact, type RunTask, type TaskState, type TaskValues } from "../../domain/run/task.ts";
+import {
+  HOUSEKEEPING,
+  iterationOf,
+  LOG_ARTIFACT,
+  type RunArtifact,
+  type RunTask,
+  type TaskState,
+  type TaskValues,
+} from "../../domain/run/task.ts";
 import type { Artifact, Event, Execution, ExecutionState } from "./messages.ts";
 import { type Orphan, orphanedArtifacts } from "./orphaned-artifacts.ts";
 
@@ -24,12 +32,6 @@ export type RecordedTasks = { readonly tasks: readonly RunTask[]; readonly notic
 export type PlacedExecution = ExecutionPlace & { readonly execution: Execution };
 
 const DAG = "system.DAGExecution";
-
-/** The executor's log, which KFP records among the outputs. */
-const LOGS = "executor-logs";
-
-/** What KFP keeps beside an artifact's metadata for itself. */
-const HOUSEKEEPING = ["display_name", "store_session_info"];
 
 /**
  * The executions of a run in the normal form, as KFP 2's driver and launcher record them (kubeflow/pipelines,
@@ -58,7 +60,7 @@ export function recordedTasks(run: RecordedRun): RecordedTasks {
 type Artifacts = TaskValues["artifacts"];
 
 function taskOf({ execution, task, path }: PlacedExecution, inputs: Artifacts, outputs: Artifacts): RunTask {
-  const { [LOGS]: logs, ...made } = outputs;
+  const { [LOG_ARTIFACT]: logs, ...made } = outputs;
   const iteration = iterationOf(path);
   const pod = textOf(execution, "pod_name");
   const log = logs?.[0]?.uri ?? "";

@@ -1,6 +1,6 @@
-import type { Json } from "../canonical.ts";
+import { isJsonObject, type Json } from "../canonical.ts";
 import { formatCount } from "../quantity.ts";
-import { isRecord, type KubeObject, listAt, textAt, textsAt, valueAt } from "./object.ts";
+import { type KubeObject, listAt, textAt, textsAt, valueAt } from "./object.ts";
 import { parseQuantity } from "./quantity.ts";
 import { extendedResources, type PodTemplate } from "./templates.ts";
 
@@ -121,7 +121,7 @@ function isOfGroup(node: KubeObject): boolean {
 }
 
 function nameOf(node: KubeObject): string {
-  return isRecord(node) ? (textAt(node, ["metadata", "name"]) ?? "") : "";
+  return isJsonObject(node) ? (textAt(node, ["metadata", "name"]) ?? "") : "";
 }
 
 /** What a quota of the namespace leaves of the resources that all pods together ask for. */

@@ -1,7 +1,7 @@
-import type { Json } from "../canonical.ts";
+import { isJsonObject, type Json } from "../canonical.ts";
 import type { PackageFault } from "../pipeline/package.ts";
 import { type DecidedImage, type ImageRefs, PLACEHOLDER, pinImage } from "../pipeline/pin-image.ts";
-import { isRecord, type KubeObject, type Path, textAt, withValue } from "./object.ts";
+import { type KubeObject, type Path, textAt, withValue } from "./object.ts";
 
 const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"];
 
@@ -44,7 +44,7 @@ function sitesIn(value: Json | undefined, path: Path): readonly ImageSite[] {
   if (typeof value === "string")
     return value.startsWith(PLACEHOLDER) || isContainerImage(path) ? [{ path, image: value }] : [];
   if (Array.isArray(value)) return value.flatMap((one, i) => sitesIn(one, [...path, i]));
-  if (!isRecord(value)) return [];
+  if (!isJsonObject(value)) return [];
   return Object.entries(value).flatMap(([key, one]) => sitesIn(one, [...path, key]));
 }
 

@@ -1,7 +1,7 @@
-import type { Json } from "../canonical.ts";
+import { isJsonObject, type Json, type JsonObject } from "../canonical.ts";
 
 /** A Kubernetes object as the API gives it. What it has is asked for by path: every kind has its own shape. */
-export type KubeObject = Readonly<Record<string, Json>>;
+export type KubeObject = JsonObject;
 
 export type Path = readonly (string | number)[];
 
@@ -30,17 +30,13 @@ export function listAt(value: Json | undefined, path: Path): readonly Json[] {
 
 export function recordAt(value: Json | undefined, path: Path): KubeObject {
   const found = valueAt(value, path);
-  return isRecord(found) ? found : {};
+  return isJsonObject(found) ? found : {};
 }
 
 /** A mapping whose values are text: labels, annotations, selectors. */
 export function textsAt(value: Json | undefined, path: Path): Readonly<Record<string, string>> {
   const entries = Object.entries(recordAt(value, path));
   return Object.fromEntries(entries.flatMap(([key, one]) => (typeof one === "string" ? [[key, one]] : [])));
-}
-
-export function isRecord(value: Json | undefined): value is KubeObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The same value with another one at a path, which must exist but for its last key. `undefined` takes it away. */

@@ -1,8 +1,8 @@
-import type { Json } from "../canonical.ts";
+import { isJsonObject, type Json } from "../canonical.ts";
 import { nearestName } from "../nearest.ts";
 import type { PackageFault } from "../pipeline/package.ts";
 import type { Parameters } from "../pipeline/parameters.ts";
-import { isRecord, type KubeObject, type Path } from "./object.ts";
+import type { KubeObject, Path } from "./object.ts";
 
 const PLACEHOLDER = /\{\{\s*parameters\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}/g;
 
@@ -34,7 +34,7 @@ export function fillPlaceholders(object: KubeObject, values: Parameters): Filled
   function fill(value: Json, path: Path): Json {
     if (typeof value === "string") return fillText(value, path);
     if (Array.isArray(value)) return value.map((one, i) => fill(one, [...path, i]));
-    if (!isRecord(value)) return value;
+    if (!isJsonObject(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fill(one as Json, [...path, key])]));
   }
 

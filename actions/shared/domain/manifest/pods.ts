@@ -1,6 +1,6 @@
-import type { Json } from "../canonical.ts";
+import { isJsonObject, type Json } from "../canonical.ts";
 import type { TaskState, TaskWait } from "../run/task.ts";
-import { isRecord, type KubeObject, listAt, numberAt, recordAt, textAt, textsAt, timeAt } from "./object.ts";
+import { type KubeObject, listAt, numberAt, recordAt, textAt, textsAt, timeAt } from "./object.ts";
 
 /** What a pod says: how far it is, what it waits for, why it failed. */
 export type PodStatus = {
@@ -107,7 +107,7 @@ function stateOf(pod: KubeObject, wait: TaskWait | undefined): PodStatus["state"
 
 function hasRun(pod: KubeObject): boolean {
   return containersOf(pod).some(
-    (one) => isRecord(one.state.running) || isRecord(one.state.terminated) || isRecord(one.last),
+    (one) => isJsonObject(one.state.running) || isJsonObject(one.state.terminated) || isJsonObject(one.last),
   );
 }
 
@@ -124,7 +124,7 @@ function containersOf(pod: KubeObject): readonly Container[] {
       name: textAt(one, ["name"]) ?? "",
       isInit,
       state: recordAt(one, ["state"]),
-      last: isRecord(one) ? recordAt(one, ["lastState"]).terminated : undefined,
+      last: isJsonObject(one) ? recordAt(one, ["lastState"]).terminated : undefined,
     }));
   return [...read("initContainerStatuses", true), ...read("containerStatuses", false)];
 }
@@ -173,7 +173,7 @@ type End = {
 function endOf(pod: KubeObject): End | undefined {
   const ends = containersOf(pod).flatMap(({ name, state, last }) => {
     const now = state.terminated;
-    const terminated = isRecord(now) ? now : isRecord(last) ? last : undefined;
+    const terminated = isJsonObject(now) ? now : isJsonObject(last) ? last : undefined;
     if (terminated === undefined) return [];
     return [
       {
@@ -181,7 +181,7 @@ function endOf(pod: KubeObject): End | undefined {
         exitCode: numberAt(terminated, ["exitCode"]) ?? 0,
         reason: textAt(terminated, ["reason"]) ?? "",
         message: textAt(terminated, ["message"]) ?? "",
-        isPrevious: !isRecord(now),
+        isPrevious: !isJsonObject(now),
         atMs: timeAt(terminated, ["finishedAt"]) ?? 0,
       },
     ];

@@ -1,7 +1,7 @@
-import type { Json } from "../canonical.ts";
+import { isJsonObject, type Json } from "../canonical.ts";
 import type { PackageFault, PackagePath } from "../pipeline/package.ts";
 import { formatKind, KINDS, type Kind, kindOf } from "./kinds.ts";
-import { isRecord, type KubeObject, recordAt, textAt, typeOf } from "./object.ts";
+import { type KubeObject, recordAt, textAt, typeOf } from "./object.ts";
 import { isNamePrefix } from "./object-name.ts";
 
 /** A file with one object that trains. */
@@ -35,10 +35,10 @@ export function readManifest(documents: readonly Json[], stated: Kind["stated"])
   const written = documents.flatMap((one, i) => (one === null || one === undefined ? [] : [{ one, i }]));
   const [first, second] = written;
   const only = first?.one;
-  if (only === undefined || second !== undefined || !isRecord(only))
+  if (only === undefined || second !== undefined || !isJsonObject(only))
     return refused([second?.i ?? 0], {
       rule: "a manifest is one object of Kubernetes",
-      saw: only === undefined ? "nothing" : isRecord(only) ? `${written.length} objects` : "no mapping",
+      saw: only === undefined ? "nothing" : isJsonObject(only) ? `${written.length} objects` : "no mapping",
       hint: "put each object into a file of its own, and run them one after another: `parameters-from` hands on what the first found",
     });
   const endless = notFinite(only, [0]);

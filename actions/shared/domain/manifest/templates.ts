@@ -1,7 +1,7 @@
-import type { Json } from "../canonical.ts";
+import { isJsonObject, type Json } from "../canonical.ts";
 import type { GpuRequest } from "../pipeline/gpus.ts";
 import type { Kind } from "./kinds.ts";
-import { isRecord, type KubeObject, listAt, numberAt, type Path, recordAt, textAt, typeOf, valueAt } from "./object.ts";
+import { type KubeObject, listAt, numberAt, type Path, recordAt, textAt, typeOf, valueAt } from "./object.ts";
 import { parseQuantity } from "./quantity.ts";
 
 /** A kind of pod that the object will have. */
@@ -54,7 +54,7 @@ export function gpuRequestsOf(
 
 function templatesIn(value: Json | undefined, path: Path, times: number): readonly PodTemplate[] {
   if (Array.isArray(value)) return value.flatMap((one, i) => templatesIn(one, [...path, i], times));
-  if (!isRecord(value)) return [];
+  if (!isJsonObject(value)) return [];
   const here = times * timesOf(value);
   return Object.entries(value)
     .flatMap(([key, one]) => {
@@ -71,7 +71,7 @@ function timesOf(value: KubeObject): number {
   const completions = numberAt(value, ["completions"]);
   const parallelism = numberAt(value, ["parallelism"]) ?? 1;
   const atOnce = completions === undefined ? parallelism : Math.min(parallelism, completions);
-  const trials = isRecord(valueAt(value, ["trialTemplate"])) ? (numberAt(value, ["parallelTrialCount"]) ?? 3) : 1;
+  const trials = isJsonObject(valueAt(value, ["trialTemplate"])) ? (numberAt(value, ["parallelTrialCount"]) ?? 3) : 1;
   return (numberAt(value, ["replicas"]) ?? 1) * atOnce * trials;
 }
 

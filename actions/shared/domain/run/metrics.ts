@@ -3,7 +3,7 @@ import type { Digest } from "../digest.ts";
 import { formatMetricName, type Metric, parseMetricName, type Slice } from "../metric.ts";
 import type { DataSet } from "../release.ts";
 import { type Curve, curvesOf, derivedMetrics } from "./curves.ts";
-import type { RunArtifact, RunTask } from "./task.ts";
+import { HOUSEKEEPING, type RunArtifact, type RunTask } from "./task.ts";
 
 export type RunMetrics = { readonly metrics: readonly Metric[]; readonly curves: readonly Curve[] };
 
@@ -59,9 +59,6 @@ function byName(a: Counted, b: Counted): number {
   if ((a.slice === undefined) !== (b.slice === undefined)) return a.slice === undefined ? -1 : 1;
   return formatMetricName(a).localeCompare(formatMetricName(b), "en", { numeric: true });
 }
-
-/** What MLMD keeps beside the metrics for itself. */
-const HOUSEKEEPING = ["display_name", "store_session_info"];
 
 function numbersOf(artifact: RunArtifact): readonly Named[] {
   return Object.entries(artifact.metadata).flatMap(([key, raw]) => {

@@ -106,3 +106,9 @@ export function iterationOf(path: string): string | undefined {
   const numbers = [...path.matchAll(/-iteration-(\d+)(?=\/)/g)].map(([, number]) => number);
   return numbers.length === 0 ? undefined : numbers.join(".");
 }
+
+/** An output that Kubeflow adds to every execution: the place of its log. */
+export const LOG_ARTIFACT = "executor-logs";
+
+/** What Kubeflow keeps among an artifact's metadata for itself. */
+export const HOUSEKEEPING: readonly string[] = ["display_name", "store_session_info"];
