@@ -101,7 +101,11 @@ const REFUSALS: readonly Refusal[] = [
     says: "$BRANCH_NAME has no value here",
   },
   { what: "what is no tag", with: { tags: "-v1" }, says: "is no image tag" },
-  { what: "a registry with a scheme", with: { registry: "https://ghcr.io/acme" }, says: "is no place for images" },
+  {
+    what: "a registry with a scheme",
+    with: { registry: "https://registry.example/acme" },
+    says: "is no place for images",
+  },
   {
     what: "a user without a password",
     with: { registry: "ghcr.io/acme", username: "octocat" },

@@ -6,6 +6,7 @@ import { metricsOf } from "../../actions/shared/domain/run/metrics.ts";
 import type { RunStatus, RunTask } from "../../actions/shared/domain/run/task.ts";
 import type { PipelineEngine, RunRequest } from "../../actions/shared/ports/pipeline-engine.ts";
 import { endOf, pipelineRequest, statesOf, type Wish } from "../support/pipeline-request.ts";
+import { fileAppears, isRunning, pause } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** One far end, and engines on it. */
@@ -209,20 +210,4 @@ function ran(tasks: readonly RunTask[]): readonly RunTask[] {
 
 function taskOf(tasks: readonly RunTask[], name: string): RunTask | undefined {
   return tasks.find(({ task }) => task === name);
-}
-
-const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
-
-async function fileAppears(path: string): Promise<string> {
-  for (let i = 0; i < 1_200 && !existsSync(path); i++) await pause(25);
-  return readFileSync(path, "utf8");
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0] !== "Z";
-  } catch {
-    return false;
-  }
 }

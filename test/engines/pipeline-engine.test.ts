@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
@@ -12,6 +12,7 @@ import { type KfpEngineOptions, kfpEngine } from "../../actions/shared/local/kfp
 import { liveDriver } from "../../actions/shared/local/kfp-engine/run-folder.ts";
 import type { PipelineEngine, RunRequest } from "../../actions/shared/ports/pipeline-engine.ts";
 import { endOf, pipelineRequest, requestOfText, statesOf } from "../support/pipeline-request.ts";
+import { fileAppears, isRunning, pause } from "../support/processes.ts";
 import { kfpPython } from "../support/python-environment.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -31,22 +32,6 @@ async function runToEnd(engine: PipelineEngine, request: RunRequest): Promise<Ru
   onTestFinished(async () => void (await engine.cancel(request.runId)));
   await engine.submit(request);
   return endOf(engine, request.runId);
-}
-
-const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
-
-async function fileAppears(path: string): Promise<string> {
-  for (let i = 0; i < 600 && !existsSync(path); i++) await pause(25);
-  return readFileSync(path, "utf8");
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0] !== "Z";
-  } catch {
-    return false;
-  }
 }
 
 test("a run succeeds with metrics, curves, model and artifacts by digest, and tells what it ran on", async () => {

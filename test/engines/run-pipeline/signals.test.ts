@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import type { JobContext } from "../../support/job-context.ts";
 import { pipelineJob, runPipeline } from "../../support/pipeline-job.ts";
+import { isRunning } from "../../support/processes.ts";
 import { kfpPython } from "../../support/python-environment.ts";
 
 beforeAll(() => kfpPython(), 300_000);
@@ -18,15 +19,6 @@ function lingers(job: JobContext) {
     for (let i = 0; i < 400 && !existsSync(join(job.userHome, "pids")); i++) Atomics.wait(clock, 0, 0, 25);
     return true;
   };
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0] !== "Z";
-  } catch {
-    return false;
-  }
 }
 
 async function allEnd(pids: readonly number[]): Promise<boolean> {
