@@ -150,7 +150,7 @@ export const AliasRecordSchema = v.object({
   act: ActSchema,
 });
 
-export const MODEL_EVENTS = ["registered", "alias-moved", "promoted", "rolled-back"] as const;
+export const MODEL_EVENTS = ["registered", "alias-moved", "promoted", "rolled-back", "published"] as const;
 
 /** One entry of the append-only log. */
 export const ModelEventSchema = v.object({
@@ -162,6 +162,8 @@ export const ModelEventSchema = v.object({
   move: v.optional(v.number()),
   target: v.optional(v.string()),
   reason: v.optional(v.string()),
+  /** Which catalog shows the version, and what it calls it there. */
+  catalog: v.optional(v.object({ kind: v.string(), address: v.string(), ids: v.record(v.string(), v.string()) })),
   act: ActSchema,
 });
 

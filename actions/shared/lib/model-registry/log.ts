@@ -1,3 +1,4 @@
+import { canonicalJson } from "../../domain/canonical.ts";
 import { type ModelEvent, ModelEventSchema } from "../../domain/model-version.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
 import { checkName, decodeRecord, toBytes } from "./entry.ts";
@@ -38,7 +39,11 @@ export async function history(store: ModelStore, name: string): Promise<readonly
 
 function isSameEvent(one: ModelEvent, other: ModelEvent): boolean {
   return (
-    one.event === other.event && one.version === other.version && one.alias === other.alias && one.move === other.move
+    one.event === other.event &&
+    one.version === other.version &&
+    one.alias === other.alias &&
+    one.move === other.move &&
+    canonicalJson(one.catalog ?? {}) === canonicalJson(other.catalog ?? {})
   );
 }
 
