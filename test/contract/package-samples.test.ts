@@ -8,8 +8,9 @@ import { applyPins, pinImages } from "../../actions/shared/domain/pipeline/image
 import { linkFaults } from "../../actions/shared/domain/pipeline/links.ts";
 import { localFaults } from "../../actions/shared/domain/pipeline/local-faults.ts";
 import { type FieldType, type MessageName, messageOf } from "../../actions/shared/domain/pipeline/messages.ts";
-import { type PackageFault, readPackage } from "../../actions/shared/domain/pipeline/package.ts";
+import type { PackageFault } from "../../actions/shared/domain/pipeline/package.ts";
 import { checkParameters } from "../../actions/shared/domain/pipeline/parameters.ts";
+import { readPackage } from "../../actions/shared/domain/pipeline/read-package.ts";
 import { taskSites, timesAtOnce } from "../../actions/shared/domain/pipeline/tasks.ts";
 import { compiledSample, compiledSamples, documentsOf, kubernetesPython } from "../support/compiled-samples.ts";
 

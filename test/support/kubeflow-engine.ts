@@ -1,6 +1,6 @@
 import { type KfpEngineOptions, kfpEngine } from "../../actions/shared/clients/kfp/engine.ts";
 import { canonicalJson } from "../../actions/shared/domain/canonical.ts";
-import { readPackage } from "../../actions/shared/domain/pipeline/package.ts";
+import { readPackage } from "../../actions/shared/domain/pipeline/read-package.ts";
 import { isOver, type RunStatus } from "../../actions/shared/domain/run/task.ts";
 import { sha256, uuidV5 } from "../../actions/shared/lib/hash.ts";
 import type { Log } from "../../actions/shared/ports/log.ts";

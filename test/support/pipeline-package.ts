@@ -1,5 +1,6 @@
 import type { Json } from "../../actions/shared/domain/canonical.ts";
-import { type PipelinePackage, readPackage } from "../../actions/shared/domain/pipeline/package.ts";
+import type { PipelinePackage } from "../../actions/shared/domain/pipeline/package.ts";
+import { readPackage } from "../../actions/shared/domain/pipeline/read-package.ts";
 
 type Part = Readonly<Record<string, Json>>;
 

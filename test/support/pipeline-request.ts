@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from "../../actions/shared/domain/canonical.ts";
-import { readPackage } from "../../actions/shared/domain/pipeline/package.ts";
 import type { Parameters } from "../../actions/shared/domain/pipeline/parameters.ts";
+import { readPackage } from "../../actions/shared/domain/pipeline/read-package.ts";
 import { isOver, type RunStatus } from "../../actions/shared/domain/run/task.ts";
 import { sha256, uuidV5 } from "../../actions/shared/lib/hash.ts";
 import { parseYamlDocuments } from "../../actions/shared/lib/yaml.ts";

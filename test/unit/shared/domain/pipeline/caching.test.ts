@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Json } from "../../../../../actions/shared/domain/canonical.ts";
 import { applyCaching, type Caching, cachingEdits } from "../../../../../actions/shared/domain/pipeline/caching.ts";
-import { readPackage } from "../../../../../actions/shared/domain/pipeline/package.ts";
+import { readPackage } from "../../../../../actions/shared/domain/pipeline/read-package.ts";
 import { pipelineDocuments } from "../../../../support/pipeline-package.ts";
 
 const documents = pipelineDocuments({

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Json } from "../../../../../actions/shared/domain/canonical.ts";
 import { applyPins, pinImages } from "../../../../../actions/shared/domain/pipeline/images.ts";
 import { linkFaults } from "../../../../../actions/shared/domain/pipeline/links.ts";
-import { readPackage } from "../../../../../actions/shared/domain/pipeline/package.ts";
+import { readPackage } from "../../../../../actions/shared/domain/pipeline/read-package.ts";
 import { taskSites } from "../../../../../actions/shared/domain/pipeline/tasks.ts";
 import { pipelineDocuments, pipelinePackage, python } from "../../../../support/pipeline-package.ts";
 
