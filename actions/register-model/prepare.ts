@@ -4,14 +4,17 @@ import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { formatCount } from "../shared/domain/quantity.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
-import { type FoundFile, findModel } from "../shared/lib/model-files.ts";
+import type { HashedModel } from "../shared/lib/hash-model.ts";
+import { findModel } from "../shared/lib/model-files.ts";
 import { findAlias } from "../shared/lib/model-registry/aliases.ts";
 import { findVersion } from "../shared/lib/model-registry/versions.ts";
 import type { SigningKey } from "../shared/lib/model-signing/keys.ts";
 import { readRunDetails } from "../shared/lib/read-run-details.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
+import type { SourceFile } from "../shared/ports/source-file.ts";
 import { judgeStanding, type Standing } from "./chain.ts";
 import { championFindings } from "./champion-findings.ts";
+import { findExisting } from "./find-existing.ts";
 import { findSource, type Source } from "./find-source.ts";
 import { LICENCE_FILES, licenceOf } from "./licence.ts";
 import { readOwnCard } from "./own-card.ts";
@@ -25,13 +28,15 @@ import type { Description, Ports, RegisterStep } from "./step.ts";
 export type Prepared = {
   readonly request: Request;
   readonly source: "run" | "files";
-  readonly files: readonly FoundFile[];
+  readonly files: readonly SourceFile[];
   readonly described: Description;
   readonly facts: RunFacts | undefined;
   readonly licence: string | undefined;
   readonly card: OwnCard | undefined;
   readonly signingKey: SigningKey | undefined;
   readonly existing: VersionRecord | undefined;
+  /** The files, where they were read to find out whether the version exists. */
+  readonly hashed: HashedModel | undefined;
   readonly champion: VersionRecord | undefined;
   readonly findings: readonly Finding[];
 };
@@ -58,7 +63,7 @@ export async function prepare(
   log.info(`Found the model at ${source.path}: ${formatCount(files.length, "file")}.`);
   const described = await ports.describe(files, { allowed: inputs["allow-imports"] ?? [], signal });
   log.info(`Looked into it: ${sayScan(described)}.`);
-  const existing = await findVersion(ports.store, request.name, request.version);
+  const { existing, hashed } = await findExisting(ports.store, request, { files, signal });
   // A version that is there is there: a release that is run again is not refused what it was granted.
   const scan = judgeScan(described.scan, existing === undefined ? inputs["unsafe-pickle"] : "allow");
   if (scan.problems.length > 0) throw new ReleaseError("REFUSED", scan.problems);
@@ -77,10 +82,11 @@ export async function prepare(
     card,
     signingKey,
     existing,
+    hashed,
     champion,
     findings: [
       ...scan.findings,
-      ...championFindings({ described, bytes }, champion?.version === request.version ? undefined : champion),
+      ...championFindings({ described, bytes }, champion?.version === existing?.version ? undefined : champion),
       ...described.findings,
       ...findings,
       ...(licence === undefined ? [NO_LICENCE] : []),

@@ -2,8 +2,8 @@ import type { CardFacts, OwnCard } from "../shared/domain/model-card.ts";
 import type { ModelScan } from "../shared/domain/model-scan.ts";
 import type { Tensor } from "../shared/domain/model-version.ts";
 import type { Finding } from "../shared/domain/report.ts";
-import type { FoundFile } from "../shared/lib/model-files.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
+import type { SourceFile } from "../shared/ports/source-file.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { ScanPolicy } from "./scan-policy.ts";
 
@@ -37,7 +37,7 @@ export type Describing = { readonly allowed: readonly string[]; readonly signal:
 
 export type Ports = {
   readonly store: ModelStore;
-  describe(files: readonly FoundFile[], describing: Describing): Promise<Description>;
+  describe(files: readonly SourceFile[], describing: Describing): Promise<Description>;
   /** The model card: what is known, with what the user wrote. */
   writeCard(facts: CardFacts, own: OwnCard | undefined): string;
 };

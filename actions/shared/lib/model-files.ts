@@ -1,16 +1,10 @@
-import { type BigIntStats, constants, type Stats } from "node:fs";
-import { type FileHandle, glob, lstat, open, readdir, realpath } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
+import { glob, lstat, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { isIgnoredInModel, sortFiles } from "../domain/signing-manifest.ts";
+import type { SourceFile } from "../ports/source-file.ts";
+import { diskFile, irregular, readError } from "./disk-file.ts";
 import { ReleaseError } from "./error.ts";
-
-/** A file of a model before it is read: its path inside the model, where it lies, its size, and what would tell that it was changed. */
-export type FoundFile = {
-  readonly path: string;
-  readonly source: string;
-  readonly size: number;
-  readonly stamp: string;
-};
 
 const MAX_FILES = 100_000;
 
@@ -20,7 +14,7 @@ const MAX_FILES = 100_000;
  * not. Throws `REFUSED` for what lies outside of `roots`, for a symbolic link, device, socket or pipe, and for a model without files;
  * `NOT_FOUND` where nothing is.
  */
-export async function findModel(pattern: string, roots: readonly string[]): Promise<readonly FoundFile[]> {
+export async function findModel(pattern: string, roots: readonly string[]): Promise<readonly SourceFile[]> {
   const path = resolve(pattern);
   const isLiteral = !/[*?[{]/.test(path) || (await exists(path));
   await checkInside(isLiteral ? dirname(path) : plainStart(path), roots);
@@ -28,18 +22,18 @@ export async function findModel(pattern: string, roots: readonly string[]): Prom
 }
 
 /** The files of a model at a path that is trusted, such as one of our own folders. */
-export async function findModelFiles(path: string): Promise<readonly FoundFile[]> {
+export async function findModelFiles(path: string): Promise<readonly SourceFile[]> {
   const stats = await statOf(path);
-  if (!stats.isDirectory()) return [foundFile(basename(path), path, stats)];
-  const files: FoundFile[] = [];
+  if (!stats.isDirectory()) return [diskFile(basename(path), path, stats)];
+  const files: SourceFile[] = [];
   await walk(path, "", files);
   return checkSome(files, path, "an empty folder");
 }
 
-async function findMatches(pattern: string): Promise<readonly FoundFile[]> {
+async function findMatches(pattern: string): Promise<readonly SourceFile[]> {
   const start = plainStart(pattern);
   const real = await realpath(start);
-  const files: FoundFile[] = [];
+  const files: SourceFile[] = [];
   for await (const match of glob(relative(start, pattern), { cwd: start })) {
     const path = match.split(sep).join("/");
     const source = join(start, match);
@@ -48,12 +42,12 @@ async function findMatches(pattern: string): Promise<readonly FoundFile[]> {
     if (stats.isDirectory()) continue;
     // A link among the folders on the way would read files of another place.
     if ((await realpath(dirname(source))) !== dirname(join(real, match))) throw irregular(source, "a symbolic link");
-    addFile(files, foundFile(path, source, stats), start);
+    addFile(files, diskFile(path, source, stats), start);
   }
   return checkSome(files, pattern, "no file that it matches");
 }
 
-async function walk(root: string, prefix: string, files: FoundFile[]): Promise<void> {
+async function walk(root: string, prefix: string, files: SourceFile[]): Promise<void> {
   const folder = join(root, prefix);
   const names = await readdir(folder).catch((error: unknown) => {
     throw readError(folder, error);
@@ -64,11 +58,11 @@ async function walk(root: string, prefix: string, files: FoundFile[]): Promise<v
     const source = join(root, path);
     const stats = await statOf(source);
     if (stats.isDirectory()) await walk(root, path, files);
-    else addFile(files, foundFile(path, source, stats), root);
+    else addFile(files, diskFile(path, source, stats), root);
   }
 }
 
-function addFile(files: FoundFile[], file: FoundFile, root: string): void {
+function addFile(files: SourceFile[], file: SourceFile, root: string): void {
   files.push(file);
   if (files.length <= MAX_FILES) return;
   throw new ReleaseError("REFUSED", {
@@ -80,7 +74,7 @@ function addFile(files: FoundFile[], file: FoundFile, root: string): void {
   });
 }
 
-function checkSome(files: readonly FoundFile[], path: string, saw: string): readonly FoundFile[] {
+function checkSome(files: readonly SourceFile[], path: string, saw: string): readonly SourceFile[] {
   if (files.length > 0) return sortFiles(files);
   throw new ReleaseError("REFUSED", {
     rule: "a model must have a file",
@@ -125,72 +119,4 @@ async function statOf(path: string): Promise<BigIntStats> {
   return await lstat(path, { bigint: true }).catch((error: unknown) => {
     throw readError(path, error);
   });
-}
-
-function foundFile(path: string, source: string, stats: BigIntStats): FoundFile {
-  checkRegular(source, stats);
-  return { path, source, size: Number(stats.size), stamp: stampOf(stats) };
-}
-
-/** What changes with a file: size, inode, times of change. */
-export function stampOf({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string {
-  return `${size} bytes, inode ${dev}:${ino}, changed at ${mtimeNs}/${ctimeNs} ns`;
-}
-
-/** Opens a file only if it is one: a pipe would wait for its writer, a link would read another file than was checked. */
-export async function openRegular(path: string): Promise<FileHandle> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const handle = await open(path, flags).catch((error: unknown) => {
-    throw readError(path, error);
-  });
-  try {
-    checkRegular(path, await handle.stat());
-    return handle;
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-}
-
-function checkRegular(path: string, stats: Stats | BigIntStats): void {
-  if (!stats.isFile()) throw irregular(path, wordFor(stats));
-}
-
-function irregular(path: string, saw: string): ReleaseError {
-  return new ReleaseError("REFUSED", {
-    rule: "a model must be made of regular files",
-    where: { file: path },
-    saw,
-    allowed: "files and folders",
-    hint: saw === "a symbolic link" ? "copy what the link points at in its place" : "remove it from the model's folder",
-  });
-}
-
-function wordFor(stats: Stats | BigIntStats): string {
-  if (stats.isSymbolicLink()) return "a symbolic link";
-  if (stats.isSocket()) return "a socket";
-  if (stats.isFIFO()) return "a named pipe";
-  return stats.isDirectory() ? "a folder" : "a device";
-}
-
-function readError(path: string, cause: unknown): ReleaseError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
-  const where = { file: path };
-  if (code === "ELOOP") return irregular(path, "a symbolic link");
-  if (code === "ENOENT" || code === "ENOTDIR")
-    return new ReleaseError(
-      "NOT_FOUND",
-      {
-        rule: "the model must exist",
-        where,
-        saw: "nothing",
-        hint: "check the path, and that the training run wrote it",
-      },
-      cause,
-    );
-  return new ReleaseError(
-    "STORAGE",
-    { rule: "a file of the model could not be read", where, saw: code, hint: "check that this user may read it" },
-    cause,
-  );
 }

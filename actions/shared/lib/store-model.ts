@@ -3,11 +3,11 @@ import { canonicalJson } from "../domain/canonical.ts";
 import { type Digest, shortDigest } from "../domain/digest.ts";
 import type { ModelFile } from "../domain/signing-manifest.ts";
 import type { ModelStore } from "../ports/model-store.ts";
+import type { SourceFile } from "../ports/source-file.ts";
 import { ReleaseError } from "./error.ts";
 import { sha256, sha256Stream } from "./hash.ts";
-import { type HashedModel, hashFiles, modelDigest, readUnchanged } from "./hash-model.ts";
+import { type HashedModel, hashFiles, modelDigest } from "./hash-model.ts";
 import { inParallel } from "./in-parallel.ts";
-import type { FoundFile } from "./model-files.ts";
 
 export type StoredModel = HashedModel & {
   /** The folder of the files, as a key of the store. */
@@ -18,22 +18,23 @@ export type StoredModel = HashedModel & {
 
 export type Storing = {
   readonly name: string;
-  readonly version: string;
-  readonly files: readonly FoundFile[];
+  /** Below the model's files: the version, or another name where that is still to be found. Holds no `~` but in front. */
+  readonly place: string;
+  readonly files: readonly SourceFile[];
   readonly signal: AbortSignal;
 };
 
 /**
  * Copies a model into the store, hashing each file while it is copied, before any record names it. What an earlier attempt left is used.
  *
- * The version's folder is claimed, once and for ever, by the list of paths and sizes that goes there; files in it are only created, never
+ * The folder of the place is claimed, once and for ever, by the list of paths and sizes that goes there; files in it are only created, never
  * changed. So whoever shares it writes the same set of files, and a record that names it can never come to lie beside a file of another
  * model, however many writers race or die. Who comes with another list, or with other bytes, writes to a folder of their own:
- * `<version>~<first 12 of its digest>`. Versions hold no `~`.
+ * `<place>~<first 12 of its digest>`.
  */
 export async function storeModel(store: ModelStore, storing: Storing): Promise<StoredModel> {
-  const { name, version, files, signal } = storing;
-  const base = `${name}/files/${version}`;
+  const { name, place, files, signal } = storing;
+  const base = `${name}/files/${place}`;
   const list = canonicalJson(files.map(({ path, size }) => ({ path, size })));
   const folder = (await claim(store, `${base}~files.json`, list)) ? base : `${base}~${first12(sha256(list))}`;
   const copied = await copyFiles(store, folder, storing);
@@ -87,7 +88,7 @@ async function copyFiles(
 
 type Copied = { readonly file: ModelFile; readonly written: number };
 
-type Reading = { readonly file: FoundFile; readonly signal: AbortSignal };
+type Reading = { readonly file: SourceFile; readonly signal: AbortSignal };
 
 /** The digest of what was copied; undefined where the key exists. */
 async function createHashed(store: ModelStore, key: string, { file, signal }: Reading): Promise<Digest | undefined> {
@@ -95,7 +96,7 @@ async function createHashed(store: ModelStore, key: string, { file, signal }: Re
   const open = async function* () {
     // Opened again for a retry: what was read before counts no more.
     hash = createHash("sha256");
-    for await (const chunk of readUnchanged(file, signal)) {
+    for await (const chunk of file.read(signal)) {
       hash.update(chunk);
       yield chunk;
     }
@@ -107,7 +108,7 @@ async function createHashed(store: ModelStore, key: string, { file, signal }: Re
 async function digestWhereSame(store: ModelStore, key: string, { file, signal }: Reading): Promise<Digest | undefined> {
   const stored = await store.open(key);
   if (stored === undefined) return undefined;
-  const [ours, theirs] = [await sha256Stream(readUnchanged(file, signal)), await sha256Stream(stored)];
+  const [ours, theirs] = [await sha256Stream(file.read(signal)), await sha256Stream(stored)];
   return ours.digest === theirs.digest ? ours.digest : undefined;
 }
 

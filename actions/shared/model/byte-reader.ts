@@ -1,4 +1,4 @@
-import type { ByteSource } from "./byte-source.ts";
+import type { ByteSource } from "../ports/source-file.ts";
 
 /**
  * Bytes one after the other, from a file or a stream of any length. Never more than a window of them is held; what is passed over in a file

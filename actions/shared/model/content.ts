@@ -1,6 +1,6 @@
 import { pipeline, Readable, type Transform } from "node:stream";
+import type { ByteSource } from "../ports/source-file.ts";
 import { type ByteReader, sourceReader, streamReader } from "./byte-reader.ts";
-import type { ByteSource } from "./byte-source.ts";
 import { breakOff } from "./pickle/machine.ts";
 
 /** Bytes that can be read from their start as often as one likes: a file, a member of an archive, what a compressed file holds. */

@@ -3,8 +3,7 @@ import { type ModelScan, type ScanFinding, verdictOf } from "../domain/model-sca
 import type { Tensor } from "../domain/model-version.ts";
 import type { Finding } from "../domain/report.ts";
 import { ReleaseError } from "../lib/error.ts";
-import type { FoundFile } from "../lib/model-files.ts";
-import { withFileSource } from "./byte-source.ts";
+import type { SourceFile } from "../ports/source-file.ts";
 import { sourceContent } from "./content.ts";
 import { type FileFacts, readFileFacts } from "./file-facts.ts";
 import { type ScanSettings, scanContent } from "./scan-content.ts";
@@ -42,7 +41,7 @@ const FORMATS = [
  * file that is not what its name says, for weights outside of the model or that are not there, and for secrets.
  */
 export async function describeModel(
-  files: readonly FoundFile[],
+  files: readonly SourceFile[],
   settings: ScanSettings = { allowed: [] },
 ): Promise<ModelDescription> {
   const secrets = await findSecrets(files);
@@ -58,8 +57,8 @@ export async function describeModel(
   return { ...mainOf(described, findings), scan: scanOf(found), findings };
 }
 
-async function describeFile(file: FoundFile, files: readonly FoundFile[], settings: ScanSettings) {
-  return await withFileSource(file.source, async (source) => {
+async function describeFile(file: SourceFile, files: readonly SourceFile[], settings: ScanSettings) {
+  return await file.open(async (source) => {
     const { findings, format } = await scanContent(file.path, sourceContent(source), settings);
     return { scan: findings, facts: await readFileFacts({ file, source, kind: format, files }) };
   });

@@ -3,9 +3,8 @@ import type { ScanFinding } from "../domain/model-scan.ts";
 import type { VersionRecord } from "../domain/model-version.ts";
 import type { Finding } from "../domain/report.ts";
 import { ReleaseError } from "../lib/error.ts";
-import type { FoundFile } from "../lib/model-files.ts";
+import type { ByteSource, SourceFile } from "../ports/source-file.ts";
 import { sourceReader } from "./byte-reader.ts";
-import type { ByteSource } from "./byte-source.ts";
 import { readGguf } from "./gguf.ts";
 import { searchKerasConfig } from "./keras.ts";
 import { readMlmodel } from "./mlmodel.ts";
@@ -24,11 +23,11 @@ export type FileFacts = {
 };
 
 export type OpenedFile = {
-  readonly file: FoundFile;
+  readonly file: SourceFile;
   readonly source: ByteSource;
   /** What the scan saw it to be. */
   readonly kind: string | undefined;
-  readonly files: readonly FoundFile[];
+  readonly files: readonly SourceFile[];
 };
 
 /** Enough for the description of a model, and for the head of a PMML document. */

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { ReleaseError } from "../lib/error.ts";
-import type { FoundFile } from "../lib/model-files.ts";
+import type { SourceFile } from "../ports/source-file.ts";
 import type { FileFacts } from "./file-facts.ts";
 import type { OnnxFacts, ReadOnnx } from "./onnx.ts";
 
@@ -14,7 +14,7 @@ const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
 ]);
 
 /** What an ONNX file says; throws `REFUSED` for one that is none, and for weights outside of the model or that are not there. */
-export function describeOnnx(file: FoundFile, read: ReadOnnx, files: readonly FoundFile[]): FileFacts {
+export function describeOnnx(file: SourceFile, read: ReadOnnx, files: readonly SourceFile[]): FileFacts {
   switch (read.state) {
     case "malformed":
       throw new ReleaseError("REFUSED", {
@@ -48,7 +48,7 @@ function formatVersion({ irVersion, opsets }: OnnxFacts): string {
   return [`ir ${irVersion}`, ...sets].join(", ");
 }
 
-function checkExternalFiles(file: FoundFile, facts: OnnxFacts, files: readonly FoundFile[]): void {
+function checkExternalFiles(file: SourceFile, facts: OnnxFacts, files: readonly SourceFile[]): void {
   const known = new Set(files.map(({ path }) => path));
   const problems = facts.externalFiles.flatMap((location) => {
     const path = posix.join(posix.dirname(file.path), location);

@@ -1,5 +1,5 @@
 import type { Tensor } from "../domain/model-version.ts";
-import type { ByteSource } from "./byte-source.ts";
+import type { ByteSource } from "../ports/source-file.ts";
 import { externalFiles } from "./onnx-weights.ts";
 import { type Field, fieldsOf, type ProtobufReader, protobufReader, stop, whyStopped } from "./protobuf.ts";
 

@@ -1,4 +1,4 @@
-import type { ByteSource } from "./byte-source.ts";
+import type { ByteSource } from "../ports/source-file.ts";
 
 /** One field of a message: its number, and its value as a number, or where its bytes lie. */
 export type Field = { readonly number: number } & (

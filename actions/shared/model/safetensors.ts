@@ -1,4 +1,4 @@
-import type { ByteSource } from "./byte-source.ts";
+import type { ByteSource } from "../ports/source-file.ts";
 import { MAX_SAFETENSORS_HEADER } from "./kind.ts";
 
 export type ReadSafetensors =

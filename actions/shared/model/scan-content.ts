@@ -1,7 +1,8 @@
 import { posix } from "node:path";
 import { createGunzip, createInflate } from "node:zlib";
 import type { ScanFinding } from "../domain/model-scan.ts";
-import { type ByteSource, sliceSource } from "./byte-source.ts";
+import type { ByteSource } from "../ports/source-file.ts";
+import { sliceSource } from "./byte-source.ts";
 import { type Allowance, type Content, decodedContent, sourceContent } from "./content.ts";
 import { scanKerasConfig, searchKerasConfig } from "./keras.ts";
 import { KIND_BYTES, type Kind, kindOf } from "./kind.ts";

@@ -1,8 +1,7 @@
 import { posix } from "node:path";
 import type { Problem } from "../domain/problem.ts";
 import type { Finding } from "../domain/report.ts";
-import type { FoundFile } from "../lib/model-files.ts";
-import { withFileSource } from "./byte-source.ts";
+import type { SourceFile } from "../ports/source-file.ts";
 
 /** Files that hold credentials by their very name. */
 const SECRET_NAMES: readonly RegExp[] = [
@@ -30,7 +29,7 @@ const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** What files of a model have no business in it: told by their names, and of small texts by what is written there. */
 export async function findSecrets(
-  files: readonly FoundFile[],
+  files: readonly SourceFile[],
 ): Promise<{ readonly findings: readonly Finding[]; readonly problems: readonly Problem[] }> {
   const findings: Finding[] = [];
   const problems: Problem[] = [];
@@ -52,15 +51,15 @@ export async function findSecrets(
   return { findings, problems };
 }
 
-async function secretIn({ source: path }: FoundFile): Promise<string | undefined> {
-  const bytes = await withFileSource(path, (source) => source.read(0, source.size));
+async function secretIn(file: SourceFile): Promise<string | undefined> {
+  const bytes = await file.open((source) => source.read(0, source.size));
   if (bytes.includes(0)) return undefined;
   const text = Buffer.from(bytes).toString("latin1");
   return SECRET_TEXTS.find(([, pattern]) => pattern.test(text))?.[0];
 }
 
 /** Compiled Python and the caches of tools: other on every machine, so that the model's digest would be too. */
-export function findLitter(files: readonly FoundFile[]): readonly Finding[] {
+export function findLitter(files: readonly SourceFile[]): readonly Finding[] {
   const litter = files.filter(({ path }) =>
     /(^|\/)(__pycache__|\.ipynb_checkpoints|\.pytest_cache|\.DS_Store)(\/|$)|\.pyc$/.test(path),
   );

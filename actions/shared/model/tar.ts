@@ -1,4 +1,4 @@
-import type { ByteSource } from "./byte-source.ts";
+import type { ByteSource } from "../ports/source-file.ts";
 
 export type TarMember = { readonly name: string; readonly at: number; readonly size: number };
 export type Tar = { readonly members: readonly TarMember[]; readonly problems: readonly string[] };

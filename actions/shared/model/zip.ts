@@ -1,5 +1,6 @@
 import { createInflateRaw } from "node:zlib";
-import { type ByteSource, sliceSource } from "./byte-source.ts";
+import type { ByteSource } from "../ports/source-file.ts";
+import { sliceSource } from "./byte-source.ts";
 import { type Allowance, type Content, decodedContent, sourceContent } from "./content.ts";
 
 export type ZipMember = {

@@ -3,8 +3,9 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync,
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { hashModel, readUnchanged } from "../../../../actions/shared/lib/hash-model.ts";
-import { type FoundFile, findModel, findModelFiles } from "../../../../actions/shared/lib/model-files.ts";
+import { hashModel } from "../../../../actions/shared/lib/hash-model.ts";
+import { findModel, findModelFiles } from "../../../../actions/shared/lib/model-files.ts";
+import type { SourceFile } from "../../../../actions/shared/ports/source-file.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
 async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
@@ -16,7 +17,7 @@ async function folderWith(files: Readonly<Record<string, string>>): Promise<stri
   return folder;
 }
 
-const pathsOf = (files: readonly FoundFile[]) => files.map(({ path }) => path);
+const pathsOf = (files: readonly SourceFile[]) => files.map(({ path }) => path);
 const refused = (saw: string) => expect.objectContaining({ code: "REFUSED", message: expect.stringContaining(saw) });
 
 describe("the files of a model", () => {
@@ -140,7 +141,7 @@ describe("a file that changes while it is read", () => {
     const [file] = await findModelFiles(path);
     if (file === undefined) throw new Error("not found");
     let isFirst = true;
-    for await (const _ of readUnchanged(file)) {
+    for await (const _ of file.read()) {
       if (isFirst) change(path);
       isFirst = false;
     }
@@ -179,6 +180,6 @@ describe("a file that changes while it is read", () => {
     const [file] = await findModelFiles(folder);
     writeFileSync(join(folder, "model.bin"), "bbb");
     if (file === undefined) throw new Error("not found");
-    await expect(readUnchanged(file).next()).rejects.toMatchObject({ code: "INTEGRITY" });
+    await expect(file.read().next()).rejects.toMatchObject({ code: "INTEGRITY" });
   });
 });

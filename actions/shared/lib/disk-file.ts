@@ -1,0 +1,167 @@
+import { createHash } from "node:crypto";
+import { type BigIntStats, constants, type Stats } from "node:fs";
+import { type FileHandle, lstat, open } from "node:fs/promises";
+import { type Digest, shortDigest } from "../domain/digest.ts";
+import type { ByteSource, SourceFile } from "../ports/source-file.ts";
+import { ReleaseError } from "./error.ts";
+import { sha256Stream } from "./hash.ts";
+
+type Found = Pick<SourceFile, "path" | "source" | "size"> & { readonly stamp: string };
+
+/**
+ * A file of a model on this machine. Size, inode and times of change must be, before and after each reading, what they were when it was
+ * found; where it was changed so shortly before that the clock of the file system could not tell, what was read in order is read again and
+ * compared. Throws `REFUSED` for what is no regular file.
+ */
+export function diskFile(path: string, source: string, stats: BigIntStats): SourceFile {
+  checkRegular(source, stats);
+  const found: Found = { path, source, size: Number(stats.size), stamp: stampOf(stats) };
+  return {
+    path,
+    source,
+    size: found.size,
+    read: (signal) => readInOrder(found, signal),
+    open: (act) => openAt(found, act),
+  };
+}
+
+async function* readInOrder(file: Found, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  const handle = await openRegular(file.source);
+  try {
+    const before = await handle.stat({ bigint: true });
+    checkStamp(file, before);
+    const hash = isFresh(before) ? createHash("sha256") : undefined;
+    for await (const chunk of chunksOf(handle)) {
+      signal?.throwIfAborted();
+      hash?.update(chunk);
+      yield chunk;
+    }
+    await checkSame(file, handle);
+    if (hash !== undefined) await checkAgain(file, handle, `sha256:${hash.digest("hex")}`);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Sees the same bytes at every read, unless it throws at the end. */
+async function openAt<T>(file: Found, act: (bytes: ByteSource) => Promise<T>): Promise<T> {
+  await using handle = await openRegular(file.source);
+  checkStamp(file, await handle.stat({ bigint: true }));
+  const result = await act({
+    size: file.size,
+    read: async (at, length) => {
+      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, at);
+      return buffer.subarray(0, bytesRead);
+    },
+  });
+  await checkSame(file, handle);
+  return result;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+async function* chunksOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  for (let position = 0; ; ) {
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+    // Else the collector lets some 64 MB of them pile up. Who kept the piece finds it empty, not filled with others' bytes.
+    buffer.buffer.transfer(0);
+  }
+}
+
+async function checkAgain(file: Found, handle: FileHandle, digest: Digest): Promise<void> {
+  const again = await sha256Stream(chunksOf(handle));
+  if (again.digest !== digest) throw changedError(file, shortDigest(again.digest), shortDigest(digest));
+}
+
+/** Two changes within one tick of a file system's clock leave one time: 2 s is the coarsest in use (FAT). */
+const COARSEST_TICK_MS = 2_000;
+
+function isFresh({ mtimeMs, ctimeMs }: BigIntStats): boolean {
+  return Date.now() - Math.max(Number(mtimeMs), Number(ctimeMs)) < COARSEST_TICK_MS;
+}
+
+async function checkSame(file: Found, handle: FileHandle): Promise<void> {
+  checkStamp(file, await handle.stat({ bigint: true }));
+  checkStamp(file, await lstat(file.source, { bigint: true }).catch(() => undefined));
+}
+
+function checkStamp(file: Found, stats: BigIntStats | undefined): void {
+  const stamp = stats === undefined ? "nothing" : stampOf(stats);
+  if (stamp !== file.stamp) throw changedError(file, stamp, file.stamp);
+}
+
+function changedError(file: Found, saw: string, allowed: string): ReleaseError {
+  return new ReleaseError("INTEGRITY", {
+    rule: "a file of the model must not change while it is read",
+    where: { file: file.source },
+    saw,
+    allowed,
+    hint: "wait until whatever writes it has ended, then run the step again",
+  });
+}
+
+/** What changes with a file: size, inode, times of change. */
+function stampOf({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string {
+  return `${size} bytes, inode ${dev}:${ino}, changed at ${mtimeNs}/${ctimeNs} ns`;
+}
+
+/** Opens a file only if it is one: a pipe would wait for its writer, a link would read another file than was checked. */
+async function openRegular(path: string): Promise<FileHandle> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await open(path, flags).catch((error: unknown) => {
+    throw readError(path, error);
+  });
+  try {
+    checkRegular(path, await handle.stat());
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function checkRegular(path: string, stats: Stats | BigIntStats): void {
+  if (!stats.isFile()) throw irregular(path, wordFor(stats));
+}
+
+export function irregular(path: string, saw: string): ReleaseError {
+  return new ReleaseError("REFUSED", {
+    rule: "a model must be made of regular files",
+    where: { file: path },
+    saw,
+    allowed: "files and folders",
+    hint: saw === "a symbolic link" ? "copy what the link points at in its place" : "remove it from the model's folder",
+  });
+}
+
+function wordFor(stats: Stats | BigIntStats): string {
+  if (stats.isSymbolicLink()) return "a symbolic link";
+  if (stats.isSocket()) return "a socket";
+  if (stats.isFIFO()) return "a named pipe";
+  return stats.isDirectory() ? "a folder" : "a device";
+}
+
+export function readError(path: string, cause: unknown): ReleaseError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
+  const where = { file: path };
+  if (code === "ELOOP") return irregular(path, "a symbolic link");
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return new ReleaseError(
+      "NOT_FOUND",
+      {
+        rule: "the model must exist",
+        where,
+        saw: "nothing",
+        hint: "check the path, and that the training run wrote it",
+      },
+      cause,
+    );
+  return new ReleaseError(
+    "STORAGE",
+    { rule: "a file of the model could not be read", where, saw: code, hint: "check that this user may read it" },
+    cause,
+  );
+}

@@ -1,0 +1,23 @@
+/** Bytes that can be read from anywhere: a file of any size without its whole in memory. */
+export type ByteSource = {
+  readonly size: number;
+  /** Fewer bytes than asked for only at the end. */
+  read(at: number, length: number): Promise<Uint8Array>;
+};
+
+/**
+ * A file of a model before it is registered, as it was when it was found. Whoever reads it gets the bytes of that time, or an error:
+ * `INTEGRITY` where it was changed since.
+ * Implementations: a file of this machine; an object of any S3-compatible store.
+ */
+export interface SourceFile {
+  /** Inside the model. */
+  readonly path: string;
+  /** What it is called in errors: where it lies. */
+  readonly source: string;
+  readonly size: number;
+  /** All bytes, once and in order; a piece lives until the next one is asked for. That nothing changed is known after the last one. */
+  read(signal?: AbortSignal): AsyncGenerator<Uint8Array>;
+  /** Opens it for reads at any place, and closes it again. */
+  open<T>(act: (bytes: ByteSource) => Promise<T>): Promise<T>;
+}
