@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
+import { endLiveGroups, isGroupAlive, startGroup } from "../../actions/shared/lib/child-group.ts";
 import { ReleaseError } from "../../actions/shared/lib/error.ts";
-import { endLiveGroups, exec, isGroupAlive, startGroup } from "../../actions/shared/lib/exec.ts";
+import { exec } from "../../actions/shared/lib/exec.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const at = { cwd: "/", env: { PATH: process.env.PATH ?? "" } };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { formatCount, formatDuration } from "../domain/quantity.ts";
+import { endLiveGroups } from "../lib/child-group.ts";
 import { ReleaseError } from "../lib/error.ts";
-import { endLiveGroups } from "../lib/exec.ts";
 import type { Action, Declarations } from "./action.ts";
 import type { Told } from "./apply-ending.ts";
 import { cancelAct } from "./cancel-act.ts";

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
-import { isGroupAlive } from "../../lib/exec.ts";
+import { isGroupAlive } from "../../lib/child-group.ts";
 
 /**
  * One process of this machine and no other: a number comes back soon, but not with the same start, and not before the next boot with it.
