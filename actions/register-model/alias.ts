@@ -9,7 +9,7 @@ import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import { pointAlias, sayAlias } from "./aliases.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
-import { aliasProblems, readRequest } from "./request.ts";
+import { aliasProblems, readNamedVersion } from "./request.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
 /** In place of a version: what the alias pointed at before its last move. */
@@ -31,9 +31,11 @@ export async function alias(step: RegisterStep, { store }: Ports): Promise<Outco
 
 async function moveTo(step: RegisterStep, store: ModelStore): Promise<Outcome> {
   const { inputs, release, job, state, log } = step;
-  const request = readRequest(inputs, release);
-  if (request.state === "bad") throw new ReleaseError("INPUT", request.problems);
-  const { name, version, aliases } = request.value;
+  const request = readNamedVersion(inputs, release);
+  const problems = [...(request.state === "bad" ? request.problems : []), ...aliasProblems(inputs.aliases ?? [])];
+  if (request.state === "bad" || problems.length > 0) throw new ReleaseError("INPUT", problems);
+  const { name, version } = request.value;
+  const aliases = [...new Set(inputs.aliases)];
   const to = await servable(store, name, version);
   const results: AliasResult[] = [];
   for (const one of aliases) {

@@ -1,14 +1,14 @@
-import type { ModelScan } from "../shared/domain/model-scan.ts";
+import { MAX_RECORDED_IMPORTS, type ModelScan } from "../shared/domain/model-scan.ts";
 import { MODEL_SCHEMA, type Tensor, type VersionRecord } from "../shared/domain/model-version.ts";
 import type { DataSet, Release } from "../shared/domain/release.ts";
 import type { StoredModel } from "../shared/lib/store-model.ts";
 import type { Standing } from "./chain.ts";
-import type { Request } from "./request.ts";
+import type { NamedVersion } from "./request.ts";
 import type { RunFacts } from "./run-facts.ts";
 
 /** Everything that a version record is made of. */
 export type Origin = {
-  readonly request: Request;
+  readonly request: NamedVersion;
   readonly stored: Pick<StoredModel, "folder" | "files" | "digest">;
   /** Whether the model is the run's artifact: only then do run, metrics and data of the release speak of it. */
   readonly source: "run" | "files";
@@ -27,9 +27,6 @@ export type Origin = {
   readonly createdAt: string;
 };
 
-/** Real models have a few dozen; a record is no place for the list of a hostile one. */
-const MAX_IMPORTS = 500;
-
 /** The version record: nothing in it is typed by hand but `metadata`. */
 export function buildRecord(origin: Origin): VersionRecord {
   const { request, stored, release, standing, described, facts, licence, metadata } = origin;
@@ -42,7 +39,7 @@ export function buildRecord(origin: Origin): VersionRecord {
     files: stored.files,
     ...(described.format === undefined ? {} : { format: described.format }),
     ...(described.signature === undefined ? {} : { signature: described.signature }),
-    scan: { verdict: described.scan.verdict, imports: described.scan.imports.slice(0, MAX_IMPORTS) },
+    scan: { verdict: described.scan.verdict, imports: described.scan.imports.slice(0, MAX_RECORDED_IMPORTS) },
     ...(origin.source === "run" ? trainingOf(release, facts) : {}),
     ...codeOf(release, origin.workflow),
     ...(standing.state === "passed" || standing.state === "failed" ? { gate: standing.gate } : {}),

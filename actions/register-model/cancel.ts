@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isModelVersion } from "../shared/domain/model-version.ts";
 import { findVersion } from "../shared/lib/model-registry/versions.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
@@ -9,7 +10,8 @@ export async function cancel({ state }: RegisterStep, { store }: Ports): Promise
   const saved = v.safeParse(StateSchema, state.last());
   if (!saved.success) return ["Nothing was registered."];
   const { name, version } = saved.output;
-  if ((await findVersion(store, name, version)) === undefined)
+  // Before a version is found (`version: auto`) there is nothing that could be looked for.
+  if (!isModelVersion(version) || (await findVersion(store, name, version)) === undefined)
     return [`${name} ${version} was not registered. Run the step again: files that were copied are used.`];
   return [
     `${name} ${version} is registered. Aliases that were still to be moved are moved when the step is run again.`,

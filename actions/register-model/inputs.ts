@@ -22,7 +22,7 @@ export const manifest = defineAction({
       kind: "string",
       example: "1.1.0",
       description:
-        "Version of the model. Empty: the tag without its leading `v`. In mode `alias` the version to point at, or `previous`.",
+        "Version of the model. Empty: the tag without its leading `v`. When it is registered also `auto` (the next whole number), `calver` (the day, `2026.11.21`) or `digest` (the first 12 digits of the model's digest). In mode `alias` the version to point at, or `previous`.",
     },
     model: {
       kind: "path",

@@ -1,5 +1,7 @@
+import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { actOf } from "../shared/lib/act.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
+import { foreseeVersion } from "../shared/lib/model-registry/allocations.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { foreseeAlias } from "./aliases.ts";
 import { buildRecord } from "./build-record.ts";
@@ -7,8 +9,8 @@ import { judgeStanding } from "./chain.ts";
 import { otherDigestError } from "./conflict.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
 import { checkChain, prepare, readWish } from "./prepare.ts";
-import { CANDIDATE, type Request } from "./request.ts";
-import { publicKeyOf, signatureOf } from "./signing.ts";
+import { CANDIDATE, type Request, sayChoice } from "./request.ts";
+import { recordedSigner, signatureOf } from "./signing.ts";
 import { keepStanding, stopped } from "./standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
@@ -19,20 +21,28 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
   const { request, source } = readWish(step);
   const rehearsal = !outlivesJob(job, store);
   if (source.source === "none")
-    return { state: "planned-early", rehearsal, ...request, store: store.uri, why: source.problem.rule };
+    return {
+      state: "planned-early",
+      rehearsal,
+      name: request.name,
+      version: sayChoice(request.choice),
+      store: store.uri,
+      why: source.problem.rule,
+    };
   const stop = stopped(step, ports, request);
   if (stop !== undefined) return stop;
   const prepared = await prepare(step, ports, { request, source });
   const { existing, files, champion, findings } = prepared;
-  const model = await hashFiles(files, signal);
+  const model = prepared.hashed ?? (await hashFiles(files, signal));
   if (existing !== undefined && existing.digest !== model.digest) throw otherDigestError(existing, model);
   const judged = checkChain(judgeStanding(release, { source: source.source, digest: model.digest }));
-  const folder = `${request.name}/files/${request.version}`;
+  const planned = await placeOf(step, store, { request, existing, digest: model.digest });
   const record =
     existing ??
     buildRecord({
       ...prepared,
-      stored: { ...model, folder },
+      request: { name: request.name, version: planned.version },
+      stored: { ...model, folder: planned.folder },
       release,
       workflow: job.github.workflow,
       standing: judged,
@@ -47,9 +57,9 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
     exists: existing !== undefined,
     record,
     standing: standing.state,
-    aliases: await foresee(step, ports, { request, digest: model.digest, isWithheld: standing.state === "failed" }),
-    champion: champion?.version === request.version ? undefined : champion,
-    publicKey: existing === undefined ? prepared.signingKey?.id : publicKeyOf(existing),
+    aliases: await foresee(step, ports, { request, record, isWithheld: standing.state === "failed" }),
+    champion: champion?.version === record.version ? undefined : champion,
+    signer: existing === undefined ? prepared.signer?.signer : recordedSigner(existing),
     signature: signatureOf(store, record),
     store: store.uri,
     uri: store.address(record.folder),
@@ -58,18 +68,38 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
   };
 }
 
+type Choosing = {
+  readonly request: Request;
+  readonly existing: VersionRecord | undefined;
+  readonly digest: VersionRecord["digest"];
+};
+
+/** The version as it would be called if it were registered now, and where its files would lie. */
+async function placeOf(
+  { clock }: RegisterStep,
+  store: Ports["store"],
+  { request: { name, choice }, existing, digest }: Choosing,
+): Promise<{ readonly version: string; readonly folder: string }> {
+  if (existing !== undefined) return existing;
+  if (choice.by === "name") return { version: choice.version, folder: `${name}/files/${choice.version}` };
+  const { by: scheme, release } = choice;
+  const version = await foreseeVersion(store, { name, release, digest, scheme, nowMs: clock.now() });
+  return { version, folder: `${name}/files/~${release}` };
+}
+
 type Foreseen = {
   readonly request: Request;
-  readonly digest: Parameters<typeof foreseeAlias>[1]["to"]["digest"];
+  readonly record: VersionRecord;
   readonly isWithheld: boolean;
 };
 
 async function foresee(
   step: RegisterStep,
   { store }: Ports,
-  { request, digest, isWithheld }: Foreseen,
+  { request, record, isWithheld }: Foreseen,
 ): Promise<readonly AliasResult[]> {
-  const { name, version, aliases } = request;
+  const { name, aliases } = request;
+  const { version, digest } = record;
   const act = actOf(step);
   return Promise.all(
     [...new Set([CANDIDATE, ...aliases])].map(async (alias) =>

@@ -8,9 +8,9 @@ import type { HashedModel } from "../shared/lib/hash-model.ts";
 import { findModel } from "../shared/lib/model-files.ts";
 import { findAlias } from "../shared/lib/model-registry/aliases.ts";
 import { findVersion } from "../shared/lib/model-registry/versions.ts";
-import type { SigningKey } from "../shared/lib/model-signing/keys.ts";
 import { readRunDetails } from "../shared/lib/read-run-details.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
+import type { ModelSigner } from "../shared/ports/model-signing.ts";
 import type { SourceFile } from "../shared/ports/source-file.ts";
 import { judgeStanding, type Standing } from "./chain.ts";
 import { championFindings } from "./champion-findings.ts";
@@ -21,7 +21,7 @@ import { readOwnCard } from "./own-card.ts";
 import { type Request, readRequest } from "./request.ts";
 import { type RunFacts, readRunFacts } from "./run-facts.ts";
 import { judgeScan } from "./scan-policy.ts";
-import { signingFindings, signingKeyOf } from "./signing.ts";
+import { signingFindings } from "./signing.ts";
 import type { Description, Ports, RegisterStep } from "./step.ts";
 
 /** Everything that is known before a byte of the model is read. */
@@ -33,7 +33,7 @@ export type Prepared = {
   readonly facts: RunFacts | undefined;
   readonly licence: string | undefined;
   readonly card: OwnCard | undefined;
-  readonly signingKey: SigningKey | undefined;
+  readonly signer: ModelSigner | undefined;
   readonly existing: VersionRecord | undefined;
   /** The files, where they were read to find out whether the version exists. */
   readonly hashed: HashedModel | undefined;
@@ -56,7 +56,7 @@ export async function prepare(
   { request, source }: { readonly request: Request; readonly source: Exclude<Source, { source: "none" }> },
 ): Promise<Prepared> {
   const { inputs, release, job, log, signal } = step;
-  const signingKey = signingKeyOf(inputs);
+  const signer = await ports.signer();
   const card = await readOwnCard(inputs.card, job.workspace);
   checkChain(judgeStanding(release, { source: source.source }));
   const files = await findModel(source.path, [job.workspace, job.temp, job.home]);
@@ -80,7 +80,7 @@ export async function prepare(
     facts,
     licence,
     card,
-    signingKey,
+    signer,
     existing,
     hashed,
     champion,
@@ -90,7 +90,7 @@ export async function prepare(
       ...described.findings,
       ...findings,
       ...(licence === undefined ? [NO_LICENCE] : []),
-      ...signingFindings(existing, signingKey),
+      ...signingFindings(existing, signer?.signer),
     ],
   };
 }

@@ -1,22 +1,18 @@
 import { shortDigest } from "../shared/domain/digest.ts";
 import { MODEL_SCHEMA, type ModelEvent, type VersionRecord } from "../shared/domain/model-version.ts";
-import { formatSize } from "../shared/domain/quantity.ts";
 import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
-import { appendOnce, logLength } from "../shared/lib/model-registry/log.ts";
-import { createVersion, findVersion } from "../shared/lib/model-registry/versions.ts";
+import { appendOnce } from "../shared/lib/model-registry/log.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
-import { storeModel } from "../shared/lib/store-model.ts";
 import { leftAlias, type Pointing, pointAlias, sayAlias } from "./aliases.ts";
-import { buildRecord } from "./build-record.ts";
 import { judgeStanding } from "./chain.ts";
 import { otherDigestError } from "./conflict.ts";
-import { keepBesides } from "./keep-besides.ts";
+import { createRecord } from "./create-record.ts";
 import type { AliasResult, Outcome, Registration } from "./outcome.ts";
 import { checkChain, type Prepared, prepare, readWish } from "./prepare.ts";
 import { CANDIDATE } from "./request.ts";
-import { publicKeyOf, signatureOf } from "./signing.ts";
+import { recordedSigner, signatureOf } from "./signing.ts";
 import { keepStanding, type SoundStanding, stopped } from "./standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
@@ -34,47 +30,18 @@ export async function register(step: RegisterStep, ports: Ports): Promise<Outcom
 
 async function registerNew(step: RegisterStep, ports: Ports, prepared: Prepared): Promise<Outcome> {
   const { job, clock, state, log } = step;
-  const { request } = prepared;
   const startedMs = clock.now();
-  const { record, standing } = await createRecord(step, ports, prepared);
+  const { state: how, record, standing } = await createRecord(step, ports, prepared);
   const seconds = (clock.now() - startedMs) / 1000;
-  log.info(`Registered ${request.name} ${request.version}, ${record.digest}.`);
-  state.save({ doing: "aliases", name: request.name, version: request.version });
+  const { model: name, version, digest } = record;
+  if (how === "created") log.info(`Registered ${name} ${version}, ${digest}.`);
+  state.save({ doing: "aliases", name, version });
   const aliases = await setAliases(step, ports, { record, standing, prepared });
   const registration = await registrationOf(ports, prepared, { record, standing, aliases });
-  return { state: "registered", rehearsal: !outlivesJob(job, ports.store), seconds, ...registration };
-}
-
-async function createRecord(step: RegisterStep, ports: Ports, prepared: Prepared): Promise<Settled> {
-  const { inputs, release, job, clock, signal, state, log } = step;
-  const { store } = ports;
-  const { request, source, files } = prepared;
-  state.save({ doing: "files", name: request.name, version: request.version });
-  const stored = await storeModel(store, { name: request.name, version: request.version, files, signal });
-  const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  const kept = bytes - stored.written;
-  log.info(
-    `Copied ${formatSize(stored.written)}${kept > 0 ? `; ${formatSize(kept)} was there from an earlier attempt` : ""}.`,
-  );
-  const standing = checkChain(judgeStanding(release, { source, digest: stored.digest }));
-  const facts = buildRecord({
-    ...prepared,
-    stored,
-    release,
-    workflow: job.github.workflow,
-    standing,
-    metadata: inputs.metadata,
-    logAfter: await logLength(store, request.name),
-    createdAt: new Date(clock.now()).toISOString(),
-  });
-  const record = { ...facts, ...(await keepBesides(ports, prepared, facts)) };
-  if (prepared.signingKey !== undefined) log.info(`Signed with key ${prepared.signingKey.id}.`);
-  state.save({ doing: "record", name: request.name, version: request.version, digest: stored.digest });
-  if ((await createVersion(store, record)).state === "created") return { record, standing };
-  const first = await findVersion(store, request.name, request.version);
-  if (first?.digest !== stored.digest) throw otherDigestError(first ?? record, stored);
-  log.info("Another job registered the same version with the same digest a moment ago.");
-  return { record: first, standing };
+  const rehearsal = !outlivesJob(job, ports.store);
+  return how === "created"
+    ? { state: "registered", rehearsal, seconds, ...registration }
+    : { state: "existed", rehearsal, ...registration };
 }
 
 async function registerAgain(
@@ -83,12 +50,13 @@ async function registerAgain(
   prepared: Prepared & { readonly existing: VersionRecord },
 ): Promise<Outcome> {
   const { release, job, signal, state, log } = step;
-  const { existing: record, request, source, files } = prepared;
-  const model = await hashFiles(files, signal);
+  const { existing: record, source, files } = prepared;
+  const { model: name, version } = record;
+  const model = prepared.hashed ?? (await hashFiles(files, signal));
   if (model.digest !== record.digest) throw otherDigestError(record, model);
   const standing = keepStanding(checkChain(judgeStanding(release, { source, digest: model.digest })), record);
-  log.info(`${request.name} ${request.version} is registered with this digest already: ${shortDigest(record.digest)}.`);
-  state.save({ doing: "aliases", name: request.name, version: request.version });
+  log.info(`${name} ${version} is registered with this digest already: ${shortDigest(record.digest)}.`);
+  state.save({ doing: "aliases", name, version });
   const aliases = await setAliases(step, ports, { record, standing, prepared });
   const registration = await registrationOf(ports, prepared, { record, standing, aliases });
   return { state: "existed", rehearsal: !outlivesJob(job, ports.store), ...registration };
@@ -128,7 +96,7 @@ async function registrationOf(
     standing: standing.state,
     aliases,
     champion: champion?.version === record.version ? undefined : champion,
-    publicKey: publicKeyOf(record),
+    signer: recordedSigner(record),
     signature: signatureOf(store, record),
     store: store.uri,
     uri: store.address(record.folder),

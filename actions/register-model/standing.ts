@@ -3,7 +3,7 @@ import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { judgeStanding, type Standing } from "./chain.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Request } from "./request.ts";
+import { type Request, sayChoice } from "./request.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
 export type SoundStanding = Exclude<Standing, { state: "broken" }>;
@@ -12,13 +12,20 @@ export type SoundStanding = Exclude<Standing, { state: "broken" }>;
 export function stopped(
   { inputs, release, job }: RegisterStep,
   { store }: Ports,
-  { name, version }: Request,
+  { name, choice }: Request,
 ): Outcome | undefined {
   const standing = judgeStanding(release, { source: inputs.model === undefined ? "run" : "files" });
   if (inputs["on-failed-gate"] !== "stop" || standing.state !== "failed") return undefined;
   const { verdict, rules } = standing.gate;
   const failedRules = rules.filter(({ state }) => state === "fail" || state === "no-data").map(({ rule }) => rule);
-  return { state: "stopped", rehearsal: !outlivesJob(job, store), name, version, verdict, failedRules };
+  return {
+    state: "stopped",
+    rehearsal: !outlivesJob(job, store),
+    name,
+    version: sayChoice(choice),
+    verdict,
+    failedRules,
+  };
 }
 
 /** The verdict of this release, else the one that the version was registered with. */

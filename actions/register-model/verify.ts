@@ -1,24 +1,22 @@
 import { ReleaseError } from "../shared/lib/error.ts";
 import { existingVersion } from "../shared/lib/model-registry/versions.ts";
-import { readVerificationKey } from "../shared/lib/model-signing/keys.ts";
+import { checkSignature } from "../shared/lib/model-signing/check-signature.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { verifyModel } from "../shared/lib/verify-model.ts";
-import { checkSignature } from "./check-signature.ts";
 import type { Outcome } from "./outcome.ts";
-import { readRequest } from "./request.ts";
+import { readNamedVersion } from "./request.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
 /** Reads every byte of a registered version again and holds it against its record. */
-export async function verify(step: RegisterStep, { store }: Ports): Promise<Outcome> {
+export async function verify(step: RegisterStep, { store, verifier: openVerifier }: Ports): Promise<Outcome> {
   const { inputs, release, job, signal, log } = step;
-  const pem = inputs["verification-key"];
-  const key = pem === undefined ? undefined : readVerificationKey(pem);
-  const request = readRequest({ ...inputs, aliases: undefined }, release);
+  const verifier = await openVerifier();
+  const request = readNamedVersion(inputs, release);
   if (request.state === "bad") throw new ReleaseError("INPUT", request.problems);
   const { name, version } = request.value;
   const record = await existingVersion(store, { name, version, input: "version" });
   // Before the files: it is small, and they may be many gigabytes.
-  const signature = await checkSignature(store, record, key);
+  const signature = await checkSignature(store, record, verifier);
   const { faults, digest, bytes } = await verifyModel(store, record, signal);
   if (digest !== record.digest)
     throw new ReleaseError("INTEGRITY", {

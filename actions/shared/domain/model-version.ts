@@ -3,18 +3,19 @@ import { DigestSchema } from "./digest.ts";
 import { MetricSchema } from "./metric.ts";
 import { ScanSchema } from "./model-scan.ts";
 import { DataSetSchema, type DeepReadonly, GateSchema, PipelineSchema, RunSchema } from "./release.ts";
+import { VERSION_SCHEMES } from "./version-scheme.ts";
 
 /** The schema number of the records of the model store that this code writes. A higher one is refused. */
 export const MODEL_SCHEMA = 1;
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Words that stand for a version where one is asked for. */
-const RESERVED: readonly string[] = ["latest", "previous"];
+const RESERVED: readonly string[] = ["latest", "previous", ...VERSION_SCHEMES];
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$/;
 
 export const MODEL_NAME_RULE = "a-z 0-9 -, 1 to 63 of them, no - at either end";
 export const MODEL_VERSION_RULE =
-  "A-Z a-z 0-9 . _ + -, 1 to 63 of them, the first a letter or digit; not `latest` or `previous`";
+  "A-Z a-z 0-9 . _ + -, 1 to 63 of them, the first a letter or digit; not `latest`, `previous`, `auto`, `calver` or `digest`";
 export const ALIAS_RULE = `${MODEL_NAME_RULE}; no digit first, nor after a v, as in a version`;
 
 export function isModelName(text: string): boolean {
@@ -62,6 +63,18 @@ export const EnvironmentSchema = v.object({
 });
 
 const named = v.object({ name: v.string(), version: v.optional(v.string()) });
+
+/** A file of the store that belongs to a version, and is no part of the model: its key, and the SHA-256 of its bytes. */
+const besideEntries = { key: v.string(), digest: DigestSchema };
+
+export const SignatureSchema = v.union([
+  /** Of a key: the SHA-256 of the PEM text of its public half. */
+  v.object({ ...besideEntries, publicKey: DigestSchema }),
+  /** Of an identity, and who knew the signer as that. */
+  v.object({ ...besideEntries, identity: v.string(), issuer: v.string() }),
+]);
+
+export const PackageSchema = v.object({ ...besideEntries, size: v.number() });
 
 /** A version of a model as it was when it was registered: created once, never changed, trusted alone. */
 export const VersionRecordSchema = v.object({
@@ -117,8 +130,10 @@ export const VersionRecordSchema = v.object({
   licence: v.optional(v.string()),
   /** The model card: its key in the store, and its digest. It is no part of the model's digest. */
   card: v.optional(v.object({ key: v.string(), digest: DigestSchema })),
-  /** Detached signatures of OpenSSF Model Signing: the key of each in the store, its digest, and the SHA-256 of the PEM text of its public key. */
-  signatures: v.optional(v.array(v.object({ key: v.string(), digest: DigestSchema, publicKey: DigestSchema }))),
+  /** Detached signatures of OpenSSF Model Signing. */
+  signatures: v.optional(v.array(SignatureSchema)),
+  /** The same files as one archive, with the code that serves them. */
+  package: v.optional(PackageSchema),
   /** What the user added, under names of the user's own. */
   metadata: v.optional(v.record(v.string(), v.unknown())),
   release: v.string(),

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { findSource } from "../../../actions/register-model/find-source.ts";
 import { licenceOf } from "../../../actions/register-model/licence.ts";
-import { readRequest, type Wish } from "../../../actions/register-model/request.ts";
+import { readNamedVersion, readRequest, type Wish } from "../../../actions/register-model/request.ts";
 import type { Release } from "../../../actions/shared/domain/release.ts";
+import { VERSION_SCHEMES } from "../../../actions/shared/domain/version-scheme.ts";
 
 function release(parts: Partial<Release> = {}, tag?: string): Release {
   const ref = tag === undefined ? "refs/heads/main" : `refs/tags/${tag}`;
@@ -23,7 +24,7 @@ describe("the version", () => {
       "7",
     ],
   ])("%s", ([, asked, record, version]) => {
-    expect(readRequest(asked, record)).toMatchObject({ state: "ok", value: { version } });
+    expect(readRequest(asked, record)).toMatchObject({ state: "ok", value: { choice: { by: "name", version } } });
   });
 
   test.for<[string, Wish, Release, string]>([
@@ -36,6 +37,15 @@ describe("the version", () => {
       state: "bad",
       problems: [{ rule: expect.stringContaining(rule) }],
     });
+  });
+});
+
+test.each(VERSION_SCHEMES)("the version %s is found when the model is known, whatever the tag", (scheme) => {
+  const asked = { ...wish, version: scheme };
+  expect(readRequest(asked, release({}, "v1.1.0"))).toMatchObject({ value: { choice: { by: scheme, release: "v1" } } });
+  expect(readNamedVersion(asked, release({}, "v1.1.0"))).toMatchObject({
+    state: "bad",
+    problems: [{ hint: expect.stringContaining("name one") }],
   });
 });
 

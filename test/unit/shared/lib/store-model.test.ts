@@ -25,7 +25,7 @@ async function modelOf(files: Files): Promise<string> {
 }
 
 async function store(into: ModelStore, model: string, signal = new AbortController().signal) {
-  return storeModel(into, { name: "digits", version: "1.0.0", files: await findModelFiles(model), signal });
+  return storeModel(into, { name: "digits", place: "1.0.0", files: await findModelFiles(model), signal });
 }
 
 const textAt = async (from: ModelStore, key: string) => new TextDecoder().decode((await from.read(key))?.bytes);
