@@ -165,7 +165,16 @@ export const AliasRecordSchema = v.object({
   act: ActSchema,
 });
 
-export const MODEL_EVENTS = ["registered", "alias-moved", "promoted", "rolled-back", "published"] as const;
+export const MODEL_EVENTS = [
+  "registered",
+  "alias-moved",
+  "promoted",
+  "rolled-back",
+  "published",
+  "approved",
+  "retired",
+  "restored",
+] as const;
 
 /** One entry of the append-only log. */
 export const ModelEventSchema = v.object({
@@ -174,9 +183,12 @@ export const ModelEventSchema = v.object({
   ...target.entries,
   alias: v.optional(v.string()),
   previous: v.optional(target),
+  /** How often the alias was moved by then, or something decided of the version. */
   move: v.optional(v.number()),
   target: v.optional(v.string()),
   reason: v.optional(v.string()),
+  /** The GitHub environment of the job. */
+  environment: v.optional(v.string()),
   /** Which catalog shows the version, and what it calls it there. */
   catalog: v.optional(v.object({ kind: v.string(), address: v.string(), ids: v.record(v.string(), v.string()) })),
   act: ActSchema,

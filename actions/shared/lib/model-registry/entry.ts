@@ -8,10 +8,11 @@ import {
   type VersionRecord,
 } from "../../domain/model-version.ts";
 import type { Allocation } from "../../domain/version-scheme.ts";
+import type { VersionState } from "../../domain/version-state.ts";
 import type { ModelStore, StoredEntry } from "../../ports/model-store.ts";
 import { ReleaseError } from "../error.ts";
 
-export function toBytes(value: VersionRecord | AliasRecord | ModelEvent | Allocation): Uint8Array {
+export function toBytes(value: VersionRecord | AliasRecord | ModelEvent | Allocation | VersionState): Uint8Array {
   return new TextEncoder().encode(`${canonicalJson(value as Json)}\n`);
 }
 

@@ -66,7 +66,7 @@ export async function listVersions(store: ModelStore, name: string): Promise<rea
   return namesBelow(store, `${checkName(name)}/versions/`);
 }
 
-function checkVersion(version: string): string {
+export function checkVersion(version: string): string {
   if (isModelVersion(version)) return version;
   throw new ReleaseError("INPUT", {
     rule: "must be a model version",
