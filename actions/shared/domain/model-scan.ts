@@ -7,6 +7,9 @@ import * as v from "valibot";
 export const SCAN_VERDICTS = ["data-only", "code-bearing", "dangerous"] as const;
 export type ScanVerdict = (typeof SCAN_VERDICTS)[number];
 
+/** Real models have a few dozen; a record is no place for the list of a hostile one. */
+export const MAX_RECORDED_IMPORTS = 500;
+
 /** The part of a version record that says what a scan of its files found. */
 export const ScanSchema = v.object({
   verdict: v.picklist(SCAN_VERDICTS),

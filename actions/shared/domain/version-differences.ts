@@ -1,5 +1,8 @@
+import { canonicalJson, type Json } from "./canonical.ts";
 import { formatMetricName, type Metric } from "./metric.ts";
+import { MAX_RECORDED_IMPORTS } from "./model-scan.ts";
 import type { VersionRecord } from "./model-version.ts";
+import { schemaBreaks } from "./signature-changes.ts";
 import { type ModelFile, sortFiles } from "./signing-manifest.ts";
 
 /** How one file differs between two models. */
@@ -25,37 +28,51 @@ export function compareFiles(before: readonly ModelFile[], now: readonly ModelFi
 
 export type MetricChange = {
   readonly name: string;
+  readonly isSliced: boolean;
   readonly value: Metric["value"] | undefined;
-  readonly champion: Metric["value"] | undefined;
+  readonly before: Metric["value"] | undefined;
   /** Undefined where one of the two is no number, or where they were measured on different data. */
   readonly change?: number;
   readonly sameData: boolean;
 };
 
 /** A value that is not the same in both; absent on one side where only the other has it. */
-export type ValueChange = { readonly name: string; readonly value?: string; readonly champion?: string };
+export type ValueChange = { readonly name: string; readonly value?: string; readonly before?: string };
+
+/** What loading the one brings in and the other does not. `unknown`: one of the two was registered without a scan, or has more imports than a record lists. */
+export type ImportChanges =
+  | { readonly state: "known"; readonly added: readonly string[]; readonly removed: readonly string[] }
+  | { readonly state: "unknown" };
 
 export type Differences = {
   readonly metrics: readonly MetricChange[];
   readonly data: readonly ValueChange[];
   readonly parameters: readonly ValueChange[];
   readonly images: readonly ValueChange[];
+  /** Licence, format, framework, what the scan says, the commit. */
+  readonly facts: readonly ValueChange[];
+  readonly imports: ImportChanges;
+  /** What callers of the one would have to change for the other, in sentences. */
+  readonly breaks: readonly string[];
   readonly files: readonly FileDifference[];
 };
 
-/** What is new in a version against the champion. */
-export function compareVersions(version: VersionRecord, champion: VersionRecord): Differences {
+/** What is new in a version against an earlier one (the champion, the one before it). */
+export function compareVersions(version: VersionRecord, before: VersionRecord): Differences {
   return {
-    metrics: compareMetrics(version.metrics ?? [], champion.metrics ?? []),
-    data: changes(dataOf(version), dataOf(champion)),
-    parameters: changes(parametersOf(version), parametersOf(champion)),
-    images: changes(imagesOf(version), imagesOf(champion)),
-    files: compareFiles(champion.files, version.files),
+    metrics: compareMetrics(version.metrics ?? [], before.metrics ?? []),
+    data: changes(dataOf(version), dataOf(before)),
+    parameters: changes(parametersOf(version), parametersOf(before)),
+    images: changes(imagesOf(version), imagesOf(before)),
+    facts: changes(factsOf(version), factsOf(before)),
+    imports: compareImports(version.scan, before.scan),
+    breaks: version.signature && before.signature ? schemaBreaks(version.signature, before.signature) : [],
+    files: compareFiles(before.files, version.files),
   };
 }
 
-function compareMetrics(metrics: readonly Metric[], champions: readonly Metric[]): readonly MetricChange[] {
-  const known = new Map(champions.map((metric) => [keyOf(metric), metric]));
+function compareMetrics(metrics: readonly Metric[], others: readonly Metric[]): readonly MetricChange[] {
+  const known = new Map(others.map((metric) => [keyOf(metric), metric]));
   const own = new Set(metrics.map(keyOf));
   const compared = metrics.map((metric): MetricChange => {
     const other = known.get(keyOf(metric));
@@ -63,15 +80,22 @@ function compareMetrics(metrics: readonly Metric[], champions: readonly Metric[]
     const isComparable = sameData && typeof metric.value === "number" && typeof other?.value === "number";
     return {
       name: keyOf(metric),
+      isSliced: metric.slice !== undefined,
       value: metric.value,
-      champion: other?.value,
+      before: other?.value,
       sameData,
       ...(isComparable ? { change: Number(metric.value) - Number(other?.value) } : {}),
     };
   });
-  const gone = champions
+  const gone = others
     .filter((metric) => !own.has(keyOf(metric)))
-    .map((metric) => ({ name: keyOf(metric), value: undefined, champion: metric.value, sameData: false }));
+    .map((metric) => ({
+      name: keyOf(metric),
+      isSliced: metric.slice !== undefined,
+      value: undefined,
+      before: metric.value,
+      sameData: false,
+    }));
   return [...compared, ...gone];
 }
 
@@ -79,27 +103,56 @@ function keyOf({ task, name, slice }: Metric): string {
   return formatMetricName({ name, ...(task === undefined ? {} : { task }), ...(slice === undefined ? {} : { slice }) });
 }
 
-type Values = Readonly<Record<string, string>>;
+/** A map: a parameter may be called `constructor`. */
+type Values = ReadonlyMap<string, string>;
 
 function changes(now: Values, before: Values): readonly ValueChange[] {
-  return [...new Set([...Object.keys(now), ...Object.keys(before)])]
-    .filter((name) => now[name] !== before[name])
+  return [...new Set([...now.keys(), ...before.keys()])]
+    .filter((name) => now.get(name) !== before.get(name))
     .sort()
-    .map((name) => ({
-      name,
-      ...(now[name] === undefined ? {} : { value: now[name] }),
-      ...(before[name] === undefined ? {} : { champion: before[name] }),
-    }));
+    .map((name) => changeOf(name, now.get(name), before.get(name)));
+}
+
+function changeOf(name: string, value: string | undefined, before: string | undefined): ValueChange {
+  return { name, ...(value === undefined ? {} : { value }), ...(before === undefined ? {} : { before }) };
 }
 
 function dataOf({ data = [] }: VersionRecord): Values {
-  return Object.fromEntries(data.map((set) => [set.role, set.digest ?? set.version ?? set.uri]));
+  return new Map(data.map((set) => [set.role, set.digest ?? set.version ?? set.uri]));
 }
 
 function parametersOf({ parameters = {} }: VersionRecord): Values {
-  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, JSON.stringify(value)]));
+  return new Map(Object.entries(parameters).map(([name, value]) => [name, canonicalJson(value as Json)]));
 }
 
 function imagesOf({ images = [] }: VersionRecord): Values {
-  return Object.fromEntries(images.map((image) => [image.name, image.digest]));
+  return new Map(images.map((image) => [image.name, image.digest]));
+}
+
+function factsOf({ licence, format, framework, scan, code }: VersionRecord): Values {
+  const facts: Readonly<Record<string, string | undefined>> = {
+    licence,
+    format: format && `${format.name} ${format.version ?? ""}`.trim(),
+    framework: framework && `${framework.name} ${framework.version ?? ""}`.trim(),
+    scan: scan?.verdict,
+    commit: code?.commit,
+  };
+  return new Map(Object.entries(facts).flatMap(([name, fact]) => (fact === undefined ? [] : [[name, fact]])));
+}
+
+type Scan = VersionRecord["scan"];
+
+function compareImports(scan: Scan, before: Scan): ImportChanges {
+  if (scan === undefined || before === undefined || isCut(scan) || isCut(before)) return { state: "unknown" };
+  const [now, then] = [new Set(scan.imports), new Set(before.imports)];
+  return {
+    state: "known",
+    added: scan.imports.filter((path) => !then.has(path)),
+    removed: before.imports.filter((path) => !now.has(path)),
+  };
+}
+
+/** A record lists so many imports at most. */
+function isCut({ imports }: NonNullable<Scan>): boolean {
+  return imports.length >= MAX_RECORDED_IMPORTS;
 }

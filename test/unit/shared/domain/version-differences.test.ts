@@ -27,7 +27,7 @@ test("a metric has a change where both sides are numbers on the same data", () =
     versionRecord({ metrics: [metric(0.95)] }),
   );
   expect(metrics).toEqual([
-    { name: "accuracy", value: 0.96, champion: 0.95, sameData: true, change: expect.closeTo(0.01, 10) },
+    { name: "accuracy", isSliced: false, value: 0.96, before: 0.95, sameData: true, change: expect.closeTo(0.01, 10) },
   ]);
 });
 
@@ -36,7 +36,7 @@ test.each([
   ["NaN", metric("NaN"), true],
 ])("no change is told on %s", (_, own, sameData) => {
   const { metrics } = compareVersions(versionRecord({ metrics: [own] }), versionRecord({ metrics: [metric(0.95)] }));
-  expect(metrics).toEqual([{ name: "accuracy", value: own.value, champion: 0.95, sameData }]);
+  expect(metrics).toEqual([{ name: "accuracy", isSliced: false, value: own.value, before: 0.95, sameData }]);
 });
 
 test("a metric that only one side has is told, whichever it is", () => {
@@ -45,8 +45,8 @@ test("a metric that only one side has is told, whichever it is", () => {
     versionRecord({ metrics: [{ name: "recall", slice: { class: "4" }, value: 0.5, task: "evaluate" }] }),
   );
   expect(metrics).toEqual([
-    { name: "recall[class=3]", value: 1, champion: undefined, sameData: true },
-    { name: "evaluate.recall[class=4]", value: undefined, champion: 0.5, sameData: false },
+    { name: "recall[class=3]", isSliced: true, value: 1, before: undefined, sameData: true },
+    { name: "evaluate.recall[class=4]", isSliced: true, value: undefined, before: 0.5, sameData: false },
   ]);
 });
 
@@ -68,11 +68,62 @@ test("data, parameters and images are told where they are not the same", () => {
     images: [{ name: "trainer", ref: "y", digest: digest("3") }],
   });
   expect(compareVersions(own, champion)).toMatchObject({
-    data: [{ name: "train", value: digest("1"), champion: digest("9") }],
+    data: [{ name: "train", value: digest("1"), before: digest("9") }],
     parameters: [
-      { name: "C", value: "3", champion: "1" },
-      { name: "gamma", champion: "0.1" },
+      { name: "C", value: "3", before: "1" },
+      { name: "gamma", before: "0.1" },
     ],
     images: [],
   });
+});
+
+test("the licence, the format, the framework, the scan's verdict and the commit are told where they are not the same", () => {
+  const code = (commit: string) => ({ repository: "acme/digits", commit, ref: "refs/tags/v1.0.0" });
+  const own = versionRecord({
+    licence: "MIT",
+    format: { name: "ONNX", version: "9" },
+    framework: { name: "scikit-learn", version: "1.7.1" },
+    scan: { verdict: "code-bearing", imports: [] },
+    code: code("b".repeat(40)),
+  });
+  const before = versionRecord({
+    licence: "Apache-2.0",
+    format: { name: "ONNX", version: "9" },
+    scan: { verdict: "data-only", imports: [] },
+    code: code("a".repeat(40)),
+  });
+  expect(compareVersions(own, before).facts).toEqual([
+    { name: "commit", value: "b".repeat(40), before: "a".repeat(40) },
+    { name: "framework", value: "scikit-learn 1.7.1" },
+    { name: "licence", value: "MIT", before: "Apache-2.0" },
+    { name: "scan", value: "code-bearing", before: "data-only" },
+  ]);
+});
+
+const scanned = (...imports: readonly string[]) => ({ verdict: "code-bearing" as const, imports });
+
+test("imports are new or gone", () => {
+  const own = versionRecord({ scan: scanned("a.b", "c.d") });
+  const before = versionRecord({ scan: scanned("a.b", "e.f") });
+  expect(compareVersions(own, before).imports).toEqual({ state: "known", added: ["c.d"], removed: ["e.f"] });
+});
+
+test.each([
+  ["was registered without a scan", undefined],
+  ["has more imports than its record lists", scanned(...Array.from({ length: 500 }, (_, i) => `m.f${i}`))],
+])("no import is called new where the other version %s", (_, scan) => {
+  const before = versionRecord(scan === undefined ? {} : { scan });
+  expect(compareVersions(versionRecord({ scan: scanned("a.b") }), before).imports).toEqual({ state: "unknown" });
+});
+
+test("what callers have to change is told", () => {
+  const own = versionRecord({ signature: { inputs: [{ name: "y", type: "float32" }], outputs: [] } });
+  const before = versionRecord({ signature: { inputs: [], outputs: [] } });
+  expect(compareVersions(own, before).breaks).toEqual(["it needs an input y, which callers do not send"]);
+});
+
+test("a parameter is the same however its members are ordered, and may have any name", () => {
+  const own = versionRecord({ parameters: { grid: { a: 1, b: 2 }, constructor: 1 } });
+  const before = versionRecord({ parameters: { grid: { b: 2, a: 1 } } });
+  expect(compareVersions(own, before).parameters).toEqual([{ name: "constructor", value: "1" }]);
 });
