@@ -56,6 +56,38 @@ export function modelStoreContract(
     expect((await store.create("a/b.json", bytes("2"))).state).toBe("created");
   });
 
+  test("tells when a key was written last", async () => {
+    const { store, again } = await open();
+    const modified = async () => (await Array.fromAsync(store.list("a/")))[0]?.modifiedMs ?? Number.NaN;
+    const first = await store.create("a/b.json", bytes("1"));
+    const [created, now] = [await modified(), Date.now()];
+    // The same machine, or one nearby; the servers of S3 tell whole seconds.
+    expect(Math.abs(created - now)).toBeLessThan(5_000);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    if (first.state === "created") await again().replace("a/b.json", first.etag, bytes("2"));
+    expect(await modified()).toBeGreaterThan(created);
+  });
+
+  test("clears everything below a prefix and nothing beside it", async () => {
+    const { store, again } = await open();
+    const left = ["digits/files/1.0.0.json", "digits/files/1.0.0~a/x.bin", "digits/files/1.0.1/x.bin"];
+    const gone = ["digits/files/1.0.0/deep/er/y.bin", "digits/files/1.0.0/x.bin"];
+    for (const key of [...left, ...gone]) await store.create(key, bytes(key));
+    await again().clear("digits/files/1.0.0/");
+    expect(await keys(store, "")).toEqual(left);
+    await store.clear("digits/files/1.0.0/");
+    await store.clear("nowhere/");
+    expect((await store.create("digits/files/1.0.0/x.bin", bytes("new"))).state).toBe("created");
+    expect(await readText(store, "digits/files/1.0.0/x.bin")).toBe("new");
+  });
+
+  test("is never cleared as a whole", async () => {
+    const { store } = await open();
+    await store.create("a/b.json", bytes("1"));
+    for (const prefix of ["", "/", "../", ".store/"]) await expect(store.clear(prefix)).rejects.toThrow("[INPUT]");
+    expect(await keys(store, "")).toEqual(["a/b.json"]);
+  });
+
   test("streams values that are larger than one piece", async () => {
     const { store } = await open();
     const size = 5 * 1024 * 1024 + 17;

@@ -1,13 +1,13 @@
 import type { Body, ModelStore } from "../../actions/shared/ports/model-store.ts";
 
 /** A store that is gone with the process: for tests that make thousands of releases. */
-export function memoryStore(): ModelStore {
-  const entries = new Map<string, { readonly bytes: Uint8Array; readonly etag: string }>();
+export function memoryStore(now: () => number = Date.now): ModelStore {
+  const entries = new Map<string, { readonly bytes: Uint8Array; readonly etag: string; readonly modifiedMs: number }>();
   let count = 0;
 
   function put(key: string, bytes: Uint8Array): string {
     const etag = `"${++count}"`;
-    entries.set(key, { bytes, etag });
+    entries.set(key, { bytes, etag, modifiedMs: now() });
     return etag;
   }
 
@@ -27,8 +27,13 @@ export function memoryStore(): ModelStore {
       return entries.get(key)?.etag === etag ? { state: "replaced", etag: put(key, bytes) } : { state: "changed" };
     },
     list: async function* (prefix) {
-      for (const key of [...entries.keys()].filter((one) => one.startsWith(prefix)).sort())
-        yield { key, size: entries.get(key)?.bytes.length ?? 0 };
+      for (const key of [...entries.keys()].filter((one) => one.startsWith(prefix)).sort()) {
+        const { bytes, modifiedMs = 0 } = entries.get(key) ?? {};
+        yield { key, size: bytes?.length ?? 0, modifiedMs };
+      }
+    },
+    clear: async (prefix) => {
+      for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key);
     },
     remove: async (key, etag) => {
       if (entries.get(key)?.etag !== etag) return { state: "changed" };

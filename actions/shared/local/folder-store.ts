@@ -89,6 +89,16 @@ export function folderStore(folder: string): ModelStore {
       checkPrefix(prefix);
       yield* walk(root, prefix);
     },
+
+    clear: (prefix) =>
+      storing(prefix, async () => {
+        // A key of its own: the whole store has none, and is never cleared.
+        const path = join(root, checkKey(prefix.replace(/\/$/, "")));
+        if (!(await isFolder(path))) return;
+        await checkInside(prefix);
+        await rm(path, { recursive: true, force: true });
+        await syncFolder(dirname(path));
+      }),
   };
 
   async function locked<T>(act: () => Promise<T>): Promise<T> {
@@ -124,7 +134,15 @@ export function folderStore(folder: string): ModelStore {
     checkKey(key);
     const path = join(root, key);
     await makeFolder(dirname(path));
-    await checkInside(key);
+    try {
+      await checkInside(key);
+    } catch (error) {
+      if (!isCode(error, "ENOENT")) throw error;
+      // It was cleared since we made it.
+      durable.clear();
+      await makeFolder(dirname(path));
+      await checkInside(key);
+    }
     return path;
   }
 
@@ -213,8 +231,8 @@ async function* walk(root: string, prefix: string): AsyncGenerator<ListedKey> {
     const key = prefix + entry.name;
     if (entry.isDirectory()) yield* walk(root, `${key}/`);
     else if (entry.isFile()) {
-      const size = (await lstat(join(root, key)).catch(() => undefined))?.size;
-      if (size !== undefined) yield { key, size };
+      const found = await lstat(join(root, key)).catch(() => undefined);
+      if (found !== undefined) yield { key, size: found.size, modifiedMs: found.mtimeMs };
     }
   }
 }
@@ -229,6 +247,11 @@ async function entriesOf(path: string): Promise<readonly Dirent[]> {
     if (isCode(error, "ENOENT", "ENOTDIR")) return [];
     throw storeError(path, error);
   }
+}
+
+/** A link to a folder is none. */
+async function isFolder(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 async function isFile(path: string, key: string): Promise<boolean> {

@@ -2,7 +2,12 @@
 export type Body = Uint8Array | { readonly size: number; open(): AsyncIterable<Uint8Array> };
 
 export type StoredEntry = { readonly bytes: Uint8Array; readonly etag: string };
-export type ListedKey = { readonly key: string; readonly size: number };
+export type ListedKey = {
+  readonly key: string;
+  readonly size: number;
+  /** When it was written, by the store's own clock: milliseconds since 1970. */
+  readonly modifiedMs: number;
+};
 
 /**
  * The store of models, release records and their logs: keys with `/`, immutable or replaced by compare-and-swap. Every write is
@@ -31,6 +36,8 @@ export interface ModelStore {
   list(prefix: string): AsyncIterable<ListedKey>;
   /** Removes a key only if its etag is still this one; a missing key is `changed` too. */
   remove(key: string, etag: string): Promise<{ readonly state: "removed" } | { readonly state: "changed" }>;
+  /** Removes all keys below a prefix that ends in `/`, whatever they hold: only for what nobody names and nobody writes. */
+  clear(prefix: string): Promise<void>;
   /** The address under which a serving system finds a key: `file:///…/key`, `s3://bucket/prefix/key`. */
   address(key: string): string;
 }

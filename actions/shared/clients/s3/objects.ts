@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { addAbortSignal, type Readable } from "node:stream";
 import { crc32 } from "node:zlib";
 import { ReleaseError } from "../../lib/error.ts";
+import type { ListedKey } from "../../ports/model-store.ts";
 import type { S3Address } from "./address.ts";
 import type { Connection, Tried } from "./connection.ts";
 import type { Traits } from "./traits.ts";
@@ -29,7 +30,6 @@ export type Put = {
 export type Sums = { readonly ChecksumCRC32?: string; readonly ContentMD5?: string };
 export type Upload = { readonly key: string; readonly id: string };
 export type Part = { readonly number: number; readonly etag: string; readonly crc32: string | undefined };
-export type Listed = { readonly key: string; readonly size: number };
 
 /** S3's operations as the store uses them. Whatever is `Tried` is one attempt; the rest is repeated. */
 export type Objects = ReturnType<typeof objectsOf>;
@@ -63,6 +63,15 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
       });
     },
 
+    /** So many bytes from a place on. */
+    part(key: string, { at, length }: { readonly at: number; readonly length: number }, signal: AbortSignal | undefined) {
+      return ask({ does: "GetObject", key, bytes: length, signal }, async (client, options) => {
+        const Range = `bytes=${at}-${at + length - 1}`;
+        const answer = await client.getObject({ Bucket, Key: key, Range }, options);
+        return { head: headOf(answer), bytes: await bytesOf(answer, options.abortSignal) };
+      });
+    },
+
     /** `sums`: instead of the right ones. */
     put({ key, bytes, mark, condition, sums = digests(bytes) }: Put): Promise<Tried<{ readonly etag: string }>> {
       return once({ does: "PutObject", key, bytes: bytes.length }, async (client, options) => {
@@ -91,15 +100,16 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     },
 
     /** Sorted as S3 sorts: by the bytes of UTF-8. */
-    async *list(prefix: string): AsyncGenerator<Listed> {
+    async *list(prefix: string): AsyncGenerator<ListedKey> {
       let after: string | undefined;
       do {
         const page = await ask({ does: "ListObjectsV2", key: prefix }, (client, options) =>
           client.listObjectsV2({ Bucket, Prefix: prefix, ContinuationToken: after }, options),
         );
         if (page.state !== "answered") return;
-        for (const { Key, Size } of page.answer.Contents ?? [])
-          if (Key !== undefined) yield { key: Key, size: Size ?? 0 };
+        for (const { Key, Size, LastModified } of page.answer.Contents ?? [])
+          if (Key !== undefined)
+            yield { key: Key, size: Size ?? 0, modifiedMs: LastModified?.getTime() ?? Number.POSITIVE_INFINITY };
         after = page.answer.IsTruncated === true ? page.answer.NextContinuationToken : undefined;
       } while (after !== undefined);
     },

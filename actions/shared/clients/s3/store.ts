@@ -1,4 +1,5 @@
 import { ReleaseError } from "../../lib/error.ts";
+import { inParallel } from "../../lib/in-parallel.ts";
 import { checkKey, checkPrefix } from "../../lib/store-key.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ListedKey, ModelStore } from "../../ports/model-store.ts";
@@ -73,14 +74,20 @@ export function s3Store(options: S3StoreOptions): ModelStore {
     async *list(prefix) {
       const below = root + checkPrefix(prefix);
       const found: ListedKey[] = [];
-      for await (const { key, size } of reading.list(below)) {
+      for await (const { key, ...facts } of reading.list(below)) {
         const own = key.slice(root.length);
         if (own.startsWith(OWN) || own.endsWith("/")) continue;
-        if (size === TOMBSTONE.length && (await reading.head(key))?.isRemoved !== false) continue;
-        found.push({ key: own, size });
+        if (facts.size === TOMBSTONE.length && (await reading.head(key))?.isRemoved !== false) continue;
+        found.push({ key: own, ...facts });
       }
       // S3 sorts by the bytes of UTF-8, which is another order for what lies beyond U+FFFF.
       yield* found.sort((one, other) => (one.key < other.key ? -1 : 1));
+    },
+
+    async clear(prefix) {
+      const below = `${keyOf(prefix.replace(/\/$/, ""))}/`;
+      const keys = await Array.fromAsync(reading.list(below), ({ key }) => key);
+      await inParallel(keys, CLEARED_AT_ONCE, (key) => reading.discard(key));
     },
   };
 
@@ -121,3 +128,5 @@ export function s3Store(options: S3StoreOptions): ModelStore {
 const OWN = ".store/";
 
 const LONGEST_KEY = 1_024;
+
+const CLEARED_AT_ONCE = 16;
