@@ -52,11 +52,10 @@ export function servingContract(open: () => Promise<ServingUnderTest>): void {
     const { serving, one, two, ask } = await open();
     await serving.apply("stable", one);
     await serving.apply("candidate", two);
-    await serving.split(1, 200);
     const { url = "" } = await serving.current();
+    await serving.split(1, 1_500);
     expect(await ask(url)).toBe("1.1.0");
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    expect((await serving.current()).share).toBe(0);
+    await expect.poll(async () => (await serving.current()).share, { timeout: 20_000, interval: 100 }).toBe(0);
     expect(await askOften(() => ask(url), 30)).toEqual({ "1.0.0": 30 });
   });
 

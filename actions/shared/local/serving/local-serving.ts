@@ -1,17 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { access, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { VersionRecord } from "../../domain/model-version.ts";
-import type { Problem } from "../../domain/problem.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
-import { isReleaseError, ReleaseError } from "../../lib/error.ts";
+import { ReleaseError } from "../../lib/error.ts";
 import { findVersion } from "../../lib/model-registry/versions.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
 import type { Arm, Served, Serving, ServingState } from "../../ports/serving.ts";
 import type { ContainerEngine } from "./container.ts";
-import { endProcess, findMarked, isAlive } from "./process-identity.ts";
 import {
   containerName,
   endServer,
@@ -19,12 +17,15 @@ import {
   howEnded,
   type Server,
   startProcess,
+  untracked,
   urlOf,
   waitUntilReady,
 } from "./server.ts";
 import { readServingFile, removeServingFile, type ServingFile, writeServingFile } from "./serving-file.ts";
-import { readSplitter, removeSplitterFiles, type SplitterCounts, setRoutes, startSplitter } from "./splitter.ts";
-import { fetchModel, type How, keepHow, readHow, removeOtherVersions, versionFolder } from "./version-folder.ts";
+import { type LocalHow, planHow } from "./serving-how.ts";
+import { splitTraffic } from "./split-traffic.ts";
+import { readSplitter, type SplitterCounts } from "./splitter.ts";
+import { fetchModel, type How, keepHow, removeOtherVersions, versionFolder } from "./version-folder.ts";
 
 export type LocalTarget = {
   /** `serving/<name>` in the home of the embedded defaults. */
@@ -50,16 +51,6 @@ export type LocalTarget = {
   readonly findEngine: () => Promise<ContainerEngine | undefined>;
 };
 
-export type LocalHow = {
-  readonly version: string;
-  readonly as: "auto" | "container" | "process";
-  readonly image: How["image"];
-  readonly command: readonly string[] | undefined;
-  readonly env: Readonly<Record<string, string>>;
-  /** The folder that the command runs in, copied so that the next checkout does not change what serves. */
-  readonly context: string | undefined;
-};
-
 export type ArmServers = { readonly stable?: string; readonly candidate?: string };
 
 export type LocalServing = Serving & {
@@ -80,11 +71,13 @@ export function localServing(target: LocalTarget): LocalServing {
     return turn;
   };
 
+  const splitter = splitTraffic({ ...target, read, write, keeps });
+
   return {
     async check(model) {
       if (process.platform !== "linux")
         return [{ rule: "target local runs on Linux", where: { input: "target" }, saw: process.platform }];
-      const how = await plannedHow(model);
+      const how = await planHow(target, model);
       return how.state === "bad" ? how.problems : [];
     },
 
@@ -97,7 +90,7 @@ export function localServing(target: LocalTarget): LocalServing {
       const server = isUp ? known : await start(arm, model);
       await inTurn(async () => write({ ...(await read()), keep: await keeps() }));
       await waitUntilReady(server, { clock, signal, timeoutMs: target.readyTimeoutMs, findEngine });
-      await inTurn(connect);
+      await inTurn(splitter.connect);
       return served(server);
     },
 
@@ -109,7 +102,7 @@ export function localServing(target: LocalTarget): LocalServing {
         await write(now);
         // Where nothing came up there is no splitter, and so no share to take back.
         if (share === 0 && now.splitter === undefined) return;
-        await route(now, share > 0 ? holdMs : undefined);
+        await splitter.route(now, share > 0 ? holdMs : undefined);
       }),
 
     async promote() {
@@ -118,7 +111,7 @@ export function localServing(target: LocalTarget): LocalServing {
         if (candidate === undefined) return;
         const now = { ...rest, stable: candidate, ...(stable === undefined ? {} : { former: stable }), share: 0 };
         await write(now);
-        await route(now, undefined);
+        await splitter.route(now, undefined);
       });
       await endFormer();
     },
@@ -128,16 +121,16 @@ export function localServing(target: LocalTarget): LocalServing {
         const now = { ...(await read()), share: 0 };
         if (now.candidate === undefined) return undefined;
         await write(now);
-        if (await isSplitterUp(now)) await route(now, undefined);
+        if (await splitter.isUp(now)) await splitter.route(now, undefined);
         return now.candidate;
       });
       if (candidate !== undefined) {
-        await drain(candidate.id);
+        await splitter.drain(candidate.id);
         await endServer(candidate, findEngine);
         await inTurn(async () => {
           const { candidate: _, ...rest } = await read();
           await write(rest);
-          if (await isSplitterUp(rest)) await route(rest, undefined);
+          if (await splitter.isUp(rest)) await splitter.route(rest, undefined);
         });
       }
       await endFormer();
@@ -150,7 +143,7 @@ export function localServing(target: LocalTarget): LocalServing {
       for (const server of [now.candidate, now.former, now.stable]) {
         if (server !== undefined) await endServer(server, findEngine);
       }
-      if (now.splitter !== undefined) await endSplitter(now.splitter);
+      if (now.splitter !== undefined) await splitter.end(now.splitter);
       await removeServingFile(folder);
     },
 
@@ -172,11 +165,11 @@ export function localServing(target: LocalTarget): LocalServing {
 
   async function stateOf(now: ServingFile): Promise<ServingState> {
     const [stable, candidate] = await Promise.all([describe(now.stable), describe(now.candidate)]);
-    const isUp = await isSplitterUp(now);
+    const isUp = await splitter.isUp(now);
     return {
       ...(stable === undefined ? {} : { stable }),
       ...(candidate === undefined ? {} : { candidate }),
-      share: isUp && now.splitter !== undefined ? await shareOf(now.splitter.id, now.candidate?.id) : 0,
+      share: isUp ? await splitter.shareOf(now) : 0,
       isKept: now.keep ?? false,
       ...(isUp && now.splitter !== undefined ? { url: urlOf(now.splitter) } : {}),
     };
@@ -186,13 +179,6 @@ export function localServing(target: LocalTarget): LocalServing {
     if (server === undefined) return undefined;
     const ended = await howEnded(server, findEngine);
     return { ...served(server), ...(ended === undefined ? {} : { ended }) };
-  }
-
-  async function shareOf(splitter: string, candidate: string | undefined): Promise<number> {
-    const { routes } = await readSplitter({ folder, id: splitter });
-    const total = routes.backends.reduce((sum, backend) => sum + backend.weight, 0);
-    const weight = routes.backends.find((backend) => backend.id === candidate)?.weight ?? 0;
-    return total === 0 ? 0 : weight / total;
   }
 
   async function start(arm: Arm, model: ServedModel): Promise<Server> {
@@ -273,126 +259,17 @@ export function localServing(target: LocalTarget): LocalServing {
 
   async function prepare(record: VersionRecord): Promise<How> {
     await fetchModel(folder, store, record);
-    const planned = await plannedHow({ name: record.model, version: record.version, digest: record.digest });
+    const planned = await planHow(target, { name: record.model, version: record.version, digest: record.digest });
     if (planned.state === "bad") throw new ReleaseError("CONFIG", planned.problems);
     const isOwn = target.how?.version === record.version;
     if (isOwn) await keepHow(folder, record.version, { how: planned.how, context: target.how?.context });
     return planned.how;
   }
 
-  /** This release's version as its inputs say, an earlier one as it was served then, else by the image that it was registered with. */
-  async function plannedHow(
-    model: ServedModel,
-  ): Promise<
-    { readonly state: "ok"; readonly how: How } | { readonly state: "bad"; readonly problems: readonly Problem[] }
-  > {
-    if (target.how?.version === model.version) return decideHow(target.how, await engineFor(target.how.as));
-    const kept = await readHow(folder, model.version);
-    if (kept !== undefined && (kept.as === "process" || (await findEngine()) !== undefined))
-      return { state: "ok", how: kept };
-    const record = await findVersion(store, model.name, model.version);
-    const image = record?.images?.find((one) => one.name === target.imageName);
-    if (image !== undefined && (await findEngine()) !== undefined)
-      return { state: "ok", how: { as: "container", image: { ref: image.ref, digest: image.digest } } };
-    return {
-      state: "bad",
-      problems: [
-        {
-          rule: `${model.name} ${model.version} cannot be started here: it was never served on this machine, and there is ${image === undefined ? "no serving image in its record" : "no container engine for its image"}`,
-          hint: "install docker or podman, or keep ML_RELEASE_HOME on a machine that stays",
-        },
-      ],
-    };
-  }
-
-  async function engineFor(as: LocalHow["as"]): Promise<ContainerEngine | undefined> {
-    return as === "process" ? undefined : findEngine();
-  }
-
-  /** Sees to it that the splitter runs and knows the servers; the share stays what it is. */
-  async function connect(): Promise<void> {
-    const now = await read();
-    if (!(await isSplitterUp(now))) {
-      const splitter = await startNewSplitter(now);
-      log.info(`started the splitter at ${urlOf(splitter)}`);
-      await route({ ...(await read()), share: 0 }, undefined);
-      return;
-    }
-    const share = now.splitter === undefined ? 0 : await shareOf(now.splitter.id, now.candidate?.id);
-    // Whoever resumes sets the share itself; until then what was in force falls back as it would have.
-    await route({ ...now, share }, share > 0 ? ADOPTED_HOLD_MS : undefined);
-  }
-
-  async function startNewSplitter(now: ServingFile): Promise<NonNullable<ServingFile["splitter"]>> {
-    if (now.splitter !== undefined) await endSplitter(now.splitter);
-    const id = `splitter-${randomBytes(4).toString("hex")}`;
-    const port = target.port === 0 ? (now.splitter?.port ?? 0) : target.port;
-    await write({ ...now, splitter: { id, port } });
-    const keep = await keeps();
-    const env = { ...target.childEnv, ...untracked(keep) };
-    const doors = await startSplitter({ folder, id, port, env, keep, clock, signal });
-    const splitter = { id, port: doors.port, process: doors.process };
-    await write({ ...(await read()), splitter });
-    return splitter;
-  }
-
-  async function isSplitterUp(now: ServingFile): Promise<boolean> {
-    const { splitter } = now;
-    if (splitter?.process === undefined || !(await isAlive(splitter.process))) return false;
-    try {
-      await readSplitter({ folder, id: splitter.id });
-      return true;
-    } catch (error) {
-      if (isReleaseError(error, "UNAVAILABLE", "NOT_FOUND")) return false;
-      throw error;
-    }
-  }
-
-  async function endSplitter(splitter: NonNullable<ServingFile["splitter"]>): Promise<void> {
-    if (splitter.process !== undefined) await endProcess(splitter.process, 1_000);
-    for (const stray of await findMarked(splitter.id)) await endProcess(stray, 1_000);
-    await removeSplitterFiles({ folder, id: splitter.id });
-  }
-
-  /** The weights of a file: with one server it has everything, or nothing where it is a candidate at a share of 0. */
-  async function route(now: ServingFile, holdMs: number | undefined): Promise<void> {
-    const { splitter, stable, candidate, share } = now;
-    if (splitter === undefined)
-      throw new ReleaseError("INTERNAL", { rule: "a split needs a splitter", where: { file: folder } });
-    const backends = [
-      ...(stable === undefined ? [] : [{ id: stable.id, port: stable.port, weight: 1 - share }]),
-      ...(candidate === undefined ? [] : [{ id: candidate.id, port: candidate.port, weight: share }]),
-    ];
-    await setRoutes(
-      { folder, id: splitter.id },
-      {
-        backends,
-        ...(stable === undefined ? {} : { fallback: stable.id }),
-        ...(holdMs === undefined ? {} : { holdMs }),
-        requestTimeoutMs: target.requestTimeoutMs,
-        ...(target.latencyBoundMs === undefined ? {} : { latencyBoundMs: target.latencyBoundMs }),
-      },
-    );
-  }
-
-  /** Waits until no request is under way at a server that gets no new ones. */
-  async function drain(id: string): Promise<void> {
-    const now = await read();
-    const { splitter } = now;
-    if (splitter === undefined || !(await isSplitterUp(now))) return;
-    const end = clock.now() + Math.min(target.requestTimeoutMs, DRAIN_MS);
-    for (;;) {
-      const tally = (await readSplitter({ folder, id: splitter.id })).counts[id];
-      const underWay = tally === undefined ? 0 : tally.started - tally.finished - tally.abandoned;
-      if (underWay <= 0 || clock.now() >= end) return;
-      await clock.sleep(20);
-    }
-  }
-
   async function endFormer(): Promise<void> {
     const { former } = await read();
     if (former === undefined) return;
-    await drain(former.id);
+    await splitter.drain(former.id);
     await endServer(former, findEngine);
     await inTurn(async () => {
       const { former: _, ...rest } = await read();
@@ -401,63 +278,7 @@ export function localServing(target: LocalTarget): LocalServing {
   }
 }
 
-/** A step that is cancelled has 5 s for everything. */
-const DRAIN_MS = 3_000;
-
 const MOUNT = "/mnt/models";
-
-/** The runner ends whatever carries its tracking id when the job ends. */
-const untracked = (keep: boolean) => (keep ? { RUNNER_TRACKING_ID: "" } : {});
-
-/** How long a share that was found in force stays so before somebody confirms it. */
-const ADOPTED_HOLD_MS = 5_000;
-
-export async function decideHow(
-  how: LocalHow,
-  engine: ContainerEngine | undefined,
-): Promise<
-  { readonly state: "ok"; readonly how: How } | { readonly state: "bad"; readonly problems: readonly Problem[] }
-> {
-  const wantsContainer =
-    how.as === "container" || (how.as === "auto" && engine !== undefined && how.image !== undefined);
-  if (wantsContainer) {
-    const problems = [
-      ...(how.image === undefined
-        ? [
-            {
-              rule: "the release has no image of this name",
-              where: { input: "image" },
-              hint: "run build-images before, or set `serve`",
-            },
-          ]
-        : []),
-      ...(engine === undefined
-        ? [
-            {
-              rule: "no container engine answers",
-              where: { input: "serve-as" },
-              hint: "install docker or podman, or set serve-as: process",
-            },
-          ]
-        : []),
-    ];
-    if (problems.length > 0 || how.image === undefined) return { state: "bad", problems };
-    return { state: "ok", how: { as: "container", image: how.image, env: { ...how.env } } };
-  }
-  if (how.command === undefined)
-    return {
-      state: "bad",
-      problems: [
-        {
-          rule: `nothing can serve the model: ${engine === undefined ? "no container engine answers" : "the release has no serving image"}, and no command is given`,
-          where: { input: "serve" },
-          hint: "install docker or podman, or set `serve` to the server's command and `serve-context` to its folder",
-        },
-      ],
-    };
-  if (how.context !== undefined) await access(how.context);
-  return { state: "ok", how: { as: "process", command: [...how.command], env: { ...how.env } } };
-}
 
 function served(server: Server): Served {
   return {

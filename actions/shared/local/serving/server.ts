@@ -145,3 +145,8 @@ async function logTail(server: Server): Promise<string> {
   const text = await readFile(server.log, "utf8").catch(() => "");
   return text.trim().split("\n").slice(-10).join("\n").slice(-1_000) || "nothing";
 }
+
+/** The runner ends whatever carries its tracking id when the job ends. */
+export function untracked(keep: boolean): { readonly RUNNER_TRACKING_ID?: string } {
+  return keep ? { RUNNER_TRACKING_ID: "" } : {};
+}
