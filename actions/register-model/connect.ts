@@ -1,5 +1,8 @@
+import { findSourceFiles } from "../shared/connect/model-source.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
+import { connectVerifier } from "../shared/connect/signature-verifier.ts";
 import type { Step } from "../shared/ports/step.ts";
+import { connectSigner } from "./connect-signer.ts";
 import type { RegisterModelInputs } from "./inputs.ts";
 
 export async function connect(step: Step<RegisterModelInputs>) {
@@ -8,5 +11,12 @@ export async function connect(step: Step<RegisterModelInputs>) {
     import("../shared/model/describe-model.ts"),
     import("../shared/render/model-card.ts"),
   ]);
-  return { store, describe: describeModel, writeCard: renderModelCard };
+  return {
+    store,
+    findFiles: (place: string) => findSourceFiles(step, place),
+    describe: describeModel,
+    writeCard: renderModelCard,
+    signer: () => connectSigner(step),
+    verifier: () => connectVerifier(step),
+  };
 }

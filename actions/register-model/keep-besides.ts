@@ -1,21 +1,20 @@
 import type { VersionRecord } from "../shared/domain/model-version.ts";
+import { signerFields } from "../shared/domain/signing/signer.ts";
 import { sha256 } from "../shared/lib/hash.ts";
 import { keepBeside } from "../shared/lib/model-registry/beside.ts";
-import type { SigningKey } from "../shared/lib/model-signing/keys.ts";
-import { compareSigned, openSignature, signModel } from "../shared/lib/model-signing/signature.ts";
+import type { ModelSigner } from "../shared/ports/model-signing.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Ports } from "./step.ts";
 
-/** Writes the model card and, where there is a key, the signature, both before the record that names them. */
+/** Writes the model card and, where somebody signs, the signature, both before the record that names them. */
 export async function keepBesides(
   { store, writeCard }: Ports,
-  { card: own, signingKey }: Prepared,
+  { card: own, signer }: Prepared,
   facts: VersionRecord,
 ): Promise<Pick<VersionRecord, "card" | "signatures">> {
   const card = await keepCard(store, facts, writeCard(facts, own));
-  if (signingKey === undefined) return { card };
-  return { card, signatures: [{ ...(await keepSignature(store, facts, signingKey)), publicKey: signingKey.id }] };
+  return signer === undefined ? { card } : { card, signatures: [await keepSignature(store, facts, signer)] };
 }
 
 async function keepCard(store: ModelStore, { model: name, version }: VersionRecord, text: string) {
@@ -32,21 +31,19 @@ async function keepCard(store: ModelStore, { model: name, version }: VersionReco
   });
 }
 
-/** One that an earlier attempt made with this key for these files is kept: another one would differ in every byte, and say the same. */
-async function keepSignature(store: ModelStore, facts: VersionRecord, key: SigningKey) {
+async function keepSignature(store: ModelStore, facts: VersionRecord, signer: ModelSigner) {
   const { model: name, version, digest, files } = facts;
-  return keepBeside(store, {
+  const model = { name, digest, files };
+  const { bytes, identity, signer: signed } = await signer.sign(model);
+  const own = sha256(bytes);
+  const kept = await keepBeside(store, {
     name,
     version,
     kind: "signatures",
     file: "model.sig",
-    bytes: signModel({ name, digest, files }, key),
-    identity: sha256(`${digest} ${key.id}`),
-    isSame: (there) => {
-      const opened = openSignature(there, key);
-      return (
-        opened.state === "ok" && opened.value.digest === digest && compareSigned(opened.value.files, files).length === 0
-      );
-    },
+    bytes,
+    identity,
+    isSame: (there) => sha256(there) === own || signer.mayStand(there, model),
   });
+  return { ...kept, ...signerFields(signed) };
 }

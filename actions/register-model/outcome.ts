@@ -1,7 +1,10 @@
 import type { Digest } from "../shared/domain/digest.ts";
 import type { VersionRecord } from "../shared/domain/model-version.ts";
-import type { Problem } from "../shared/domain/problem.ts";
+import type { AliasRefusal } from "../shared/domain/registry-settings.ts";
 import type { Finding } from "../shared/domain/report.ts";
+import type { Signer } from "../shared/domain/signing/signer.ts";
+import type { VersionChange, VersionState } from "../shared/domain/version-state.ts";
+import type { SignatureCheck as Check } from "../shared/lib/model-signing/check-signature.ts";
 import type { FileFault as Fault } from "../shared/lib/verify-model.ts";
 import type { SoundStanding } from "./standing.ts";
 
@@ -13,20 +16,13 @@ export type AliasResult = { readonly alias: string } & (
   | { readonly state: "unchanged" }
   /** It was set to this version before and points elsewhere since: a re-run does not move it back. */
   | { readonly state: "left"; readonly at: string }
-  /** The gate did not pass: no alias. */
-  | { readonly state: "withheld" }
+  /** The gate did not pass, the version is out of use, or nobody approved it: no alias. */
+  | { readonly state: "withheld"; readonly why: "gate" | AliasRefusal["why"] }
   /** A plan: it would move. */
   | { readonly state: "would-move"; readonly from?: string }
 );
 
-/** What is known of the signature of a registered version. */
-export type SignatureCheck =
-  /** It was registered without one. */
-  | { readonly state: "none" }
-  /** It is there, and no key was given to check it with. */
-  | { readonly state: "unchecked"; readonly publicKey: Digest }
-  | { readonly state: "sound"; readonly publicKey: Digest }
-  | { readonly state: "bad"; readonly problems: readonly Problem[] };
+export type SignatureCheck = Check;
 
 /** A version in the store (or, in a plan, what would be). */
 export type Registration = {
@@ -35,8 +31,8 @@ export type Registration = {
   readonly aliases: readonly AliasResult[];
   /** Undefined where there is none, or where it is this version. */
   readonly champion: VersionRecord | undefined;
-  /** The key that it is signed with (or would be). */
-  readonly publicKey: Digest | undefined;
+  /** As whom it is signed (or would be). */
+  readonly signer: Signer | undefined;
   readonly store: string;
   readonly uri: string;
   /** Where its signature lies. */
@@ -83,5 +79,19 @@ export type Outcome =
           readonly digest: Digest;
           readonly uri: string;
           readonly aliases: readonly AliasResult[];
+        }
+      | {
+          readonly state: "decided";
+          readonly name: string;
+          readonly version: string;
+          readonly digest: Digest;
+          readonly uri: string;
+          readonly change: VersionChange;
+          /** False where it was so already. */
+          readonly isNew: boolean;
+          /** What stands. */
+          readonly last: VersionState["last"];
+          /** Those that point at it. */
+          readonly aliases: readonly string[];
         }
     ));

@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import type { OwnCard } from "../shared/domain/model-card.ts";
 import type { VersionRecord } from "../shared/domain/model-version.ts";
-import { formatCount } from "../shared/domain/quantity.ts";
+import { formatCount, formatSize } from "../shared/domain/quantity.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import type { HashedModel } from "../shared/lib/hash-model.ts";
-import { findModel } from "../shared/lib/model-files.ts";
 import { findAlias } from "../shared/lib/model-registry/aliases.ts";
 import { findVersion } from "../shared/lib/model-registry/versions.ts";
 import { readRunDetails } from "../shared/lib/read-run-details.ts";
@@ -59,8 +58,9 @@ export async function prepare(
   const signer = await ports.signer();
   const card = await readOwnCard(inputs.card, job.workspace);
   checkChain(judgeStanding(release, { source: source.source }));
-  const files = await findModel(source.path, [job.workspace, job.temp, job.home]);
-  log.info(`Found the model at ${source.path}: ${formatCount(files.length, "file")}.`);
+  const files = await ports.findFiles(source.place);
+  const size = formatSize(files.reduce((sum, file) => sum + file.size, 0));
+  log.info(`Found the model at ${source.place.replace(/\?.*$/s, "")}: ${formatCount(files.length, "file")}, ${size}.`);
   const described = await ports.describe(files, { allowed: inputs["allow-imports"] ?? [], signal });
   log.info(`Looked into it: ${sayScan(described)}.`);
   const { existing, hashed } = await findExisting(ports.store, request, { files, signal });

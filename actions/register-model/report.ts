@@ -1,9 +1,11 @@
 import { shortDigest } from "../shared/domain/digest.ts";
 import { formatCount, formatDuration, formatSize } from "../shared/domain/quantity.ts";
 import { type Conclusion, code, type Report, type Text, text, withLead } from "../shared/domain/report.ts";
+import { signerText } from "../shared/domain/signing/signer.ts";
 import { rootDigestBytes } from "../shared/domain/signing-manifest.ts";
 import type { Kept, Outcome } from "./outcome.ts";
 import { aliasSection } from "./report/aliases.ts";
+import { decisionReport } from "./report/decision.ts";
 import { differenceSections } from "./report/differences.ts";
 import { filesSection } from "./report/files.ts";
 import { originSection } from "./report/origin.ts";
@@ -44,6 +46,8 @@ function conclude(outcome: Outcome): Conclusion {
       };
     case "aliased":
       return { report: aliasedReport(outcome), outputs: aliasOutputs(outcome), succeeded: true };
+    case "decided":
+      return { report: decisionReport(outcome), outputs: aliasOutputs(outcome), succeeded: true };
   }
 }
 
@@ -97,13 +101,12 @@ function standingLead({ standing, record, state }: Kept): readonly Text[] {
   }
 }
 
-function signingLead({ state, publicKey, signature }: Kept): readonly Text[] {
-  if (publicKey === undefined) return [];
-  const key = text`key ${code(shortDigest(publicKey))}`;
+function signingLead({ state, signer, signature }: Kept): readonly Text[] {
+  if (signer === undefined) return [];
   return [
     signature === undefined && state === "planned"
-      ? text`It would be signed with ${key}.`
-      : text`It is signed with ${key}: ${code(signature ?? "")}.`,
+      ? text`It would be signed ${signerText(signer)}.`
+      : text`It is signed ${signerText(signer)}: ${code(signature ?? "")}.`,
   ];
 }
 
@@ -146,7 +149,9 @@ function versionOutputs({ record, uri }: Pick<Kept, "record" | "uri">): Conclusi
   return { model: `${record.model}@${record.version}`, version: record.version, digest: record.digest, uri };
 }
 
-function aliasOutputs({ name, version, digest, uri }: Extract<Outcome, { state: "aliased" }>): Conclusion["outputs"] {
+type Pointed = Pick<Extract<Outcome, { state: "aliased" }>, "name" | "version" | "digest" | "uri">;
+
+function aliasOutputs({ name, version, digest, uri }: Pointed): Conclusion["outputs"] {
   return { model: `${name}@${version}`, version, digest, uri };
 }
 

@@ -2,6 +2,7 @@ import type { CardFacts, OwnCard } from "../shared/domain/model-card.ts";
 import type { ModelScan } from "../shared/domain/model-scan.ts";
 import type { Tensor } from "../shared/domain/model-version.ts";
 import type { Finding } from "../shared/domain/report.ts";
+import type { ModelSigner, SignatureVerifier } from "../shared/ports/model-signing.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { SourceFile } from "../shared/ports/source-file.ts";
 import type { Step } from "../shared/ports/step.ts";
@@ -12,6 +13,9 @@ export type Wishes = {
   readonly name: string;
   readonly version: string | undefined;
   readonly model: string | undefined;
+  readonly "model-endpoint": string | undefined;
+  readonly "model-access-key": string | undefined;
+  readonly "model-secret-key": string | undefined;
   readonly aliases: readonly string[] | undefined;
   readonly "on-failed-gate": "register" | "stop";
   readonly "unsafe-pickle": ScanPolicy;
@@ -21,6 +25,7 @@ export type Wishes = {
   readonly "signing-key-passphrase": string | undefined;
   readonly "verification-key": string | undefined;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly reason: string | undefined;
 };
 
 export type RegisterStep = Step<Wishes>;
@@ -37,7 +42,15 @@ export type Describing = { readonly allowed: readonly string[]; readonly signal:
 
 export type Ports = {
   readonly store: ModelStore;
+  /** The files of the model at a place, as `find-source` tells it. */
+  findFiles(place: string): Promise<readonly SourceFile[]>;
   describe(files: readonly SourceFile[], describing: Describing): Promise<Description>;
+  /** Whoever signs the version; undefined where nobody does. What is wrong with the key, or is missing of an identity, is told here. */
+  signer(): Promise<ModelSigner | undefined>;
+  /** Undefined where signatures are not to be checked. */
+  verifier(): Promise<SignatureVerifier | undefined>;
+  /** The GitHub environment of this job, by GitHub's own word; undefined where it has none or cannot prove it. */
+  environment(): Promise<string | undefined>;
   /** The model card: what is known, with what the user wrote. */
   writeCard(facts: CardFacts, own: OwnCard | undefined): string;
 };

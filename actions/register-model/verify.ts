@@ -1,5 +1,5 @@
 import { ReleaseError } from "../shared/lib/error.ts";
-import { existingVersion } from "../shared/lib/model-registry/versions.ts";
+import { soundVersion } from "../shared/lib/model-registry/sound-version.ts";
 import { checkSignature } from "../shared/lib/model-signing/check-signature.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { verifyModel } from "../shared/lib/verify-model.ts";
@@ -14,7 +14,7 @@ export async function verify(step: RegisterStep, { store, verifier: openVerifier
   const request = readNamedVersion(inputs, release);
   if (request.state === "bad") throw new ReleaseError("INPUT", request.problems);
   const { name, version } = request.value;
-  const record = await existingVersion(store, { name, version, input: "version" });
+  const record = await soundVersion(store, { name, version, input: "version" });
   // Before the files: it is small, and they may be many gigabytes.
   const signature = await checkSignature(store, record, verifier);
   const { faults, digest, bytes } = await verifyModel(store, record, signal);

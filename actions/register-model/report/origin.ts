@@ -2,6 +2,7 @@ import { shortDigest } from "../../shared/domain/digest.ts";
 import type { VersionRecord } from "../../shared/domain/model-version.ts";
 import { formatSize } from "../../shared/domain/quantity.ts";
 import { code, type Section, type Text, text } from "../../shared/domain/report.ts";
+import { signerOf, signerText } from "../../shared/domain/signing/signer.ts";
 
 const SHOWN_IMPORTS = 10;
 
@@ -19,7 +20,7 @@ export function originSection(record: VersionRecord): Section {
     ["trained on", environment && environmentText(environment)],
     ["licence", licence],
     ["author", record.author],
-    ["signed with key", record.signatures?.[0] && code(record.signatures[0].publicKey)],
+    ["signed", record.signatures?.[0] && signerText(signerOf(record.signatures[0]))],
     ["verdict", record.gate && code(record.gate.verdict)],
   ];
   const known = rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));

@@ -2,6 +2,7 @@ import { shortDigest } from "../../shared/domain/digest.ts";
 import { formatProblem } from "../../shared/domain/problem.ts";
 import { formatCount, formatSize } from "../../shared/domain/quantity.ts";
 import { code, type Finding, type Report, type Section, type Text, text } from "../../shared/domain/report.ts";
+import { signerText } from "../../shared/domain/signing/signer.ts";
 import type { FileFault, Outcome, SignatureCheck } from "../outcome.ts";
 
 type Verification = Extract<Outcome, { state: "verified" | "damaged" }>;
@@ -48,10 +49,12 @@ function signatureLead(signature: SignatureCheck): readonly Text[] {
       return ["It was registered without a signature."];
     case "unchecked":
       return [
-        text`Its signature was not checked: give the public half of key ${code(shortDigest(signature.publicKey))} as ${code("verification-key")}.`,
+        signature.signer.by === "key"
+          ? text`Its signature was not checked: give the public half of key ${code(shortDigest(signature.signer.publicKey))} as ${code("verification-key")}.`
+          : text`Its signature was not checked: say who may have signed it, in ${code("verification-identity")}. It says: ${code(signature.signer.identity)}.`,
       ];
     case "sound":
-      return [text`It is signed with key ${code(shortDigest(signature.publicKey))}.`];
+      return [text`It is signed ${signerText(signature.signer)}.`];
     case "bad":
       return [];
   }

@@ -181,6 +181,8 @@ export const ModelEventSchema = v.object({
   schema: v.literal(MODEL_SCHEMA),
   event: v.picklist(MODEL_EVENTS),
   ...target.entries,
+  /** Of a registration: the SHA-256 of the record as it was written. */
+  record: v.optional(DigestSchema),
   alias: v.optional(v.string()),
   previous: v.optional(target),
   /** How often the alias was moved by then, or something decided of the version. */

@@ -5,16 +5,26 @@ import { PAYLOAD_TYPE } from "./statement.ts";
 
 const MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
-/** A detached signature made with a key. Payload and signature are base64. */
-export type Bundle = {
+/** A detached signature; payload and signature are base64. */
+export type Bundle = KeyBundle | CertificateBundle;
+
+/** Made with a key. */
+export type KeyBundle = {
+  readonly by: "key";
   /** SHA-256 of the public key's PEM text in hex; absent in bundles of before v1.1. It helps people, and proves nothing. */
   readonly hint?: string;
   readonly payload: string;
   readonly signature: string;
 };
 
+/** Made with a key of a few minutes, which a certificate binds to an identity. */
+export type CertificateBundle = {
+  readonly by: "certificate";
+  readonly payload: string;
+};
+
 /** `model.sig`: a Sigstore bundle v0.3 with a DSSE envelope. */
-export function formatBundle({ hint, payload, signature }: Bundle): string {
+export function formatBundle({ hint, payload, signature }: Omit<KeyBundle, "by">): string {
   return canonicalJson({
     mediaType: MEDIA_TYPE,
     // The list is empty for a key; some readers want it all the same.
@@ -64,12 +74,17 @@ export function parseBundle(value: unknown): Checked<Bundle> {
       saw: JSON.stringify(mediaType.slice(0, 200)),
       allowed: MEDIA_TYPE,
     });
-  if (publicKey === undefined || certificate !== undefined || x509CertificateChain !== undefined)
+  if (x509CertificateChain !== undefined || (publicKey === undefined) === (certificate === undefined))
     return bad({
-      rule: "must be made with a key",
-      saw: certificate !== undefined || x509CertificateChain !== undefined ? "a certificate" : "no public key",
-      allowed: "verificationMaterial.publicKey",
-      hint: "verify it with the program that made it (model_signing), or sign the model with a key",
+      rule: "must be made with a key, or with one certificate",
+      saw:
+        [
+          ...(publicKey === undefined ? [] : ["a public key"]),
+          ...(certificate === undefined ? [] : ["a certificate"]),
+          ...(x509CertificateChain === undefined ? [] : ["a chain of certificates"]),
+        ].join(" and ") || "none of both",
+      allowed: "verificationMaterial.publicKey or .certificate",
+      hint: "verify it with the program that made it (model_signing)",
     });
   if (dsseEnvelope.payloadType !== PAYLOAD_TYPE)
     return bad({
@@ -77,8 +92,10 @@ export function parseBundle(value: unknown): Checked<Bundle> {
       saw: JSON.stringify(dsseEnvelope.payloadType.slice(0, 200)),
       allowed: PAYLOAD_TYPE,
     });
+  if (publicKey === undefined) return ok({ by: "certificate", payload: dsseEnvelope.payload });
   const { hint } = publicKey;
   return ok({
+    by: "key",
     ...(hint === undefined ? {} : { hint }),
     payload: dsseEnvelope.payload,
     signature: dsseEnvelope.signatures[0]?.sig ?? "",

@@ -1,6 +1,12 @@
 import { shortDigest } from "../../domain/digest.ts";
 import { bad, type Checked, ok, type Problem } from "../../domain/problem.ts";
-import { type Bundle, formatBundle, parseBundle, preAuthEncoding } from "../../domain/signing/bundle.ts";
+import {
+  type Bundle,
+  formatBundle,
+  type KeyBundle,
+  parseBundle,
+  preAuthEncoding,
+} from "../../domain/signing/bundle.ts";
 import { formatStatement, parseStatement, type SignedFile, type SignedModel } from "../../domain/signing/statement.ts";
 import { rawDigests } from "../../domain/signing-manifest.ts";
 import { sha256 } from "../hash.ts";
@@ -30,9 +36,15 @@ export function signModel(model: SignedModel, key: SigningKey): Uint8Array {
 export function openSignature(bytes: Uint8Array, key: VerificationKey): Checked<SignedModel> {
   const bundle = readBundle(bytes);
   if (bundle.state === "bad") return bundle;
+  if (bundle.value.by !== "key") return bad(NO_KEY);
   const payload = Buffer.from(bundle.value.payload, "base64");
   if (!key.isSigned(preAuthEncoding(payload), Buffer.from(bundle.value.signature, "base64")))
     return bad(wrongKey(bundle.value, key));
+  return readSigned(payload);
+}
+
+/** Reads what was signed, once the signature is found to be sound. */
+export function readSigned(payload: Uint8Array): Checked<SignedModel> {
   const statement = readJson(payload);
   if (statement.state === "bad") return statement;
   const model = parseStatement(statement.value);
@@ -70,7 +82,8 @@ export function compareSigned(signed: readonly SignedFile[], files: readonly Sig
   return problems;
 }
 
-function readBundle(bytes: Uint8Array): Checked<Bundle> {
+/** Reads a signature without a look at whether it holds. */
+export function readBundle(bytes: Uint8Array): Checked<Bundle> {
   if (bytes.length > MAX_SIGNATURE_BYTES)
     return bad({
       rule: "a signature must not be so large",
@@ -93,7 +106,14 @@ function readJson(bytes: Uint8Array): Checked<unknown> {
   }
 }
 
-function wrongKey({ hint }: Bundle, { id }: VerificationKey): Problem {
+const NO_KEY: Problem = {
+  rule: "must be made with a key",
+  saw: "a certificate",
+  allowed: "verificationMaterial.publicKey",
+  hint: "it was signed without a key: say by whom, in `verification-identity`",
+};
+
+function wrongKey({ hint }: KeyBundle, { id }: VerificationKey): Problem {
   const rule = "the signature must be made with the key that is given";
   if (hint !== undefined && `sha256:${hint}` !== id)
     return {
