@@ -3,7 +3,7 @@ import type { ModelStore } from "../ports/model-store.ts";
 import type { Step } from "../ports/step.ts";
 
 /** The variables that say how S3 is reached and who asks, as the command lines of AWS know them. */
-const VARIABLES = [
+export const S3_VARIABLES = [
   "AWS_ACCESS_KEY_ID",
   "AWS_SECRET_ACCESS_KEY",
   "AWS_SESSION_TOKEN",
@@ -34,7 +34,7 @@ export async function connectStore({
     import("../clients/s3/store.ts"),
   ]);
   const address = parseS3Address(store);
-  const env = job.envOf(VARIABLES);
+  const env = job.envOf(S3_VARIABLES);
   for (const secret of [env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN]) if (secret) mask(secret);
   return s3Store({ address, env, clock, log, signal });
 }

@@ -6,7 +6,7 @@ import type { SourceFile } from "../ports/source-file.ts";
 import { diskFile, irregular, readError } from "./disk-file.ts";
 import { ReleaseError } from "./error.ts";
 
-const MAX_FILES = 100_000;
+export const MAX_FILES = 100_000;
 
 /**
  * The files of a model, sorted as its manifest is: one file, everything below a folder, or what a glob pattern names (paths then start
@@ -64,10 +64,13 @@ async function walk(root: string, prefix: string, files: SourceFile[]): Promise<
 
 function addFile(files: SourceFile[], file: SourceFile, root: string): void {
   files.push(file);
-  if (files.length <= MAX_FILES) return;
-  throw new ReleaseError("REFUSED", {
+  if (files.length > MAX_FILES) throw tooManyFiles(root);
+}
+
+export function tooManyFiles(file: string): ReleaseError {
+  return new ReleaseError("REFUSED", {
     rule: "a model must not have too many files",
-    where: { file: root },
+    where: { file },
     saw: `more than ${MAX_FILES}`,
     allowed: String(MAX_FILES),
     hint: "point `model` at the model itself, not at a folder above it",

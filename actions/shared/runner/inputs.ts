@@ -36,7 +36,9 @@ export type Kind =
   /** Relative to `working-directory`; must stay inside the workspace, symlinks resolved, and exist. Read as an absolute path. */
   | { readonly kind: "workspace-path" }
   /** Any path, made absolute; need not exist. */
-  | { readonly kind: "path" };
+  | { readonly kind: "path" }
+  /** A path as above, or an address (`scheme://…`), which stays as it is. */
+  | { readonly kind: "place" };
 
 export type InputDeclaration = Common & Kind & { readonly default?: string };
 
@@ -121,6 +123,34 @@ export function commonInputs<const M extends readonly [string, ...string[]]>(mod
       kind: "string",
       default: ".",
       description: "Folder inside the workspace that relative paths start from.",
+    },
+  } as const satisfies Record<string, InputDeclaration>;
+}
+
+/** The inputs of every action that tells other catalogs of a version; `modes` are those that do. */
+export function catalogInputs<const M extends readonly [string, ...string[]]>(modes: M) {
+  return {
+    "kubeflow-registry": {
+      kind: "string",
+      modes,
+      pattern: /^https?:\/\/[^\s@]+$/,
+      example: "https://registry.example.com",
+      description: "Address of a model registry of Kubeflow (Hub) that is told of the version. Empty: none is.",
+    },
+    "kubeflow-registry-token": {
+      kind: "string",
+      secret: true,
+      modes,
+      description:
+        "A bearer token for `kubeflow-registry`. Empty: the service account's token of the pod, where there is one.",
+    },
+    "on-publish-failure": {
+      kind: "enum",
+      values: ["fail", "warn"],
+      default: "fail",
+      modes,
+      description:
+        "A catalog that cannot be told: `fail` the step, or `warn`. The version is in the store all the same, and the next run of the step tells what is missing.",
     },
   } as const satisfies Record<string, InputDeclaration>;
 }

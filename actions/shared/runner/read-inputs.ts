@@ -85,6 +85,8 @@ async function readKind(
       return readWorkspacePath(name, text, base);
     case "path":
       return readPath(name, text, base);
+    case "place":
+      return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? ok(text) : readPath(name, text, base);
     case "map":
     case "yaml":
       return readYaml(name, input, text);

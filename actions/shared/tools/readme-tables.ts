@@ -76,6 +76,7 @@ function allowedOf(kind: Kind & { readonly description: string }): string {
     case "workspace-path":
       return "a path inside of the workspace";
     case "path":
+    case "place":
     case "string":
       return "";
   }

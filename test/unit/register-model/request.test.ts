@@ -78,8 +78,8 @@ describe("the model is taken", () => {
     });
 
   test.for<[string, string | undefined, Release, object]>([
-    ["from the input", "/w/model", run({}), { value: { source: "files", path: "/w/model" } }],
-    ["from the run", undefined, run({}), { value: { source: "run", path: "/runs/a b/model" } }],
+    ["from the input", "/w/model", run({}), { value: { source: "files", place: "/w/model" } }],
+    ["from the run", undefined, run({}), { value: { source: "run", place: "/runs/a b/model" } }],
     ["from nowhere before there is a run", undefined, release(), { value: { source: "none" } }],
     ["from nowhere where the run has no model", undefined, run({ model: undefined }), { value: { source: "none" } }],
     [
@@ -90,9 +90,18 @@ describe("the model is taken", () => {
     ],
     ["not from a run that failed", undefined, run({ state: "failed" }), { state: "bad" }],
     [
+      "from the bucket where the engine left it",
+      undefined,
+      run({ model: { task: "t", output: "m", uri: "minio://mlpipeline/v2/m" } }),
+      { value: { source: "run", place: "minio://mlpipeline/v2/m" } },
+    ],
+    ["from a bucket", "s3://b/m?region=eu-1", run({}), { value: { source: "files", place: "s3://b/m?region=eu-1" } }],
+    ["from a local file by its address", "file:///w/a%20b", run({}), { value: { source: "files", place: "/w/a b" } }],
+    ["not from a server of another kind", "https://h/m", run({}), { state: "bad" }],
+    [
       "not from another machine",
       undefined,
-      run({ model: { task: "t", output: "m", uri: "s3://b/m" } }),
+      run({ model: { task: "t", output: "m", uri: "hdfs://b/m" } }),
       { state: "bad" },
     ],
   ])("%s", ([, model, record, expected]) => {

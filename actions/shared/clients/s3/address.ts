@@ -31,7 +31,7 @@ export function parseS3Address(store: string): S3Address {
   const problems = [
     ...bucketProblems(bucket),
     ...prefixProblems(prefix),
-    ...unknown.map((name) => problem(`\`${name}\` is no setting of a store`, { allowed: ALLOWED })),
+    ...unknown.map((name) => problem(`\`${name}\` is no setting of such an address`, { allowed: ALLOWED })),
     ...settingProblems(settings),
     ...tagProblems(tags),
   ];
@@ -74,7 +74,7 @@ function encryptionOf(settings: ReadonlyMap<Setting, string>): S3Address["encryp
 function bucketProblems(bucket: string): readonly Problem[] {
   if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes("..")) return [];
   return [
-    problem("the store's address names no bucket", {
+    problem("the address names no bucket", {
       saw: JSON.stringify(bucket),
       allowed: "s3://bucket/prefix: a bucket has 3 to 63 lower-case letters, digits, dots and hyphens",
     }),
@@ -105,7 +105,7 @@ function settingProblems(settings: ReadonlyMap<Setting, string>): readonly Probl
   ];
   return rules.flatMap(([name, isRight, allowed]) => {
     const value = settings.get(name);
-    return value === undefined || isRight(value) ? [] : [problem(`\`${name}\` of the store is wrong`, { allowed })];
+    return value === undefined || isRight(value) ? [] : [problem(`\`${name}\` of the address is wrong`, { allowed })];
   });
 }
 
@@ -116,7 +116,7 @@ function tagProblems(tags: Readonly<Record<string, string>>): readonly Problem[]
     ([name, value]) => /^[\w .:/=+@-]{1,128}$/.test(name) && /^[\w .:/=+@-]{0,256}$/.test(value),
   );
   if (entries.length <= 10 && isSound) return [];
-  return [problem("tags of the store are wrong", { allowed: "at most 10, of letters, digits, spaces and ._:/=+@-" })];
+  return [problem("tags of the address are wrong", { allowed: "at most 10, of letters, digits, spaces and ._:/=+@-" })];
 }
 
 /** Whether it is an address that holds no secret and nothing after the host. */

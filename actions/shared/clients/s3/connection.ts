@@ -6,7 +6,7 @@ import { retryAfterMs } from "../../lib/http.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { S3Address } from "./address.ts";
 import { isEndpoint } from "./address.ts";
-import { type Failure, failureOf, type SeenFailure } from "./refusal.ts";
+import { type Failure, failureOf, type SeenFailure, STORE_WORDS, type Words } from "./refusal.ts";
 
 export type S3Options = {
   readonly address: S3Address;
@@ -17,6 +17,8 @@ export type S3Options = {
   readonly timeoutMs?: number;
   /** How often a request is tried while the server is unavailable. Default 6, over some 12 s. */
   readonly attempts?: number;
+  /** Default: those of the store. */
+  readonly words?: Words;
 };
 
 export type Tried<T> = { readonly state: "answered"; readonly answer: T } | Failure;
@@ -50,7 +52,14 @@ export type Connection = {
 };
 
 /** A server of S3 as address and environment name it. Throws `CONFIG` for what is wrong with them; asks nothing yet. */
-export function connectS3({ address, env, clock, timeoutMs = 60_000, attempts = 6 }: S3Options): Connection {
+export function connectS3({
+  address,
+  env,
+  clock,
+  timeoutMs = 60_000,
+  attempts = 6,
+  words = STORE_WORDS,
+}: S3Options): Connection {
   const endpoint = endpointOf(address, env);
   const client = new S3(clientConfig({ address, env, endpoint }));
   if (endpoint === undefined || endpoint.startsWith("https:")) leaveBodiesUnsigned(client);
@@ -77,6 +86,7 @@ export function connectS3({ address, env, clock, timeoutMs = 60_000, attempts = 
           store,
           address: `s3://${address.bucket}/${key}`,
           bucket: address.bucket,
+          words,
         });
       }
     },

@@ -64,7 +64,11 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     },
 
     /** So many bytes from a place on. */
-    part(key: string, { at, length }: { readonly at: number; readonly length: number }, signal: AbortSignal | undefined) {
+    part(
+      key: string,
+      { at, length }: { readonly at: number; readonly length: number },
+      signal: AbortSignal | undefined,
+    ) {
       return ask({ does: "GetObject", key, bytes: length, signal }, async (client, options) => {
         const Range = `bytes=${at}-${at + length - 1}`;
         const answer = await client.getObject({ Bucket, Key: key, Range }, options);

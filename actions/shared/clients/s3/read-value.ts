@@ -6,6 +6,8 @@ export type Reading = {
   readonly connection: Connection;
   readonly objects: Objects;
   readonly signal: AbortSignal | undefined;
+  /** What is told where the value is another one all at once. */
+  readonly changed?: (key: string) => ReleaseError;
 };
 
 /** A value as a stream. Where the connection breaks it goes on at the byte where it broke. */
@@ -15,10 +17,11 @@ export async function openValue(reading: Reading, key: string): Promise<AsyncIte
   return wholeOf(reading, key, first.answer);
 }
 
-type Opened = Extract<Awaited<ReturnType<Objects["stream"]>>, { readonly state: "answered" }>["answer"];
+export type Opened = Extract<Awaited<ReturnType<Objects["stream"]>>, { readonly state: "answered" }>["answer"];
 
-async function* wholeOf(
-  { connection, objects, signal }: Reading,
+/** The rest of what was opened, up to its end. */
+export async function* wholeOf(
+  { connection, objects, signal, changed = storeChanged(connection) }: Reading,
   key: string,
   first: Opened,
 ): AsyncGenerator<Uint8Array> {
@@ -41,7 +44,7 @@ async function* wholeOf(
     if (failures >= connection.attempts) throw brokenOff(connection, key, { at, size, cause: broken });
     await connection.pause(failures, { state: "missing" }, signal);
     const next = await objects.stream(key, { from: at, signal });
-    if (next.state !== "answered" || next.answer.head.etag !== etag) throw changed(connection, key);
+    if (next.state !== "answered" || next.answer.head.etag !== etag) throw changed(key);
     opened = next.answer;
   }
 }
@@ -58,10 +61,11 @@ function brokenOff({ server, bucket }: Connection, key: string, { at, size, caus
   return new ReleaseError("UNAVAILABLE", problem, cause);
 }
 
-function changed({ bucket }: Connection, key: string): ReleaseError {
-  return new ReleaseError("INTEGRITY", {
-    rule: "a value must not change while it is read",
-    where: { file: `s3://${bucket}/${key}` },
-    hint: "files of a store are never changed: something else writes there",
-  });
+function storeChanged({ bucket }: Connection) {
+  return (key: string): ReleaseError =>
+    new ReleaseError("INTEGRITY", {
+      rule: "a value must not change while it is read",
+      where: { file: `s3://${bucket}/${key}` },
+      hint: "files of a store are never changed: something else writes there",
+    });
 }

@@ -24,6 +24,25 @@ export type Asked = {
   readonly bucket: string;
   /** `s3://bucket/prefix` */
   readonly store: string;
+  readonly words: Words;
+};
+
+/** How the user named the server, and what to correct. */
+export type Words = {
+  readonly input: string;
+  readonly place: string;
+  readonly server: string;
+  readonly credential: string;
+  readonly policy: string;
+};
+
+export const STORE_WORDS: Words = {
+  input: "store",
+  place: "the store",
+  server: "`store` and AWS_ENDPOINT_URL_S3",
+  credential:
+    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in the job's env: a secret that is not set is empty there",
+  policy: ": roles/model-store-s3.json has the whole policy",
 };
 
 /**
@@ -74,17 +93,19 @@ type Row = {
 
 const DENIED: Row = {
   code: "AUTH",
-  rule: ({ asked }) => `${asked.server} does not let this credential ${VERBS[S3_ACCESS[asked.does].action]}`,
+  rule: ({ asked }) =>
+    `${asked.server} does not let this credential ${VERBS[S3_ACCESS[asked.does].action]} ${asked.words.place}`,
   hint: ({ asked }) =>
-    `allow ${S3_ACCESS[asked.does].action} on ${S3_ACCESS[asked.does].on === "bucket" ? `the bucket ${asked.bucket}` : `${asked.store}/*`}: roles/model-store-s3.json has the whole policy`,
+    `allow ${S3_ACCESS[asked.does].action} on ${S3_ACCESS[asked.does].on === "bucket" ? `the bucket ${asked.bucket}` : `${asked.store}/*`}${asked.words.policy}`,
 };
 
 const VERBS: Readonly<Record<(typeof S3_ACCESS)[S3Operation]["action"], string>> = {
-  "s3:GetObject": "read the store",
-  "s3:ListBucket": "list the store",
-  "s3:PutObject": "write the store",
-  "s3:AbortMultipartUpload": "take back a part of a file",
-  "s3:DeleteObject": "remove from the store",
+  "s3:GetObject": "read",
+  "s3:ListBucket": "list",
+  "s3:PutObject": "write",
+  "s3:ListMultipartUploadParts": "list what was sent of a file to",
+  "s3:AbortMultipartUpload": "take back a part of a file in",
+  "s3:DeleteObject": "remove from",
 };
 
 const CONFLICT: Row = {
@@ -96,7 +117,7 @@ const CONFLICT: Row = {
 const UNAVAILABLE: Row = {
   code: "UNAVAILABLE",
   rule: ({ asked }) => `${asked.server} is not available`,
-  hint: () => "check `store` and AWS_ENDPOINT_URL_S3, and whether the server is up; then run the step again",
+  hint: ({ asked }) => `check ${asked.words.server}, and whether the server is up; then run the step again`,
 };
 
 const PROTOCOL: Row = {
@@ -110,7 +131,7 @@ const ROWS: readonly (Row & { readonly codes: RegExp })[] = [
     codes: /^NoSuchBucket$/,
     code: "NOT_FOUND",
     rule: ({ asked }) => `the bucket ${asked.bucket} does not exist at ${asked.server}`,
-    hint: () => "create it, or correct the bucket in `store`; these actions make no bucket",
+    hint: ({ asked }) => `create it, or correct the bucket in \`${asked.words.input}\`; these actions make no bucket`,
   },
   {
     codes: /^(AccessDenied|AllAccessDisabled|AccountProblem|Forbidden|XMinioAccessDenied)$/,
@@ -127,8 +148,7 @@ const ROWS: readonly (Row & { readonly codes: RegExp })[] = [
     codes: /^(InvalidAccessKeyId|InvalidToken|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch)$/,
     code: "AUTH",
     rule: ({ asked }) => `${asked.server} does not know this credential`,
-    hint: () =>
-      "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in the job's env: a secret that is not set is empty there",
+    hint: ({ asked }) => `check ${asked.words.credential}`,
   },
   {
     codes:
@@ -152,13 +172,14 @@ const ROWS: readonly (Row & { readonly codes: RegExp })[] = [
     code: "CONFIG",
     rule: ({ asked }) => `the bucket ${asked.bucket} is in another region than the one that was asked`,
     allowed: ({ seen }) => seen.region,
-    hint: ({ seen }) => `set AWS_REGION to ${seen.region ?? "the bucket's region"}, or add ?region=… to \`store\``,
+    hint: ({ seen, asked }) =>
+      `set AWS_REGION to ${seen.region ?? "the bucket's region"}, or add ?region=… to \`${asked.words.input}\``,
   },
   {
     codes: /^(InvalidBucketName)$/,
     code: "CONFIG",
     rule: ({ asked }) => `${asked.bucket} is no name of a bucket`,
-    hint: () => "correct the bucket in `store`",
+    hint: ({ asked }) => `correct the bucket in \`${asked.words.input}\``,
   },
   {
     codes: /^KMS\./,
@@ -191,7 +212,7 @@ function told(row: Row, facts: Told): ReleaseError {
   const isOfKey = ["UNAVAILABLE", "CONFLICT", "PROTOCOL", "STORAGE"].includes(row.code) || row.rule === DENIED.rule;
   return new ReleaseError(row.code, {
     rule: row.rule(facts),
-    where: isOfKey ? { file: asked.address } : { input: "store" },
+    where: isOfKey ? { file: asked.address } : { input: asked.words.input },
     saw: row.saw?.(facts) ?? words.replaceAll(/\s+/g, " ").slice(0, 300),
     ...(allowed === undefined ? {} : { allowed }),
     hint: row.hint(facts),

@@ -44,6 +44,7 @@ function wrongTexts(input: InputDeclaration): readonly string[] {
     case "workspace-path":
       return ["../outside", "/etc/passwd", "no/such/file", "a\0b"];
     case "path":
+    case "place":
       return ["a\0b"];
     case "map":
       return ["- a list", "just text", "a: [1, 2]", "a: 1\na: 2", "a: ["];

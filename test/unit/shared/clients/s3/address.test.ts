@@ -32,14 +32,14 @@ describe("the address of a store in S3", () => {
     ["s3://models/../b", "prefix of the store must be plain"],
     ["s3://models/a b", "prefix of the store must be plain"],
     ["s3://models/a?regoin=eu-west-1", "`regoin` is no setting"],
-    ["s3://models/a?endpoint=minio.example", "`endpoint` of the store is wrong"],
-    ["s3://models/a?endpoint=https://user:secret@minio.example", "`endpoint` of the store is wrong"],
-    ["s3://models/a?endpoint=https://minio.example/path", "`endpoint` of the store is wrong"],
-    ["s3://models/a?addressing=dns", "`addressing` of the store is wrong"],
-    ["s3://models/a?sse=AES128", "`sse` of the store is wrong"],
-    ["s3://models/a?sse=AES256&kms-key=k", "`kms-key` of the store is wrong"],
-    ["s3://models/a?conditions=none", "`conditions` of the store is wrong"],
-    [`s3://models/a?${Array.from({ length: 11 }, (_, i) => `tag.t${i}=x`).join("&")}`, "tags of the store are wrong"],
+    ["s3://models/a?endpoint=minio.example", "`endpoint` of the address is wrong"],
+    ["s3://models/a?endpoint=https://user:secret@minio.example", "`endpoint` of the address is wrong"],
+    ["s3://models/a?endpoint=https://minio.example/path", "`endpoint` of the address is wrong"],
+    ["s3://models/a?addressing=dns", "`addressing` of the address is wrong"],
+    ["s3://models/a?sse=AES128", "`sse` of the address is wrong"],
+    ["s3://models/a?sse=AES256&kms-key=k", "`kms-key` of the address is wrong"],
+    ["s3://models/a?conditions=none", "`conditions` of the address is wrong"],
+    [`s3://models/a?${Array.from({ length: 11 }, (_, i) => `tag.t${i}=x`).join("&")}`, "tags of the address are wrong"],
   ])("%s is refused", (address, rule) => {
     expect(() => parseS3Address(address)).toThrow(rule);
     expect(() => parseS3Address(address)).not.toThrow("secret");

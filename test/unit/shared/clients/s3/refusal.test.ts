@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { type Asked, failureOf, type SeenFailure } from "../../../../../actions/shared/clients/s3/refusal.ts";
+import {
+  type Asked,
+  failureOf,
+  type SeenFailure,
+  STORE_WORDS,
+} from "../../../../../actions/shared/clients/s3/refusal.ts";
 
 const asked: Asked = {
   does: "PutObject",
@@ -7,6 +12,7 @@ const asked: Asked = {
   server: "https://s3.example",
   bucket: "models",
   store: "s3://models/acme",
+  words: STORE_WORDS,
 };
 
 function seen(parts: Partial<SeenFailure>): SeenFailure {
