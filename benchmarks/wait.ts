@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { followRun } from "../actions/run-pipeline/follow-run.ts";
+import { followRun } from "../actions/run-pipeline/follow/follow-run.ts";
 import { seededRandom } from "../actions/shared/domain/rollout/random.ts";
 import type { RunStatus } from "../actions/shared/domain/run/task.ts";
 import type { Clock } from "../actions/shared/ports/clock.ts";

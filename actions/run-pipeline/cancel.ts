@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
-import { dropDetachedRun, letGoOfRun } from "./detached-run.ts";
-import { SavedRunSchema } from "./saved-run.ts";
+import { dropDetachedRun, letGoOfRun } from "./detach/detached-run.ts";
+import { SavedRunSchema } from "./start/saved-run.ts";
 import type { Ports, RunStep } from "./step.ts";
 
 /** Ends the run that this step has started, unless it is to go on. One that another job has started is left to it. */

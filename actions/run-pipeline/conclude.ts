@@ -11,13 +11,13 @@ import type { RunStatus, RunTask } from "../shared/domain/run/task.ts";
 import { sha256 } from "../shared/lib/hash.ts";
 import { writeFileAtomic } from "../shared/lib/write-file.ts";
 import type { RunResults } from "../shared/ports/pipeline-engine.ts";
-import type { RunDecision } from "./decide-run.ts";
+import { patiently } from "./follow/patiently.ts";
+import type { GaveUp, Seen } from "./follow/seen.ts";
 import type { Ended } from "./outcome.ts";
-import { patiently } from "./patiently.ts";
-import type { Prepared, RunFacts } from "./prepared.ts";
+import type { Prepared, RunFacts } from "./prepare/prepared.ts";
 import { reasonOf } from "./reason.ts";
 import { recordedPipeline, recordedRun, timesOf } from "./recorded-run.ts";
-import type { GaveUp, Seen } from "./seen.ts";
+import type { RunDecision } from "./start/decide-run.ts";
 import type { Ports, RunStep } from "./step.ts";
 
 export type Ending = {

@@ -1,21 +1,21 @@
 import type { Step } from "../shared/ports/step.ts";
-import { attach } from "./attach.ts";
 import { conclude, keepPackage } from "./conclude.ts";
-import { decideRun, type RunDecision } from "./decide-run.ts";
-import { detach } from "./detach.ts";
-import { findAttempts } from "./find-attempts.ts";
-import { finishRun } from "./finish-run.ts";
-import { holdOwnRun } from "./hold-own-run.ts";
+import { attach } from "./detach/attach.ts";
+import { detach } from "./detach/detach.ts";
+import { holdOwnRun } from "./detach/hold-own-run.ts";
+import { refuseLostStore } from "./detach/lasting-store.ts";
+import { finishRun } from "./follow/finish-run.ts";
+import { tellLogs } from "./follow/tell-logs.ts";
 import type { RunPipelineInputs } from "./inputs.ts";
-import { refuseLostStore } from "./lasting-store.ts";
 import type { Outcome } from "./outcome.ts";
 import { plan } from "./plan.ts";
-import { prepare } from "./prepare.ts";
-import { prepareManifest } from "./prepare-manifest.ts";
-import type { Prepared } from "./prepared.ts";
-import { startRun, type ToStart } from "./start-run.ts";
+import { prepare } from "./prepare/prepare.ts";
+import { prepareManifest } from "./prepare/prepare-manifest.ts";
+import type { Prepared } from "./prepare/prepared.ts";
+import { decideRun, type RunDecision } from "./start/decide-run.ts";
+import { findAttempts } from "./start/find-attempts.ts";
+import { startRun, type ToStart } from "./start/start-run.ts";
 import type { Ports, RunStep } from "./step.ts";
-import { tellLogs } from "./tell-logs.ts";
 
 export async function main(step: Step<RunPipelineInputs>, ports: Ports): Promise<Outcome> {
   const { inputs, log } = step;

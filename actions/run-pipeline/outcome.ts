@@ -9,9 +9,9 @@ import type { LineageStep } from "../shared/domain/run/model-lineage.ts";
 import type { RunEnvironment, RunTask } from "../shared/domain/run/task.ts";
 import type { Posted } from "../shared/ports/forge.ts";
 import type { TaskLog } from "../shared/ports/pipeline-engine.ts";
-import type { RunDecision } from "./decide-run.ts";
-import type { PlannedTask } from "./prepared.ts";
-import type { Limits } from "./seen.ts";
+import type { Limits } from "./follow/seen.ts";
+import type { PlannedTask } from "./prepare/prepared.ts";
+import type { RunDecision } from "./start/decide-run.ts";
 
 /** What is the same in a plan and in a run. */
 type Known = {

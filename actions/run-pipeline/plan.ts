@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { writeFileAtomic } from "../shared/lib/write-file.ts";
-import type { RunDecision } from "./decide-run.ts";
-import { limitsOf } from "./finish-run.ts";
+import { limitsOf } from "./follow/finish-run.ts";
 import type { Planned } from "./outcome.ts";
-import type { Prepared } from "./prepared.ts";
+import type { Prepared } from "./prepare/prepared.ts";
 import { recordedPipeline } from "./recorded-run.ts";
+import type { RunDecision } from "./start/decide-run.ts";
 import type { Ports, RunStep } from "./step.ts";
 
 /** What a run would do. Writes the package beside the report, and nothing else. */

@@ -2,8 +2,8 @@ import type { Pipeline, Run } from "../shared/domain/release.ts";
 import { findModel } from "../shared/domain/run/model-output.ts";
 import type { RunStatus } from "../shared/domain/run/task.ts";
 import type { RunResults } from "../shared/ports/pipeline-engine.ts";
-import type { RunDecision } from "./decide-run.ts";
-import type { RunFacts } from "./prepared.ts";
+import type { RunFacts } from "./prepare/prepared.ts";
+import type { RunDecision } from "./start/decide-run.ts";
 import type { Ports } from "./step.ts";
 
 /** The record's part `pipeline`. */

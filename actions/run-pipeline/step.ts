@@ -2,8 +2,8 @@ import type { Forge } from "../shared/ports/forge.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { PipelineEngine, Work } from "../shared/ports/pipeline-engine.ts";
 import type { Step } from "../shared/ports/step.ts";
-import type { Compile } from "./read-pipeline.ts";
-import type { DataWish } from "./resolve-data.ts";
+import type { Compile } from "./prepare/read-pipeline.ts";
+import type { DataWish } from "./prepare/resolve-data.ts";
 
 /** What the user asked for. Durations are milliseconds. */
 export type Wishes = {

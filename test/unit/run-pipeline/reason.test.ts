@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { lookDelay } from "../../../actions/run-pipeline/follow-run.ts";
-import { taskLine } from "../../../actions/run-pipeline/progress.ts";
+import { lookDelay } from "../../../actions/run-pipeline/follow/follow-run.ts";
+import { taskLine } from "../../../actions/run-pipeline/follow/progress.ts";
 import { lastError, reasonOf } from "../../../actions/run-pipeline/reason.ts";
 import type { RunStatus, RunTask } from "../../../actions/shared/domain/run/task.ts";
 

@@ -1,4 +1,4 @@
-import type { RunState } from "../shared/domain/release.ts";
+import type { RunState } from "../../shared/domain/release.ts";
 
 /** A run of this release, package, parameters and data: the engine knows it, or not. */
 export type Attempt = {

@@ -1,6 +1,6 @@
-import { ReleaseError } from "../shared/lib/error.ts";
-import { outlivesJob } from "../shared/lib/outlives-job.ts";
-import type { Ports, RunStep } from "./step.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { outlivesJob } from "../../shared/lib/outlives-job.ts";
+import type { Ports, RunStep } from "../step.ts";
 
 /** Throws `CONFIG` where a run could be detached and never be found again. */
 export function refuseLostStore(step: RunStep, ports: Ports): void {

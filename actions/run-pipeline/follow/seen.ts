@@ -1,9 +1,9 @@
-import type { GpuRequest } from "../shared/domain/pipeline/gpus.ts";
-import { formatDuration } from "../shared/domain/quantity.ts";
-import { type GpuMeter, gpuHours, meterGpus } from "../shared/domain/run/gpu-hours.ts";
-import { isOver, type RunStatus } from "../shared/domain/run/task.ts";
-import { gaveUpReason, waitAdvice } from "../shared/domain/run/wait-words.ts";
-import { overdueWait, type WaitBudgets, type Waits, watchWaits } from "../shared/domain/run/waits.ts";
+import type { GpuRequest } from "../../shared/domain/pipeline/gpus.ts";
+import { formatDuration } from "../../shared/domain/quantity.ts";
+import { type GpuMeter, gpuHours, meterGpus } from "../../shared/domain/run/gpu-hours.ts";
+import { isOver, type RunStatus } from "../../shared/domain/run/task.ts";
+import { gaveUpReason, waitAdvice } from "../../shared/domain/run/wait-words.ts";
+import { overdueWait, type WaitBudgets, type Waits, watchWaits } from "../../shared/domain/run/waits.ts";
 
 /** What the looks at a run have come to so far: plain data, which another job can go on with. */
 export type Seen = { readonly waits: Waits; readonly gpus: GpuMeter };

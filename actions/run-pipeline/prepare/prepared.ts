@@ -1,9 +1,9 @@
-import type { GpuRequest } from "../shared/domain/pipeline/gpus.ts";
-import type { Parameters } from "../shared/domain/pipeline/parameters.ts";
-import type { DataSet } from "../shared/domain/release.ts";
-import type { Finding } from "../shared/domain/report.ts";
-import type { ModelOutput } from "../shared/domain/run/model-output.ts";
-import type { RunOrigin, Work } from "../shared/ports/pipeline-engine.ts";
+import type { GpuRequest } from "../../shared/domain/pipeline/gpus.ts";
+import type { Parameters } from "../../shared/domain/pipeline/parameters.ts";
+import type { DataSet } from "../../shared/domain/release.ts";
+import type { Finding } from "../../shared/domain/report.ts";
+import type { ModelOutput } from "../../shared/domain/run/model-output.ts";
+import type { RunOrigin, Work } from "../../shared/ports/pipeline-engine.ts";
 
 /** A task as it is known before the run; loops are marked. */
 export type PlannedTask = { readonly path: string; readonly times: number | "unknown"; readonly image: string };

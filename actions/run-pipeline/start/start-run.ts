@@ -1,12 +1,12 @@
-import { isOver } from "../shared/domain/run/task.ts";
-import { isReleaseError } from "../shared/lib/error.ts";
-import type { RunRequest, Work } from "../shared/ports/pipeline-engine.ts";
+import { isOver } from "../../shared/domain/run/task.ts";
+import { isReleaseError } from "../../shared/lib/error.ts";
+import type { RunRequest, Work } from "../../shared/ports/pipeline-engine.ts";
+import { patiently } from "../follow/patiently.ts";
+import type { Prepared } from "../prepare/prepared.ts";
+import type { Ports, RunStep } from "../step.ts";
 import { claimRun, isClaimedByAnother } from "./claim-run.ts";
 import type { RunDecision } from "./decide-run.ts";
-import { patiently } from "./patiently.ts";
-import type { Prepared } from "./prepared.ts";
 import type { SavedRun } from "./saved-run.ts";
-import type { Ports, RunStep } from "./step.ts";
 
 export type ToStart = {
   readonly prepared: Prepared;

@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { canonicalJson, type Json } from "../shared/domain/canonical.ts";
-import { formatDuration } from "../shared/domain/quantity.ts";
-import { poll } from "../shared/lib/poll.ts";
-import type { Ports, RunStep } from "./step.ts";
+import { canonicalJson, type Json } from "../../shared/domain/canonical.ts";
+import { formatDuration } from "../../shared/domain/quantity.ts";
+import { poll } from "../../shared/lib/poll.ts";
+import type { Ports, RunStep } from "../step.ts";
 
 /** A marker whose run the engine does not know after this time was left by a job that died before it could submit. */
 const TAKEOVER_MS = 120_000;

@@ -1,8 +1,8 @@
-import type { Parameters } from "../shared/domain/pipeline/parameters.ts";
-import type { RunDetails } from "../shared/domain/run/details.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { readRunDetails } from "../shared/lib/read-run-details.ts";
-import type { RunStep } from "./step.ts";
+import type { Parameters } from "../../shared/domain/pipeline/parameters.ts";
+import type { RunDetails } from "../../shared/domain/run/details.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { readRunDetails } from "../../shared/lib/read-run-details.ts";
+import type { RunStep } from "../step.ts";
 
 /**
  * `parameters-from: run`: the parameters of the run that the release record has, and over them what its tasks found (output parameters of

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type Attempt, decideRun } from "../../../actions/run-pipeline/decide-run.ts";
-import type { RunState } from "../../../actions/shared/domain/release.ts";
+import { type Attempt, decideRun } from "../../../../actions/run-pipeline/start/decide-run.ts";
+import type { RunState } from "../../../../actions/shared/domain/release.ts";
 
 const attempt = (number: number, state?: RunState, canRetry = true): Attempt => ({
   attempt: number,

@@ -1,11 +1,11 @@
 import { isAbsolute, join, relative } from "node:path";
 import * as v from "valibot";
-import type { Parameters } from "../shared/domain/pipeline/parameters.ts";
-import type { Place } from "../shared/domain/problem.ts";
-import { decodeConfig } from "../shared/lib/decode.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { readTextFile } from "../shared/lib/read-text.ts";
-import { parseYaml } from "../shared/lib/yaml.ts";
+import type { Parameters } from "../../shared/domain/pipeline/parameters.ts";
+import type { Place } from "../../shared/domain/problem.ts";
+import { decodeConfig } from "../../shared/lib/decode.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { readTextFile } from "../../shared/lib/read-text.ts";
+import { parseYaml } from "../../shared/lib/yaml.ts";
 
 export type WrittenParameters = {
   readonly values: Parameters;

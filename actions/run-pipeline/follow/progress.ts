@@ -1,11 +1,11 @@
-import type { GpuRequest } from "../shared/domain/pipeline/gpus.ts";
-import { formatCount, formatDuration } from "../shared/domain/quantity.ts";
-import { gpuHours } from "../shared/domain/run/gpu-hours.ts";
-import { isOver, type RunStatus, type RunTask } from "../shared/domain/run/task.ts";
-import { waitSentence } from "../shared/domain/run/wait-words.ts";
-import { limitOf, type WaitBudgets, type Waiting } from "../shared/domain/run/waits.ts";
+import type { GpuRequest } from "../../shared/domain/pipeline/gpus.ts";
+import { formatCount, formatDuration } from "../../shared/domain/quantity.ts";
+import { gpuHours } from "../../shared/domain/run/gpu-hours.ts";
+import { isOver, type RunStatus, type RunTask } from "../../shared/domain/run/task.ts";
+import { waitSentence } from "../../shared/domain/run/wait-words.ts";
+import { limitOf, type WaitBudgets, type Waiting } from "../../shared/domain/run/waits.ts";
+import type { RunStep } from "../step.ts";
 import type { Seen } from "./seen.ts";
-import type { RunStep } from "./step.ts";
 
 /** A wait says that it is alive this often at first, later after a tenth of what it took, at the latest after ten minutes. */
 const HEARTBEAT_MS = 60_000;

@@ -1,10 +1,10 @@
-import type { RunStatus } from "../shared/domain/run/task.ts";
-import { isReleaseError } from "../shared/lib/error.ts";
+import type { RunStatus } from "../../shared/domain/run/task.ts";
+import { isReleaseError } from "../../shared/lib/error.ts";
+import type { RunFacts } from "../prepare/prepared.ts";
+import type { Ports, RunStep } from "../step.ts";
 import { type Followed, followRun } from "./follow-run.ts";
 import { patiently } from "./patiently.ts";
-import type { RunFacts } from "./prepared.ts";
 import type { GaveUp, Limits, Seen } from "./seen.ts";
-import type { Ports, RunStep } from "./step.ts";
 
 /** A run that has ended, by itself or by us, or that goes on without this job. */
 export type Finished =

@@ -1,11 +1,11 @@
 import * as v from "valibot";
-import { canonicalJson, type Json } from "../shared/domain/canonical.ts";
-import { DigestSchema } from "../shared/domain/digest.ts";
-import { DataSetSchema } from "../shared/domain/release.ts";
-import type { ModelStore } from "../shared/ports/model-store.ts";
-import type { RunFacts } from "./prepared.ts";
-import type { Seen } from "./seen.ts";
-import type { RunStep } from "./step.ts";
+import { canonicalJson, type Json } from "../../shared/domain/canonical.ts";
+import { DigestSchema } from "../../shared/domain/digest.ts";
+import { DataSetSchema } from "../../shared/domain/release.ts";
+import type { ModelStore } from "../../shared/ports/model-store.ts";
+import type { Seen } from "../follow/seen.ts";
+import type { RunFacts } from "../prepare/prepared.ts";
+import type { RunStep } from "../step.ts";
 
 /** A job that follows a run says so this often; one that has not for longer is dead, and another one may follow it. */
 const RENEW_MS = 60_000;

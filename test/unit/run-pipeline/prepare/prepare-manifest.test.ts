@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { prepareManifest } from "../../../actions/run-pipeline/prepare-manifest.ts";
-import type { Ports, RunStep, Wishes } from "../../../actions/run-pipeline/step.ts";
-import { canonicalJson, type Json } from "../../../actions/shared/domain/canonical.ts";
-import type { Run } from "../../../actions/shared/domain/release.ts";
-import { hashText } from "../../../actions/shared/lib/hash.ts";
-import type { RunRequest, Work } from "../../../actions/shared/ports/pipeline-engine.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { prepareManifest } from "../../../../actions/run-pipeline/prepare/prepare-manifest.ts";
+import type { Ports, RunStep, Wishes } from "../../../../actions/run-pipeline/step.ts";
+import { canonicalJson, type Json } from "../../../../actions/shared/domain/canonical.ts";
+import type { Run } from "../../../../actions/shared/domain/release.ts";
+import { hashText } from "../../../../actions/shared/lib/hash.ts";
+import type { RunRequest, Work } from "../../../../actions/shared/ports/pipeline-engine.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
 const trainer = `ghcr.io/acme/digits/trainer@${digest("a")}`;

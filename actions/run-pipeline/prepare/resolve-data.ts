@@ -1,15 +1,15 @@
 import { isAbsolute, join, relative, resolve } from "node:path";
 import * as v from "valibot";
-import { type Digest, isDigest } from "../shared/domain/digest.ts";
-import type { Parameters } from "../shared/domain/pipeline/parameters.ts";
-import type { Problem } from "../shared/domain/problem.ts";
-import type { DataSet } from "../shared/domain/release.ts";
-import type { Finding } from "../shared/domain/report.ts";
-import { type DataAddress, dataParameters, parseDataAddress } from "../shared/domain/run/data-address.ts";
-import { decodeConfig } from "../shared/lib/decode.ts";
-import { type DataContent, readDataSet } from "../shared/lib/read-data-set.ts";
-import { readTextFile } from "../shared/lib/read-text.ts";
-import { parseYaml } from "../shared/lib/yaml.ts";
+import { type Digest, isDigest } from "../../shared/domain/digest.ts";
+import type { Parameters } from "../../shared/domain/pipeline/parameters.ts";
+import type { Problem } from "../../shared/domain/problem.ts";
+import type { DataSet } from "../../shared/domain/release.ts";
+import type { Finding } from "../../shared/domain/report.ts";
+import { type DataAddress, dataParameters, parseDataAddress } from "../../shared/domain/run/data-address.ts";
+import { decodeConfig } from "../../shared/lib/decode.ts";
+import { type DataContent, readDataSet } from "../../shared/lib/read-data-set.ts";
+import { readTextFile } from "../../shared/lib/read-text.ts";
+import { parseYaml } from "../../shared/lib/yaml.ts";
 
 /** A data set as it is written under `data`. */
 export type DataWish =

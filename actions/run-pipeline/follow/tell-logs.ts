@@ -1,5 +1,5 @@
-import type { TaskLog } from "../shared/ports/pipeline-engine.ts";
-import type { RunStep } from "./step.ts";
+import type { TaskLog } from "../../shared/ports/pipeline-engine.ts";
+import type { RunStep } from "../step.ts";
 
 /** The end of what failed tasks printed, each in a group; nothing in it is a command. */
 export async function tellLogs({ log }: RunStep, logs: readonly TaskLog[]): Promise<void> {

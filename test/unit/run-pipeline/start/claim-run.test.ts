@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { claimRun } from "../../../actions/run-pipeline/claim-run.ts";
-import type { Ports, RunStep } from "../../../actions/run-pipeline/step.ts";
-import { folderStore } from "../../../actions/shared/local/folder-store.ts";
-import type { Forge } from "../../../actions/shared/ports/forge.ts";
-import type { PipelineEngine } from "../../../actions/shared/ports/pipeline-engine.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { claimRun } from "../../../../actions/run-pipeline/start/claim-run.ts";
+import type { Ports, RunStep } from "../../../../actions/run-pipeline/step.ts";
+import { folderStore } from "../../../../actions/shared/local/folder-store.ts";
+import type { Forge } from "../../../../actions/shared/ports/forge.ts";
+import type { PipelineEngine } from "../../../../actions/shared/ports/pipeline-engine.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
 const claim = { runId: "1bf42a6d-aa0f-52ce-8a40-db1835709d68", attempt: 1 };
 const KEY = `releases/v1.0.0/runs/${claim.runId}.json`;

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type DataWish, resolveData } from "../../../actions/run-pipeline/resolve-data.ts";
-import { sha256 } from "../../../actions/shared/lib/hash.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { type DataWish, resolveData } from "../../../../actions/run-pipeline/prepare/resolve-data.ts";
+import { sha256 } from "../../../../actions/shared/lib/hash.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
 async function resolveIn(files: Readonly<Record<string, string>>, wishes: Readonly<Record<string, DataWish>>) {
   const workspace = await temporaryFolder();

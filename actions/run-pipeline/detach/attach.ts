@@ -1,9 +1,16 @@
-import { formatCount } from "../shared/domain/quantity.ts";
-import { isOver } from "../shared/domain/run/task.ts";
-import { isReleaseError, ReleaseError } from "../shared/lib/error.ts";
-import { findRelease, saveRelease } from "../shared/lib/release-store.ts";
-import { conclude } from "./conclude.ts";
-import type { RunDecision } from "./decide-run.ts";
+import { formatCount } from "../../shared/domain/quantity.ts";
+import { isOver } from "../../shared/domain/run/task.ts";
+import { isReleaseError, ReleaseError } from "../../shared/lib/error.ts";
+import { findRelease, saveRelease } from "../../shared/lib/release-store.ts";
+import { conclude } from "../conclude.ts";
+import { finishRun } from "../follow/finish-run.ts";
+import type { Seen } from "../follow/seen.ts";
+import { tellLogs } from "../follow/tell-logs.ts";
+import type { Outcome } from "../outcome.ts";
+import { recordedPipeline, recordedRun } from "../recorded-run.ts";
+import type { RunDecision } from "../start/decide-run.ts";
+import type { SavedRun } from "../start/saved-run.ts";
+import type { Ports, RunStep } from "../step.ts";
 import {
   type DetachedRun,
   type FoundRun,
@@ -13,15 +20,8 @@ import {
   listDetachedRuns,
   mayFollow,
 } from "./detached-run.ts";
-import { finishRun } from "./finish-run.ts";
 import { refuseLostStore } from "./lasting-store.ts";
-import type { Outcome } from "./outcome.ts";
-import { recordedPipeline, recordedRun } from "./recorded-run.ts";
 import { runCheck } from "./run-check.ts";
-import type { SavedRun } from "./saved-run.ts";
-import type { Seen } from "./seen.ts";
-import type { Ports, RunStep } from "./step.ts";
-import { tellLogs } from "./tell-logs.ts";
 
 /** Of the step's time a tenth is kept to let go of a run that still goes on; with less than this, one look is all. */
 const LETTING_GO = { share: 0.1, leastMs: 10_000, mostMs: 60_000 };

@@ -1,6 +1,6 @@
-import { type RunIdentity, runIdentity } from "../shared/domain/run/identity.ts";
-import { uuidV5 } from "../shared/lib/hash.ts";
-import type { PipelineEngine } from "../shared/ports/pipeline-engine.ts";
+import { type RunIdentity, runIdentity } from "../../shared/domain/run/identity.ts";
+import { uuidV5 } from "../../shared/lib/hash.ts";
+import type { PipelineEngine } from "../../shared/ports/pipeline-engine.ts";
 import type { Attempt } from "./decide-run.ts";
 
 /** All attempts that the engine knows, in order, and the next one, which it does not. */

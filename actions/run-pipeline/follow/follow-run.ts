@@ -1,11 +1,11 @@
-import type { GpuRequest } from "../shared/domain/pipeline/gpus.ts";
-import type { RunStatus } from "../shared/domain/run/task.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import type { PipelineEngine, Work } from "../shared/ports/pipeline-engine.ts";
+import type { GpuRequest } from "../../shared/domain/pipeline/gpus.ts";
+import type { RunStatus } from "../../shared/domain/run/task.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import type { PipelineEngine, Work } from "../../shared/ports/pipeline-engine.ts";
+import type { RunStep } from "../step.ts";
 import { patiently, stepMs } from "./patiently.ts";
 import { progressTeller } from "./progress.ts";
 import { type GaveUp, type Limits, NOTHING_SEEN, nextLook, type Seen, seeMore } from "./seen.ts";
-import type { RunStep } from "./step.ts";
 
 export type Following = {
   readonly runId: string;

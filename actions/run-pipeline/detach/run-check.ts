@@ -1,9 +1,9 @@
-import { formatMetricName, type Metric } from "../shared/domain/metric.ts";
-import type { Run } from "../shared/domain/release.ts";
-import { code, type Report, type Text, text } from "../shared/domain/report.ts";
-import type { CheckConclusion, Posted } from "../shared/ports/forge.ts";
-import type { RunFacts } from "./prepared.ts";
-import type { Ports, RunStep } from "./step.ts";
+import { formatMetricName, type Metric } from "../../shared/domain/metric.ts";
+import type { Run } from "../../shared/domain/release.ts";
+import { code, type Report, type Text, text } from "../../shared/domain/report.ts";
+import type { CheckConclusion, Posted } from "../../shared/ports/forge.ts";
+import type { RunFacts } from "../prepare/prepared.ts";
+import type { Ports, RunStep } from "../step.ts";
 
 export type CheckWish = {
   readonly conclusion: CheckConclusion;

@@ -1,23 +1,23 @@
-import { canonicalJson } from "../shared/domain/canonical.ts";
-import { imageSites, pinObject } from "../shared/domain/manifest/images.ts";
-import type { KubeObject } from "../shared/domain/manifest/object.ts";
-import { fillPlaceholders, placeholdersIn } from "../shared/domain/manifest/placeholders.ts";
-import { imageOf, plannedGpus, plannedPods } from "../shared/domain/manifest/planned-pods.ts";
-import { nearestName } from "../shared/domain/nearest.ts";
-import type { Parameters } from "../shared/domain/pipeline/parameters.ts";
-import type { Problem } from "../shared/domain/problem.ts";
-import type { DataSet } from "../shared/domain/release.ts";
-import type { Finding } from "../shared/domain/report.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { hashText } from "../shared/lib/hash.ts";
-import { type ManifestFile, readManifestFile } from "../shared/lib/read-manifest-file.ts";
-import type { ManifestWork } from "../shared/ports/pipeline-engine.ts";
+import { canonicalJson } from "../../shared/domain/canonical.ts";
+import { imageSites, pinObject } from "../../shared/domain/manifest/images.ts";
+import type { KubeObject } from "../../shared/domain/manifest/object.ts";
+import { fillPlaceholders, placeholdersIn } from "../../shared/domain/manifest/placeholders.ts";
+import { imageOf, plannedGpus, plannedPods } from "../../shared/domain/manifest/planned-pods.ts";
+import { nearestName } from "../../shared/domain/nearest.ts";
+import type { Parameters } from "../../shared/domain/pipeline/parameters.ts";
+import type { Problem } from "../../shared/domain/problem.ts";
+import type { DataSet } from "../../shared/domain/release.ts";
+import type { Finding } from "../../shared/domain/report.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { hashText } from "../../shared/lib/hash.ts";
+import { type ManifestFile, readManifestFile } from "../../shared/lib/read-manifest-file.ts";
+import type { ManifestWork } from "../../shared/ports/pipeline-engine.ts";
+import type { Ports, RunStep } from "../step.ts";
 import { earlierParameters } from "./earlier-parameters.ts";
 import type { Prepared } from "./prepared.ts";
 import { readParameters, type WrittenParameters } from "./read-parameters.ts";
 import { findingOf, problemOf } from "./read-pipeline.ts";
 import { type ResolvedData, resolveData } from "./resolve-data.ts";
-import type { Ports, RunStep } from "./step.ts";
 
 /** Reads the manifest, fills it, pins its images and has the cluster look at it. Everything that is wrong is thrown at once. */
 export async function prepareManifest(step: RunStep, ports: Ports): Promise<Prepared> {

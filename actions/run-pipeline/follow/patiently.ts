@@ -1,6 +1,6 @@
-import { formatDuration } from "../shared/domain/quantity.ts";
-import { isReleaseError } from "../shared/lib/error.ts";
-import type { RunStep } from "./step.ts";
+import { formatDuration } from "../../shared/domain/quantity.ts";
+import { isReleaseError } from "../../shared/lib/error.ts";
+import type { RunStep } from "../step.ts";
 
 type Waiter = Pick<RunStep, "clock" | "log" | "signal"> & { readonly maxOutageMs: number };
 

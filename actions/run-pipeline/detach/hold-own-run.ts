@@ -1,9 +1,9 @@
-import { outlivesJob } from "../shared/lib/outlives-job.ts";
-import type { RunDecision } from "./decide-run.ts";
+import { outlivesJob } from "../../shared/lib/outlives-job.ts";
+import { NOTHING_SEEN } from "../follow/seen.ts";
+import type { Prepared, RunFacts } from "../prepare/prepared.ts";
+import type { RunDecision } from "../start/decide-run.ts";
+import type { Ports, RunStep } from "../step.ts";
 import { type DetachedRun, findDetachedRun, type HeldRun, holdRun, mayFollow } from "./detached-run.ts";
-import type { Prepared, RunFacts } from "./prepared.ts";
-import { NOTHING_SEEN } from "./seen.ts";
-import type { Ports, RunStep } from "./step.ts";
 
 type Own = { readonly prepared: Prepared; readonly decision: RunDecision };
 

@@ -1,28 +1,28 @@
 import { basename } from "node:path";
-import { canonicalJson, type Json } from "../shared/domain/canonical.ts";
-import { applyCaching, type Caching, cachingEdits } from "../shared/domain/pipeline/caching.ts";
-import { gpuRequests } from "../shared/domain/pipeline/gpus.ts";
-import { applyPins, pinImages, type RunsImages } from "../shared/domain/pipeline/images.ts";
-import { own, type PackageFault, type PipelinePackage } from "../shared/domain/pipeline/package.ts";
-import { checkParameters, declaredParameters, type Parameters } from "../shared/domain/pipeline/parameters.ts";
-import type { ImageRefs } from "../shared/domain/pipeline/pin-image.ts";
-import { readPackage } from "../shared/domain/pipeline/read-package.ts";
-import { taskSites } from "../shared/domain/pipeline/tasks.ts";
-import type { Problem } from "../shared/domain/problem.ts";
-import type { DataSet } from "../shared/domain/release.ts";
-import type { Finding } from "../shared/domain/report.ts";
-import { dataParameters } from "../shared/domain/run/data-address.ts";
-import { chooseModelOutput, type ModelOutput } from "../shared/domain/run/model-output.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { hashText } from "../shared/lib/hash.ts";
-import { replaceScalars } from "../shared/lib/yaml.ts";
-import type { PipelineWork, RunRequest } from "../shared/ports/pipeline-engine.ts";
+import { canonicalJson, type Json } from "../../shared/domain/canonical.ts";
+import { applyCaching, type Caching, cachingEdits } from "../../shared/domain/pipeline/caching.ts";
+import { gpuRequests } from "../../shared/domain/pipeline/gpus.ts";
+import { applyPins, pinImages, type RunsImages } from "../../shared/domain/pipeline/images.ts";
+import { own, type PackageFault, type PipelinePackage } from "../../shared/domain/pipeline/package.ts";
+import { checkParameters, declaredParameters, type Parameters } from "../../shared/domain/pipeline/parameters.ts";
+import type { ImageRefs } from "../../shared/domain/pipeline/pin-image.ts";
+import { readPackage } from "../../shared/domain/pipeline/read-package.ts";
+import { taskSites } from "../../shared/domain/pipeline/tasks.ts";
+import type { Problem } from "../../shared/domain/problem.ts";
+import type { DataSet } from "../../shared/domain/release.ts";
+import type { Finding } from "../../shared/domain/report.ts";
+import { dataParameters } from "../../shared/domain/run/data-address.ts";
+import { chooseModelOutput, type ModelOutput } from "../../shared/domain/run/model-output.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { hashText } from "../../shared/lib/hash.ts";
+import { replaceScalars } from "../../shared/lib/yaml.ts";
+import type { PipelineWork, RunRequest } from "../../shared/ports/pipeline-engine.ts";
+import type { Ports, RunStep } from "../step.ts";
 import { earlierParameters } from "./earlier-parameters.ts";
 import type { Prepared } from "./prepared.ts";
 import { readParameters, type WrittenParameters } from "./read-parameters.ts";
 import { findingOf, problemOf, type ReadPipeline, readPipeline } from "./read-pipeline.ts";
 import { type ResolvedData, resolveData } from "./resolve-data.ts";
-import type { Ports, RunStep } from "./step.ts";
 
 /** Compiles, pins, resolves and checks. Everything that is wrong is thrown at once, before anything is paid for. */
 export async function prepare(step: RunStep, ports: Ports): Promise<Prepared> {

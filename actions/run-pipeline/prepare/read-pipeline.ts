@@ -1,16 +1,16 @@
 import { extname, relative } from "node:path";
-import type { Json } from "../shared/domain/canonical.ts";
-import { imageVariable } from "../shared/domain/pipeline/images.ts";
-import { linkFaults } from "../shared/domain/pipeline/links.ts";
-import type { PackageFault, PipelinePackage } from "../shared/domain/pipeline/package.ts";
-import type { ImageRefs } from "../shared/domain/pipeline/pin-image.ts";
-import { readPackage } from "../shared/domain/pipeline/read-package.ts";
-import { formatProblem, type Place, type Problem } from "../shared/domain/problem.ts";
-import type { Finding } from "../shared/domain/report.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { binaryKind, packageText } from "../shared/lib/package-text.ts";
-import { readTextFile } from "../shared/lib/read-text.ts";
-import { parseYamlDocuments } from "../shared/lib/yaml.ts";
+import type { Json } from "../../shared/domain/canonical.ts";
+import { imageVariable } from "../../shared/domain/pipeline/images.ts";
+import { linkFaults } from "../../shared/domain/pipeline/links.ts";
+import type { PackageFault, PipelinePackage } from "../../shared/domain/pipeline/package.ts";
+import type { ImageRefs } from "../../shared/domain/pipeline/pin-image.ts";
+import { readPackage } from "../../shared/domain/pipeline/read-package.ts";
+import { formatProblem, type Place, type Problem } from "../../shared/domain/problem.ts";
+import type { Finding } from "../../shared/domain/report.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { binaryKind, packageText } from "../../shared/lib/package-text.ts";
+import { readTextFile } from "../../shared/lib/read-text.ts";
+import { parseYamlDocuments } from "../../shared/lib/yaml.ts";
 
 /** Compiles a pipeline's source; `variables` are put into the environment of the compiler. */
 export type Compile = (source: {

@@ -1,16 +1,16 @@
-import { isOver, type RunStatus } from "../shared/domain/run/task.ts";
-import { saveRelease } from "../shared/lib/release-store.ts";
-import type { RunDecision } from "./decide-run.ts";
+import { isOver, type RunStatus } from "../../shared/domain/run/task.ts";
+import { saveRelease } from "../../shared/lib/release-store.ts";
+import { knownState } from "../follow/follow-run.ts";
+import { patiently } from "../follow/patiently.ts";
+import { NOTHING_SEEN } from "../follow/seen.ts";
+import type { Detached } from "../outcome.ts";
+import type { Prepared } from "../prepare/prepared.ts";
+import { recordedPipeline, recordedRun } from "../recorded-run.ts";
+import type { RunDecision } from "../start/decide-run.ts";
+import type { SavedRun } from "../start/saved-run.ts";
+import type { Ports, RunStep } from "../step.ts";
 import type { HeldRun } from "./detached-run.ts";
-import { knownState } from "./follow-run.ts";
-import type { Detached } from "./outcome.ts";
-import { patiently } from "./patiently.ts";
-import type { Prepared } from "./prepared.ts";
-import { recordedPipeline, recordedRun } from "./recorded-run.ts";
 import { runCheck } from "./run-check.ts";
-import type { SavedRun } from "./saved-run.ts";
-import { NOTHING_SEEN } from "./seen.ts";
-import type { Ports, RunStep } from "./step.ts";
 
 type Going = { readonly prepared: Prepared; readonly decision: RunDecision; readonly held: HeldRun | undefined };
 
