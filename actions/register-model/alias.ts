@@ -4,9 +4,10 @@ import type { AliasTarget } from "../shared/domain/model-version.ts";
 import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../shared/lib/model-registry/aliases.ts";
-import { existingVersion } from "../shared/lib/model-registry/versions.ts";
+import { soundVersion } from "../shared/lib/model-registry/sound-version.ts";
+import { findState } from "../shared/lib/model-registry/states.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
-import type { ModelStore } from "../shared/ports/model-store.ts";
+import { readAliasGuard, refusalOf } from "./alias-guard.ts";
 import { pointAlias, sayAlias } from "./aliases.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
 import { aliasProblems, readNamedVersion } from "./request.ts";
@@ -16,7 +17,7 @@ import type { Ports, RegisterStep } from "./step.ts";
 const PREVIOUS = "previous";
 
 /** Moves aliases of versions that are registered, in one direction or back. */
-export async function alias(step: RegisterStep, { store }: Ports): Promise<Outcome> {
+export async function alias(step: RegisterStep, ports: Ports): Promise<Outcome> {
   const { inputs } = step;
   const aliases = inputs.aliases ?? [];
   if (aliases.length === 0)
@@ -26,17 +27,18 @@ export async function alias(step: RegisterStep, { store }: Ports): Promise<Outco
       saw: "nothing",
       hint: "set `aliases`, such as `staging`",
     });
-  return inputs.version === PREVIOUS ? await moveBack(step, store, aliases) : await moveTo(step, store);
+  return inputs.version === PREVIOUS ? await moveBack(step, ports, aliases) : await moveTo(step, ports);
 }
 
-async function moveTo(step: RegisterStep, store: ModelStore): Promise<Outcome> {
+async function moveTo(step: RegisterStep, ports: Ports): Promise<Outcome> {
   const { inputs, release, job, state, log } = step;
+  const { store } = ports;
   const request = readNamedVersion(inputs, release);
   const problems = [...(request.state === "bad" ? request.problems : []), ...aliasProblems(inputs.aliases ?? [])];
   if (request.state === "bad" || problems.length > 0) throw new ReleaseError("INPUT", problems);
   const { name, version } = request.value;
   const aliases = [...new Set(inputs.aliases)];
-  const to = await servable(store, name, version);
+  const to = await servable(ports, { name, version, aliases });
   const results: AliasResult[] = [];
   for (const one of aliases) {
     state.save({ doing: "aliases", name, version, alias: one });
@@ -46,8 +48,9 @@ async function moveTo(step: RegisterStep, store: ModelStore): Promise<Outcome> {
   return { state: "aliased", rehearsal: !outlivesJob(job, store), name, ...to, aliases: results };
 }
 
-async function moveBack(step: RegisterStep, store: ModelStore, aliases: readonly string[]): Promise<Outcome> {
+async function moveBack(step: RegisterStep, ports: Ports, aliases: readonly string[]): Promise<Outcome> {
   const { inputs, job, state, log } = step;
+  const { store } = ports;
   const [one, second] = aliases;
   const problems = aliasProblems(aliases);
   if (problems.length > 0) throw new ReleaseError("INPUT", problems);
@@ -67,7 +70,7 @@ async function moveBack(step: RegisterStep, store: ModelStore, aliases: readonly
       saw: current === undefined ? `${name} has no alias ${one}` : `${one} never pointed at another version`,
       hint: "name a version",
     });
-  const to = await servable(store, name, current.previous.version);
+  const to = await servable(ports, { name, version: current.previous.version, aliases });
   state.save({ doing: "aliases", name, version: to.version, alias: one });
   const moved = await moveAlias(store, { name, alias: one, to, expected: current.etag, act: actOf(step) });
   if (moved.state === "lost")
@@ -82,9 +85,12 @@ async function moveBack(step: RegisterStep, store: ModelStore, aliases: readonly
   return { state: "aliased", rehearsal: !outlivesJob(job, store), name, ...to, aliases: [result] };
 }
 
-/** The version as the target of an alias. Throws `REFUSED` for one that did not pass its gate. */
-async function servable(store: ModelStore, name: string, version: string): Promise<AliasTarget & { uri: string }> {
-  const record = await existingVersion(store, { name, version, input: "version" });
+type Moving = { readonly name: string; readonly version: string; readonly aliases: readonly string[] };
+
+/** The version as the target of aliases. Throws `REFUSED` for one that did not pass its gate, or that one of them may not point at. */
+async function servable(ports: Ports, { name, version, aliases }: Moving): Promise<AliasTarget & { uri: string }> {
+  const { store } = ports;
+  const record = await soundVersion(store, { name, version, input: "version" });
   if (record.gate !== undefined && !isPassed(record.gate))
     throw new ReleaseError("REFUSED", {
       rule: "a version that did not pass its gate gets no alias",
@@ -92,5 +98,12 @@ async function servable(store: ModelStore, name: string, version: string): Promi
       allowed: "pass, warn, or an override with a reason",
       hint: "release a version that passes",
     });
+  const guard = await readAliasGuard(ports, aliases);
+  const state = await findState(store, { name, version, digest: record.digest });
+  const refusals = aliases.flatMap((one) => refusalOf(guard, { name, version, alias: one, state }) ?? []);
+  // Out of use is the version, whatever the alias.
+  const retired = refusals.find(({ why }) => why === "retired");
+  const problems = (retired === undefined ? refusals : [retired]).map(({ problem }) => problem);
+  if (problems.length > 0) throw new ReleaseError("REFUSED", problems);
   return { version, digest: record.digest, uri: store.address(record.folder) };
 }

@@ -63,7 +63,7 @@ export function sayAlias(result: AliasResult, version: string): string {
     case "left":
       return `Alias ${result.alias} stays at ${result.at}: it was moved on after ${version} had it.`;
     case "withheld":
-      return `Alias ${result.alias} withheld: the gate did not pass.`;
+      return `Alias ${result.alias} withheld: ${result.why === "gate" ? "the gate did not pass" : result.why}.`;
   }
 }
 

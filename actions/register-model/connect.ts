@@ -1,3 +1,4 @@
+import { environmentOfJob } from "../shared/connect/job-environment.ts";
 import { findSourceFiles } from "../shared/connect/model-source.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
 import { connectVerifier } from "../shared/connect/signature-verifier.ts";
@@ -18,5 +19,6 @@ export async function connect(step: Step<RegisterModelInputs>) {
     writeCard: renderModelCard,
     signer: () => connectSigner(step),
     verifier: () => connectVerifier(step),
+    environment: () => environmentOfJob(step),
   };
 }

@@ -2,9 +2,12 @@ import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { formatSize } from "../shared/domain/quantity.ts";
 import { formatSigner } from "../shared/domain/signing/signer.ts";
 import { type Allocated, allocateVersion } from "../shared/lib/model-registry/allocations.ts";
+import { claimPlace } from "../shared/lib/model-registry/claims.ts";
+import { newestVersions } from "../shared/lib/model-registry/earlier-files.ts";
 import { logLength } from "../shared/lib/model-registry/log.ts";
 import { createVersion, findVersion } from "../shared/lib/model-registry/versions.ts";
-import { type StoredModel, storeModel } from "../shared/lib/store-model.ts";
+import { LEAST_COPIED_BYTES, type StoredModel, storeModel } from "../shared/lib/store-model.ts";
+import { transferProgress } from "../shared/lib/transfer-progress.ts";
 import { buildRecord } from "./build-record.ts";
 import { judgeStanding } from "./chain.ts";
 import { otherDigestError } from "./conflict.ts";
@@ -26,7 +29,10 @@ export async function createRecord(step: RegisterStep, ports: Ports, prepared: P
   state.save({ doing: "files", name, version: sayChoice(choice) });
   // Where the version is still to be found, the files lie under the release. No version begins with `~`.
   const place = choice.by === "name" ? choice.version : `~${choice.release}`;
-  const stored = await storeModel(ports.store, { name, place, files, signal });
+  await claimPlace(ports.store, name, place);
+  const progress = transferProgress({ total: sizeOf(files), clock: step.clock, log });
+  const earlier = await earlierFiles(ports, prepared);
+  const stored = await storeModel(ports.store, { name, place, files, signal, earlier, progress });
   sayStored(step, prepared, stored);
   const standing = checkChain(judgeStanding(release, { source, digest: stored.digest }));
   const allocated = await takeVersion(step, ports, { prepared, stored, standing });
@@ -42,10 +48,21 @@ function saySigned({ log }: RegisterStep, record: VersionRecord): void {
 }
 
 function sayStored({ log }: RegisterStep, { files }: Prepared, stored: StoredModel): void {
-  const kept = files.reduce((sum, file) => sum + file.size, 0) - stored.written;
-  log.info(
-    `Copied ${formatSize(stored.written)}${kept > 0 ? `; ${formatSize(kept)} was there from an earlier attempt` : ""}.`,
-  );
+  const spared = sizeOf(files) - stored.written;
+  const rest = spared > 0 ? `; saved ${formatSize(spared)}, which was in the store already` : "";
+  log.info(`Copied ${formatSize(stored.written)}${rest}.`);
+}
+
+const sizeOf = (files: Prepared["files"]) => files.reduce((sum, { size }) => sum + size, 0);
+
+/** Versions whose large files may be the same: what did not change is then copied where it lies. */
+async function earlierFiles(
+  { store }: Ports,
+  { request, files, champion }: Prepared,
+): Promise<readonly VersionRecord[]> {
+  if (files.every(({ size }) => size < LEAST_COPIED_BYTES)) return [];
+  const newest = await newestVersions(store, request.name);
+  return champion === undefined ? newest : [...newest, champion];
 }
 
 type Making = { readonly prepared: Prepared; readonly stored: StoredModel; readonly standing: SoundStanding };
@@ -58,9 +75,9 @@ async function takeVersion(step: RegisterStep, ports: Ports, making: Making): Pr
   const { digest } = making.stored;
   return await allocateVersion(store, { name, release, digest, scheme, nowMs: step.clock.now() }, async (version) => {
     const there = await findVersion(store, name, version);
-    return there === undefined
-      ? await makeRecord(step, ports, { ...making, version })
-      : { state: "existed", record: there };
+    if (there !== undefined) return { state: "existed", record: there };
+    await claimPlace(store, name, version);
+    return await makeRecord(step, ports, { ...making, version });
   });
 }
 

@@ -9,7 +9,7 @@ export const manifest = defineAction({
     "Registers a model as an immutable version with its digest, its origin and its metrics, and moves aliases",
   branding: { icon: "archive", color: "blue" },
   inputs: {
-    ...commonInputs(["register", "plan", "verify", "alias"], "1h"),
+    ...commonInputs(["register", "plan", "verify", "alias", "approve", "retire", "restore"], "1h"),
     name: {
       kind: "string",
       required: true,
@@ -25,9 +25,31 @@ export const manifest = defineAction({
         "Version of the model. Empty: the tag without its leading `v`. When it is registered also `auto` (the next whole number), `calver` (the day, `2026.11.21`) or `digest` (the first 12 digits of the model's digest). In mode `alias` the version to point at, or `previous`.",
     },
     model: {
-      kind: "path",
+      kind: "place",
       modes: registering,
-      description: "A file, a folder or a glob pattern. Empty: the model artifact of the run in the release record.",
+      example: "s3://artifacts/digits/model",
+      description:
+        "A file, a folder or a glob pattern; or a file or a folder of a bucket: `s3://bucket/key`, `gs://bucket/key`, `minio://bucket/key`, with settings as those of `store` (`?endpoint=…`). Empty: the model artifact of the run in the release record, wherever its engine left it.",
+    },
+    "model-endpoint": {
+      kind: "string",
+      modes: registering,
+      example: "https://minio.example.com?region=us-east-1",
+      description:
+        "The server of the bucket that the model is read from, where its address does not name one. Empty: the server of `store`, where that is a bucket, else AWS_ENDPOINT_URL_S3, else Amazon's; for `gs://` Google's.",
+    },
+    "model-access-key": {
+      kind: "string",
+      secret: true,
+      modes: registering,
+      description:
+        "An access key for the bucket that the model is read from (of Google: an HMAC key). Empty: the job's credentials, as for `store`.",
+    },
+    "model-secret-key": {
+      kind: "string",
+      secret: true,
+      modes: registering,
+      description: "The secret of `model-access-key`.",
     },
     aliases: {
       kind: "list",
@@ -82,6 +104,13 @@ export const manifest = defineAction({
       kind: "string",
       modes: ["verify"],
       description: "The public key in PEM that the version must be signed with. Empty: its signature is not checked.",
+    },
+    reason: {
+      kind: "string",
+      maxLength: 500,
+      modes: ["approve", "retire", "restore"],
+      example: "load test of 2026-11-20 passed",
+      description: "Why the version is approved, taken out of use or taken back: kept for ever, beside who and when.",
     },
     metadata: {
       kind: "yaml",

@@ -1,5 +1,6 @@
 import type { Step } from "../shared/ports/step.ts";
 import { alias } from "./alias.ts";
+import { decideVersion } from "./decide-version.ts";
 import type { RegisterModelInputs } from "./inputs.ts";
 import type { Outcome } from "./outcome.ts";
 import { plan } from "./plan.ts";
@@ -17,5 +18,11 @@ export async function main(step: Step<RegisterModelInputs>, ports: Ports): Promi
       return verify(step, ports);
     case "alias":
       return alias(step, ports);
+    case "approve":
+      return decideVersion(step, ports, "approved");
+    case "retire":
+      return decideVersion(step, ports, "retired");
+    case "restore":
+      return decideVersion(step, ports, "restored");
   }
 }

@@ -2,13 +2,15 @@ import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { actOf } from "../shared/lib/act.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
 import { foreseeVersion } from "../shared/lib/model-registry/allocations.ts";
+import { findState } from "../shared/lib/model-registry/states.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
+import { refusalOf } from "./alias-guard.ts";
 import { foreseeAlias } from "./aliases.ts";
 import { buildRecord } from "./build-record.ts";
 import { judgeStanding } from "./chain.ts";
 import { otherDigestError } from "./conflict.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
-import { checkChain, prepare, readWish } from "./prepare.ts";
+import { checkChain, type Prepared, prepare, readWish } from "./prepare.ts";
 import { CANDIDATE, type Request, sayChoice } from "./request.ts";
 import { recordedSigner, signatureOf } from "./signing.ts";
 import { keepStanding, stopped } from "./standing.ts";
@@ -57,7 +59,7 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
     exists: existing !== undefined,
     record,
     standing: standing.state,
-    aliases: await foresee(step, ports, { request, record, isWithheld: standing.state === "failed" }),
+    aliases: await foresee(step, ports, { prepared, record, isWithheld: standing.state === "failed" }),
     champion: champion?.version === record.version ? undefined : champion,
     signer: existing === undefined ? prepared.signer?.signer : recordedSigner(existing),
     signature: signatureOf(store, record),
@@ -88,7 +90,7 @@ async function placeOf(
 }
 
 type Foreseen = {
-  readonly request: Request;
+  readonly prepared: Prepared;
   readonly record: VersionRecord;
   readonly isWithheld: boolean;
 };
@@ -96,16 +98,18 @@ type Foreseen = {
 async function foresee(
   step: RegisterStep,
   { store }: Ports,
-  { request, record, isWithheld }: Foreseen,
+  { prepared, record, isWithheld }: Foreseen,
 ): Promise<readonly AliasResult[]> {
-  const { name, aliases } = request;
+  const { name, aliases } = prepared.request;
   const { version, digest } = record;
   const act = actOf(step);
+  const decided = await findState(store, { name, version, digest });
   return Promise.all(
-    [...new Set([CANDIDATE, ...aliases])].map(async (alias) =>
-      isWithheld
-        ? { alias, state: "withheld" }
-        : await foreseeAlias(store, { name, alias, to: { version, digest }, act }),
-    ),
+    [...new Set([CANDIDATE, ...aliases])].map(async (alias): Promise<AliasResult> => {
+      const refusal = refusalOf(prepared.guard, { name, version, alias, state: decided });
+      if (isWithheld) return { alias, state: "withheld", why: "gate" };
+      if (refusal !== undefined) return { alias, state: "withheld", why: refusal.why };
+      return await foreseeAlias(store, { name, alias, to: { version, digest }, act });
+    }),
   );
 }

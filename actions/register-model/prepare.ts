@@ -11,13 +11,14 @@ import { readRunDetails } from "../shared/lib/read-run-details.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
 import type { ModelSigner } from "../shared/ports/model-signing.ts";
 import type { SourceFile } from "../shared/ports/source-file.ts";
+import { type AliasGuard, checkPlace, readAliasGuard } from "./alias-guard.ts";
 import { judgeStanding, type Standing } from "./chain.ts";
 import { championFindings } from "./champion-findings.ts";
 import { findExisting } from "./find-existing.ts";
 import { findSource, type Source } from "./find-source.ts";
 import { LICENCE_FILES, licenceOf } from "./licence.ts";
 import { readOwnCard } from "./own-card.ts";
-import { type Request, readRequest } from "./request.ts";
+import { CANDIDATE, type Request, readRequest } from "./request.ts";
 import { type RunFacts, readRunFacts } from "./run-facts.ts";
 import { judgeScan } from "./scan-policy.ts";
 import { signingFindings } from "./signing.ts";
@@ -34,6 +35,7 @@ export type Prepared = {
   readonly card: OwnCard | undefined;
   readonly signer: ModelSigner | undefined;
   readonly existing: VersionRecord | undefined;
+  readonly guard: AliasGuard;
   /** The files, where they were read to find out whether the version exists. */
   readonly hashed: HashedModel | undefined;
   readonly champion: VersionRecord | undefined;
@@ -56,6 +58,9 @@ export async function prepare(
 ): Promise<Prepared> {
   const { inputs, release, job, log, signal } = step;
   const signer = await ports.signer();
+  const aliases = [CANDIDATE, ...request.aliases];
+  const guard = await readAliasGuard(ports, aliases);
+  checkPlace(guard, aliases);
   const card = await readOwnCard(inputs.card, job.workspace);
   checkChain(judgeStanding(release, { source: source.source }));
   const files = await ports.findFiles(source.place);
@@ -82,6 +87,7 @@ export async function prepare(
     card,
     signer,
     existing,
+    guard,
     hashed,
     champion,
     findings: [

@@ -4,7 +4,10 @@ import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
 import { appendOnce } from "../shared/lib/model-registry/log.ts";
+import { checkUnedited, recordDigest } from "../shared/lib/model-registry/sound-version.ts";
+import { findState } from "../shared/lib/model-registry/states.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
+import { refusalOf } from "./alias-guard.ts";
 import { leftAlias, type Pointing, pointAlias, sayAlias } from "./aliases.ts";
 import { judgeStanding } from "./chain.ts";
 import { otherDigestError } from "./conflict.ts";
@@ -52,6 +55,7 @@ async function registerAgain(
   const { release, job, signal, state, log } = step;
   const { existing: record, source, files } = prepared;
   const { model: name, version } = record;
+  await checkUnedited(ports.store, record);
   const model = prepared.hashed ?? (await hashFiles(files, signal));
   if (model.digest !== record.digest) throw otherDigestError(record, model);
   const standing = keepStanding(checkChain(judgeStanding(release, { source, digest: model.digest })), record);
@@ -73,13 +77,18 @@ async function setAliases(
   const { model: name, version, digest } = record;
   const act = actOf(step);
   const verdict = record.gate === undefined ? {} : { reason: `gate: ${record.gate.verdict}` };
-  const event: ModelEvent = { schema: MODEL_SCHEMA, event: "registered", version, digest, ...verdict, act };
+  const written = await recordDigest(store, name, version);
+  const proof = written === undefined ? {} : { record: written };
+  const event: ModelEvent = { schema: MODEL_SCHEMA, event: "registered", version, digest, ...proof, ...verdict, act };
   await appendOnce(store, name, { event, after: record.logAfter });
+  const decided = await findState(store, { name, version, digest });
   const results: AliasResult[] = [];
   for (const alias of [...new Set([CANDIDATE, ...prepared.request.aliases])]) {
     step.signal.throwIfAborted();
     const pointing: Pointing = { name, alias, to: { version, digest }, act };
-    if (standing.state === "failed") results.push({ alias, state: "withheld" });
+    const refusal = refusalOf(prepared.guard, { name, version, alias, state: decided });
+    if (standing.state === "failed") results.push({ alias, state: "withheld", why: "gate" });
+    else if (refusal !== undefined) results.push({ alias, state: "withheld", why: refusal.why });
     else results.push((prepared.existing && (await leftAlias(store, pointing))) ?? (await pointAlias(store, pointing)));
   }
   for (const result of results) step.log.info(sayAlias(result, version));

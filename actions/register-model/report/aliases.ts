@@ -19,6 +19,13 @@ function aliasText(result: AliasResult): Text {
     case "left":
       return text`${name} stays at ${result.at}: it was moved on after this version had it`;
     case "withheld":
-      return text`${name} withheld: the gate did not pass`;
+      return text`${name} withheld: ${WITHHELD[result.why]}`;
   }
 }
+
+const WITHHELD: Readonly<Record<Extract<AliasResult, { state: "withheld" }>["why"], string>> = {
+  gate: "the gate did not pass",
+  retired: "the version was taken out of use",
+  approval: "nobody approved the version yet (mode approve, then mode alias)",
+  environment: "it moves only in a job of another environment",
+};

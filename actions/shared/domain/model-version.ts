@@ -9,6 +9,8 @@ import { VERSION_SCHEMES } from "./version-scheme.ts";
 export const MODEL_SCHEMA = 1;
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** A name that does not read as a version. */
+export const ALIAS = /^(?!v?\d)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Words that stand for a version where one is asked for. */
 const RESERVED: readonly string[] = ["latest", "previous", ...VERSION_SCHEMES];
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$/;
@@ -28,7 +30,7 @@ export function isModelVersion(text: string): boolean {
 
 /** Aliases are written as names are; one that reads as a version would make `name@this` mean two things. */
 export function isAlias(text: string): boolean {
-  return NAME.test(text) && !/^v?\d/.test(text);
+  return ALIAS.test(text);
 }
 
 /** The version that a tag stands for: without a leading `v`, and without the `model@` that GTO writes before it. */

@@ -1,8 +1,10 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
+import { CatalogSchema } from "../domain/catalog/catalog.ts";
 import { DigestSchema } from "../domain/digest.ts";
 import { GateFileSchema } from "../domain/gate/gate-file.ts";
 import { VersionRecordSchema } from "../domain/model-version.ts";
+import { RegistrySettingsSchema } from "../domain/registry-settings.ts";
 import { ReleaseSchema } from "../domain/release.ts";
 import { EvidenceSchema } from "../domain/rollout/evidence.ts";
 import { RolloutFileSchema } from "../domain/rollout/traffic-plan.ts";
@@ -13,7 +15,9 @@ const documents: Readonly<Record<string, { readonly title: string; readonly sche
   release: { title: "Release record of ml-release-actions", schema: ReleaseSchema },
   rollout: { title: "Rollout file of deploy-model (input rollout)", schema: RolloutFileSchema },
   gates: { title: "Gate file in its object form (input gates)", schema: GateFileSchema },
+  registry: { title: "Settings of a model store (registry.json)", schema: RegistrySettingsSchema },
   "model-version": { title: "Version record in the model store", schema: VersionRecordSchema },
+  catalog: { title: "Catalog of a model store", schema: CatalogSchema },
   evidence: { title: "Evidence file of a rollout", schema: EvidenceSchema },
 };
 

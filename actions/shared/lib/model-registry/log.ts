@@ -37,6 +37,37 @@ export async function history(store: ModelStore, name: string): Promise<readonly
   return events;
 }
 
+export type Sought = {
+  /** How long the log was at some time before the event could be logged: it is looked for behind that first. */
+  readonly after: number;
+  readonly matches: (event: ModelEvent) => boolean;
+};
+
+/** The first entry that matches; an `after` that is not true only costs time. */
+export async function findEvent(
+  store: ModelStore,
+  name: string,
+  { after, matches }: Sought,
+): Promise<ModelEvent | undefined> {
+  for (let number = Math.max(0, after) + 1; ; number++) {
+    const event = await readEvent(store, name, number);
+    if (event === undefined) break;
+    if (matches(event)) return event;
+  }
+  for (let number = 1; number <= after; number++) {
+    const event = await readEvent(store, name, number);
+    if (event === undefined) return undefined;
+    if (matches(event)) return event;
+  }
+  return undefined;
+}
+
+async function readEvent(store: ModelStore, name: string, number: number): Promise<ModelEvent | undefined> {
+  const key = eventKey(name, number);
+  const entry = await store.read(key);
+  return entry && decodeRecord(ModelEventSchema, entry, key);
+}
+
 function isSameEvent(one: ModelEvent, other: ModelEvent): boolean {
   return (
     one.event === other.event &&

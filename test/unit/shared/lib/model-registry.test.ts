@@ -1,7 +1,9 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Act, ModelEvent } from "../../../../actions/shared/domain/model-version.ts";
 import { aliasKey, findAlias, listAliases, moveAlias } from "../../../../actions/shared/lib/model-registry/aliases.ts";
 import { appendEvent, appendOnce, history } from "../../../../actions/shared/lib/model-registry/log.ts";
+import { readRegistrySettings } from "../../../../actions/shared/lib/model-registry/settings.ts";
+import { recordDigest, soundVersion } from "../../../../actions/shared/lib/model-registry/sound-version.ts";
 import { createVersion, findVersion, listVersions } from "../../../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../../../actions/shared/local/folder-store.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
@@ -173,4 +175,80 @@ test("entries that are appended at once get numbers of their own", async () => {
   const promoted: ModelEvent = { schema: 1, event: "promoted", ...one, act };
   const numbers = await Promise.all(Array.from({ length: 20 }, () => appendEvent(store, "digits", promoted)));
   expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+});
+
+describe("the record of a version that was logged", () => {
+  const key = "digits/versions/1.0.0.json";
+  const wanted = { name: "digits", version: "1.0.0", input: "version" };
+
+  async function registered() {
+    const store = await emptyStore();
+    for (const version of ["0.9.0", "1.0.0"]) {
+      await createVersion(store, versionRecord({ version, logAfter: version === "1.0.0" ? 1 : 0 }));
+      const record = await recordDigest(store, "digits", version);
+      const event: ModelEvent = { schema: 1, event: "registered", version, digest: digest("a"), act };
+      await appendEvent(store, "digits", { ...event, ...(record === undefined ? {} : { record }) });
+    }
+    return store;
+  }
+
+  async function edited(change: object) {
+    const store = await registered();
+    const entry = await store.read(key);
+    const bytes = encode({ ...JSON.parse(new TextDecoder().decode(entry?.bytes)), ...change });
+    await store.replace(key, entry?.etag ?? "", bytes);
+    return store;
+  }
+
+  test("is sound as it was written", async () => {
+    expect(await soundVersion(await registered(), wanted)).toEqual(versionRecord({ logAfter: 1 }));
+  });
+
+  test.each([
+    ["its author", { author: "eve" }],
+    ["a field of no schema", { later: true }],
+    ["where the log has it", { author: "eve", logAfter: 40 }],
+    ["where the log has it, to before all", { author: "eve", logAfter: -3 }],
+    ["its layout only", {}],
+  ])("is found out where somebody edited %s", async (_, change) => {
+    await expect(soundVersion(await edited(change), wanted)).rejects.toMatchObject({
+      code: "INTEGRITY",
+      message: expect.stringContaining("edited by hand"),
+    });
+  });
+
+  test("is taken as it is where the log knows nothing of it", async () => {
+    const store = await emptyStore();
+    await createVersion(store, versionRecord({ logAfter: 7 }));
+    expect(await soundVersion(store, wanted)).toEqual(versionRecord({ logAfter: 7 }));
+  });
+});
+
+describe("the settings of a store", () => {
+  const settingsOf = async (text: string) => {
+    const store = await emptyStore();
+    await store.create("registry.json", new TextEncoder().encode(text));
+    return readRegistrySettings(store);
+  };
+
+  test("say which aliases ask for an approval or an environment; without the file none does", async () => {
+    const aliases = { live: { approval: true, environment: "production" } };
+    expect(await settingsOf(JSON.stringify({ schema: 1, aliases }))).toEqual({ schema: 1, aliases });
+    expect(await readRegistrySettings(await emptyStore())).toEqual({ schema: 1 });
+  });
+
+  test.each([
+    [
+      "a key that is not known",
+      '{\n "schema": 1,\n "aliases": { "live": { "aproval": true } } }',
+      "did you mean approval?",
+    ],
+    ["an alias that is none", '{ "schema": 1, "aliases": { "1.0": {} } }', "must be an alias"],
+    ["no schema", "{}", "schema is missing"],
+    ["nothing", "", "must be a mapping"],
+    ["no JSON", '{ "schema": 1', "registry.json"],
+  ])("with %s are refused with the place", async (_, text, message) => {
+    await expect(settingsOf(text)).rejects.toMatchObject({ code: "CONFIG", message: expect.stringContaining(message) });
+    await expect(settingsOf(text)).rejects.toThrow(/registry\.json/);
+  });
 });

@@ -1,0 +1,110 @@
+import { type Act, MODEL_SCHEMA, type VersionRecord } from "../../domain/model-version.ts";
+import type { Problem } from "../../domain/problem.ts";
+import type { Log } from "../../ports/log.ts";
+import type { CatalogVersion, ModelCatalog, Published } from "../../ports/model-catalog.ts";
+import type { ModelStore } from "../../ports/model-store.ts";
+import { isReleaseError } from "../error.ts";
+import { listAliases } from "./aliases.ts";
+import { readSmall } from "./beside.ts";
+import { appendOnce } from "./log.ts";
+
+/** What became of a version in one catalog. */
+export type Publication = Pick<ModelCatalog, "kind" | "name" | "address"> &
+  (Published | { readonly state: "failed"; readonly problems: readonly Problem[] });
+
+export type Publishing = {
+  readonly catalogs: readonly ModelCatalog[];
+  readonly record: VersionRecord;
+  readonly act: Act;
+  readonly log: Pick<Log, "info">;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Shows a version that is in the store in each catalog, with the aliases that point at it now. What a catalog calls it goes to the model's
+ * log, once. A catalog that cannot be told is an answer, no exception: the version stays what it is, and the next attempt tells it.
+ */
+export async function publishVersion(store: ModelStore, publishing: Publishing): Promise<readonly Publication[]> {
+  const { catalogs, signal } = publishing;
+  if (catalogs.length === 0) return [];
+  const version = await catalogVersion(store, publishing.record);
+  const publications: Publication[] = [];
+  for (const catalog of catalogs) {
+    signal.throwIfAborted();
+    publications.push(await publishTo(catalog, { ...publishing, store, version }));
+  }
+  return publications;
+}
+
+type Task = Publishing & { readonly store: ModelStore; readonly version: CatalogVersion };
+
+async function publishTo(
+  catalog: ModelCatalog,
+  { store, version, record, act, log, signal }: Task,
+): Promise<Publication> {
+  const { kind, name, address } = catalog;
+  try {
+    const published = await catalog.publish(version);
+    await appendOnce(store, record.model, {
+      event: {
+        schema: MODEL_SCHEMA,
+        event: "published",
+        version: record.version,
+        digest: record.digest,
+        catalog: { kind, address, ids: published.ids },
+        act,
+      },
+      after: record.logAfter,
+    });
+    log.info(sayPublished({ name, version: record.version }, published));
+    return { kind, name, address, ...published };
+  } catch (error) {
+    if (signal.aborted || !isReleaseError(error) || error.code === "INTERNAL") throw error;
+    return { kind, name, address, state: "failed", problems: error.problems };
+  }
+}
+
+function sayPublished(
+  { name, version }: { readonly name: string; readonly version: string },
+  { state, ids }: Published,
+): string {
+  const named = Object.entries(ids).map(([what, id]) => `${what} ${id}`);
+  const deed = { created: "was told of", completed: "was told the rest of", unchanged: "knew" }[state];
+  return `${name} ${deed} ${version} (${named.join(", ")}).`;
+}
+
+async function catalogVersion(store: ModelStore, record: VersionRecord): Promise<CatalogVersion> {
+  const aliases = await listAliases(store, record.model);
+  const card = record.card && (await readSmall(store, record.card.key));
+  return {
+    record,
+    uri: store.address(record.folder),
+    ...(card === undefined || record.card === undefined
+      ? {}
+      : { card: { text: new TextDecoder().decode(card), uri: store.address(record.card.key) } }),
+    aliases: aliases.filter(({ version }) => version === record.version).map(({ alias }) => alias),
+  };
+}
+
+/** Asks each catalog whether it could be told, for a plan. */
+export async function askCatalogs(
+  catalogs: readonly ModelCatalog[],
+  signal: AbortSignal,
+): Promise<readonly Foreseen[]> {
+  return Promise.all(
+    catalogs.map(async (catalog): Promise<Foreseen> => {
+      const { kind, name, address } = catalog;
+      try {
+        await catalog.check();
+        return { kind, name, address, state: "foreseen" };
+      } catch (error) {
+        if (signal.aborted || !isReleaseError(error) || error.code === "INTERNAL") throw error;
+        return { kind, name, address, state: "failed", problems: error.problems };
+      }
+    }),
+  );
+}
+
+/** In a plan: whether the catalog answers. */
+export type Foreseen = Pick<ModelCatalog, "kind" | "name" | "address"> &
+  ({ readonly state: "foreseen" } | { readonly state: "failed"; readonly problems: readonly Problem[] });
