@@ -22,6 +22,8 @@ export type S3Proxy = {
   readonly endpoint: string;
   /** `PUT models/digits/…`, in order; what a query says that is not an id is told too: `POST models/a?uploads`. */
   readonly requests: readonly string[];
+  /** How many bytes it has answered with. */
+  answered(): number;
   /** Decides for each request by its number, from 0. */
   befall: (number: number, line: string) => Fault | undefined;
 };
@@ -29,13 +31,19 @@ export type S3Proxy = {
 /** Stands before a real server, under its own name, so that signatures hold. Ended with the test. */
 export async function s3ProxyForTest(target: string): Promise<S3Proxy> {
   const requests: string[] = [];
+  let bytes = 0;
   const { hostname, port } = new URL(target);
   const server = createServer((incoming, response) => {
     const line = lineOf(incoming);
     const fault = proxy.befall(requests.length, line);
     requests.push(line);
     // A client that gives up breaks off: so does its passage.
-    befallen({ incoming, response, fault, onward: { hostname, port } }).catch(() => incoming.socket.destroy());
+    befallen({ incoming, response, fault, onward: { hostname, port } }).then(
+      (length) => {
+        bytes += length;
+      },
+      () => incoming.socket.destroy(),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -43,7 +51,7 @@ export async function s3ProxyForTest(target: string): Promise<S3Proxy> {
     server.close();
   });
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const proxy: S3Proxy = { endpoint, requests, befall: () => undefined };
+  const proxy: S3Proxy = { endpoint, requests, answered: () => bytes, befall: () => undefined };
   return proxy;
 }
 
@@ -63,20 +71,23 @@ type Passage = {
   readonly onward: { readonly hostname: string; readonly port: string };
 };
 
-async function befallen({ incoming, response, fault, onward }: Passage): Promise<void> {
+/** The length of what the server has answered. */
+async function befallen({ incoming, response, fault, onward }: Passage): Promise<number> {
   const body: Buffer[] = [];
   for await (const chunk of incoming) body.push(chunk as Buffer);
-  if (fault === "reset before") return void incoming.socket.destroy();
-  if (fault === "503") return refuse(response, 503, "SlowDown");
-  if (fault === "409") return refuse(response, 409, "ConditionalRequestConflict");
+  if (fault === "reset before") incoming.socket.destroy();
+  if (fault === "503") refuse(response, 503, "SlowDown");
+  if (fault === "409") refuse(response, 409, "ConditionalRequestConflict");
+  if (fault === "reset before" || fault === "503" || fault === "409") return 0;
   const answer = await passOn(incoming, Buffer.concat(body), onward);
   const whole = Buffer.concat(await Array.fromAsync(answer));
-  if (fault === "lost answer") return;
-  if (fault === "reset after") return void incoming.socket.destroy();
+  if (fault === "reset after") incoming.socket.destroy();
+  if (fault === "lost answer" || fault === "reset after") return whole.length;
   if (fault === "slow") await new Promise((resolve) => setTimeout(resolve, 300));
   response.writeHead(answer.statusCode ?? 502, answer.headers);
-  if (fault !== "cut answer") return void response.end(whole);
-  response.write(whole.subarray(0, whole.length / 2), () => incoming.socket.destroy());
+  if (fault !== "cut answer") response.end(whole);
+  else response.write(whole.subarray(0, whole.length / 2), () => incoming.socket.destroy());
+  return whole.length;
 }
 
 function passOn(

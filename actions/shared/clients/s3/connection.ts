@@ -207,7 +207,7 @@ function seenOf(error: unknown, { isLate, secrets, nowMs }: Seeing): SeenFailure
     readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
   };
   const isWire = told.$metadata !== undefined || typeof told.code === "string" || WIRE_NAMES.test(told.name);
-  if (!isLate && !isWire) throw error;
+  if (!isLate && !isWire && told.message !== NO_REGION) throw error;
   const headers = told.$response?.headers ?? {};
   const date = Date.parse(headers.date ?? "");
   const message = secrets.reduce((text, secret) => text.replaceAll(secret, "***"), told.message);
@@ -221,6 +221,9 @@ function seenOf(error: unknown, { isLate, secrets, nowMs }: Seeing): SeenFailure
   };
 }
 
+/** As the SDK says it, without a name. */
+const NO_REGION = "Region is missing";
+
 const WIRE_NAMES = /^(TimeoutError|AbortError|CredentialsProviderError|.*Exception)$/;
 
 /** Where S3 said nothing, the socket's code says more than the SDK's name for it. */
@@ -233,6 +236,7 @@ function codeOf({
   readonly code?: unknown;
   readonly message: string;
 }): string {
+  if (message === NO_REGION) return "RegionMissing";
   if (typeof code === "string" && /^(Error|TypeError|TimeoutError)$/.test(name)) return code;
   if (name === "Error") return /\bE[A-Z]{4,}\b/.exec(message)?.[0] ?? name;
   return name;

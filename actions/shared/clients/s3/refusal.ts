@@ -176,6 +176,13 @@ const ROWS: readonly (Row & { readonly codes: RegExp })[] = [
       `set AWS_REGION to ${seen.region ?? "the bucket's region"}, or add ?region=… to \`${asked.words.input}\``,
   },
   {
+    codes: /^RegionMissing$/,
+    code: "CONFIG",
+    rule: ({ asked }) => `the region of the bucket ${asked.bucket} is not known`,
+    saw: () => "nothing",
+    hint: ({ asked }) => `set AWS_REGION in the job's env, or add ?region=… to \`${asked.words.input}\``,
+  },
+  {
     codes: /^(InvalidBucketName)$/,
     code: "CONFIG",
     rule: ({ asked }) => `${asked.bucket} is no name of a bucket`,
