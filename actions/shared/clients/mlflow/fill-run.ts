@@ -1,0 +1,35 @@
+import * as v from "valibot";
+import type { Mlflow } from "./connection.ts";
+import { type LoggedModel, markReady } from "./logged-models.ts";
+import { batchesOf, type LoggedMetric, type RunContents } from "./run-contents.ts";
+import { readWritten } from "./runs.ts";
+
+type Subject = { readonly runId: string; readonly logged: LoggedModel | undefined };
+
+/**
+ * Writes what the run and its logged model say, and ends both. An attempt that was cut off is gone on with: what is there is left out, since
+ * servers break on a metric or an output that comes twice.
+ */
+export async function fillRun(server: Mlflow, { runId, logged }: Subject, contents: RunContents): Promise<void> {
+  const act = `fill the run ${contents.name}`;
+  const post = async (path: string, json: object) => {
+    const wanted = { method: "POST", path: `/api/2.0/mlflow/runs/${path}`, json: { run_id: runId, ...json } } as const;
+    await server.ask(act, v.unknown(), { ...wanted, repeatable: true });
+  };
+  const written = await readWritten(server, runId);
+  if (contents.datasets.length > 0) await post("log-inputs", { datasets: contents.datasets });
+  const known = logged?.metrics ?? written.metrics;
+  const metrics = contents.metrics.filter(({ key }) => !known.has(key)).map((metric) => boundTo(logged, metric));
+  for (const batch of batchesOf({ ...contents, metrics })) await post("log-batch", batch);
+  if (logged !== undefined && !written.models.has(logged.id))
+    await post("outputs", { models: [{ model_id: logged.id, step: 0 }] });
+  await post("update", { status: "FINISHED", end_time: contents.endMs });
+  if (logged?.isReady === false) await markReady(server, logged.id);
+}
+
+/** In 3.x a metric is of a model and of the data that it was measured on; 2.x has no place for either. */
+function boundTo(logged: LoggedModel | undefined, { dataset, ...metric }: LoggedMetric): object {
+  if (logged === undefined) return metric;
+  const on = dataset === undefined ? {} : { dataset_name: dataset.name, dataset_digest: dataset.digest };
+  return { ...metric, model_id: logged.id, ...on };
+}
