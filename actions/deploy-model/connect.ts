@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { environmentOfJob } from "../shared/connect/job-environment.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { Step } from "../shared/ports/step.ts";
@@ -12,6 +13,7 @@ export async function connect(step: DeployStep) {
   const opened = new Map<string, Promise<Target>>();
   return {
     store,
+    environment: () => environmentOfJob(step),
     open(request: TargetRequest): Promise<Target> {
       const target = opened.get(request.name) ?? openLocal(step, request, store);
       opened.set(request.name, target);

@@ -36,7 +36,7 @@ const FORECAST_SEED = 1;
 export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared> {
   const { inputs, release, job } = step;
   const settings = await readSettings(step);
-  const subject = await findSubject(step, ports.store);
+  const subject = await findSubject(step, ports);
   const { record, champion } = subject;
   const candidate: ServedModel = { name: record.model, version: record.version, digest: record.digest };
   const image = release.images?.[inputs.image];
@@ -79,7 +79,7 @@ async function standingOf(
   { store }: Ports,
   { subject, serving, keep }: Starting,
 ): Promise<Standing> {
-  const { record, gate, promoted, champion } = subject;
+  const { record, gate, promoted, champion, refusal } = subject;
   const dated = async (model: { readonly version: string; readonly digest: ServedModel["digest"] } | undefined) => {
     if (model === undefined) return undefined;
     const { createdAt } = (await findVersion(store, record.model, model.version)) ?? {};
@@ -88,6 +88,7 @@ async function standingOf(
   return decideStart({
     candidate: record,
     gate,
+    refusal,
     promoted,
     champion: await dated(champion),
     serving: await dated(serving),

@@ -3,11 +3,14 @@ import type { ModelEvent, VersionRecord } from "../shared/domain/model-version.t
 import type { Gate } from "../shared/domain/release.ts";
 import type { ServedModel } from "../shared/domain/rollout/journal-entry.ts";
 import { compareAge } from "../shared/domain/version-age.ts";
+import type { ServingRefusal } from "./may-serve.ts";
 
 /** What a rollout starts from. */
 export type Facts = {
   readonly candidate: VersionRecord;
   readonly gate: Gate | undefined;
+  /** What people, or the scan of its files, have against it. */
+  readonly refusal: ServingRefusal | undefined;
   /** When it was promoted at this target before. */
   readonly promoted: ModelEvent | undefined;
   readonly champion: Dated | undefined;
@@ -30,7 +33,13 @@ export type Standing =
 
 /** Whether a rollout may begin; the first rule that applies. */
 export function decideStart(facts: Facts): Standing {
-  return repeated(facts) ?? ungated(facts) ?? displaced(facts) ?? older(facts) ?? { do: "deploy" };
+  const again = repeated(facts);
+  if (again?.do === "nothing") return again;
+  return kept(facts) ?? again ?? ungated(facts) ?? displaced(facts) ?? older(facts) ?? { do: "deploy" };
+}
+
+function kept({ refusal }: Facts): Standing | undefined {
+  return refusal === undefined ? undefined : { do: "refuse", ...refusal };
 }
 
 /** A re-run is a no-op. */

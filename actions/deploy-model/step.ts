@@ -36,6 +36,8 @@ export type DeployStep = Step<Wishes>;
 
 export type Ports = {
   readonly store: ModelStore;
+  /** The GitHub environment of this job, by GitHub's own word; undefined where it has none or cannot prove it. */
+  environment(): Promise<string | undefined>;
   /** The same target for the same name, however often it is asked for. */
   open(request: TargetRequest): Promise<Target>;
 };

@@ -5,26 +5,33 @@ import type { Gate } from "../shared/domain/release.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { type FoundAlias, findAlias } from "../shared/lib/model-registry/aliases.ts";
 import { history } from "../shared/lib/model-registry/log.ts";
-import { existingVersion, findVersion, listVersions } from "../shared/lib/model-registry/versions.ts";
+import { readRegistrySettings } from "../shared/lib/model-registry/settings.ts";
+import { soundVersion } from "../shared/lib/model-registry/sound-version.ts";
+import { findState } from "../shared/lib/model-registry/states.ts";
+import { findVersion, listVersions } from "../shared/lib/model-registry/versions.ts";
 import { verifyModel } from "../shared/lib/verify-model.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
+import { type ServingRefusal, servingRefusal } from "./may-serve.ts";
 import { evaluateOfflineGate } from "./offline-gate.ts";
-import type { DeployStep } from "./step.ts";
+import type { DeployStep, Ports } from "./step.ts";
 
 /** What is to be deployed: the version as it is in the store, its verdict, and who is champion. */
 export type Subject = {
   readonly record: VersionRecord;
   readonly gate: Gate | undefined;
   readonly champion: FoundAlias | undefined;
+  /** What people, or the scan of its files, have against it. */
+  readonly refusal: ServingRefusal | undefined;
   /** When this version, with this digest, was promoted at this target before. */
   readonly promoted: ModelEvent | undefined;
 };
 
 /** The chain from the record of the release to the bytes in the store. Throws where a link is broken. */
-export async function findSubject(step: DeployStep, store: ModelStore): Promise<Subject> {
+export async function findSubject(step: DeployStep, ports: Ports): Promise<Subject> {
+  const { store } = ports;
   const { release, inputs, signal } = step;
   const { name, version } = await whichVersion(step, store);
-  const record = await existingVersion(store, { name, version, input: "model" });
+  const record = await soundVersion(store, { name, version, input: "model" });
   const isOfRelease = release.model?.name === name && release.model.version === version;
   if (isOfRelease && release.model.digest !== record.digest)
     throw new ReleaseError("INTEGRITY", {
@@ -43,7 +50,19 @@ export async function findSubject(step: DeployStep, store: ModelStore): Promise<
   const recorded = isOfRelease ? (release.gate ?? record.gate) : record.gate;
   const gate = recorded ?? (await evaluateOfflineGate(step, store, { record, champion }));
   if (gate !== undefined) checkGateSubject(gate, record);
-  return { record, gate, champion, promoted };
+  return { record, gate, champion, refusal: await findRefusal(ports, record), promoted };
+}
+
+/** GitHub is asked for the environment only where `champion` moves in none but that. */
+async function findRefusal({ store, environment }: Ports, record: VersionRecord): Promise<ServingRefusal | undefined> {
+  const { model: name, version, digest } = record;
+  const rule = (await readRegistrySettings(store)).aliases?.champion;
+  return servingRefusal({
+    record,
+    state: await findState(store, { name, version, digest }),
+    rule,
+    environment: rule?.environment === undefined ? undefined : await environment(),
+  });
 }
 
 /** The name of the model that a step is about, where no version is asked for. */

@@ -20,6 +20,8 @@ export type Origin = {
     readonly signature?: { readonly inputs: readonly Tensor[]; readonly outputs: readonly Tensor[] };
     readonly scan: Pick<ModelScan, "verdict" | "imports">;
   };
+  /** Whether files that would run something were taken knowingly. */
+  readonly isUnsafeAllowed: boolean;
   readonly facts: RunFacts | undefined;
   readonly licence: string | undefined;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
@@ -39,7 +41,11 @@ export function buildRecord(origin: Origin): VersionRecord {
     files: stored.files,
     ...(described.format === undefined ? {} : { format: described.format }),
     ...(described.signature === undefined ? {} : { signature: described.signature }),
-    scan: { verdict: described.scan.verdict, imports: described.scan.imports.slice(0, MAX_RECORDED_IMPORTS) },
+    scan: {
+      verdict: described.scan.verdict,
+      imports: described.scan.imports.slice(0, MAX_RECORDED_IMPORTS),
+      ...(origin.isUnsafeAllowed ? { allowed: true } : {}),
+    },
     ...(origin.source === "run" ? trainingOf(release, facts) : {}),
     ...codeOf(release, origin.workflow),
     ...(standing.state === "passed" || standing.state === "failed" ? { gate: standing.gate } : {}),

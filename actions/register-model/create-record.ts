@@ -14,6 +14,7 @@ import { otherDigestError } from "./conflict.ts";
 import { keepBesides } from "./keep-besides.ts";
 import { checkChain, type Prepared } from "./prepare.ts";
 import { sayChoice } from "./request.ts";
+import { isUnsafeAllowed } from "./scan-policy.ts";
 import { recordedSigner } from "./signing.ts";
 import type { SoundStanding } from "./standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
@@ -87,7 +88,8 @@ async function makeRecord(
   { prepared, stored, standing, version }: Making & { readonly version: string },
 ): Promise<Allocated> {
   const { store } = ports;
-  const { name } = prepared.request;
+  const { request, described } = prepared;
+  const { name } = request;
   const facts = buildRecord({
     ...prepared,
     request: { name, version },
@@ -96,6 +98,7 @@ async function makeRecord(
     workflow: job.github.workflow,
     standing,
     metadata: inputs.metadata,
+    isUnsafeAllowed: isUnsafeAllowed(described.scan, inputs["unsafe-pickle"]),
     logAfter: await logLength(store, name),
     createdAt: new Date(clock.now()).toISOString(),
   });

@@ -32,6 +32,11 @@ export function judgeScan({ findings }: ModelScan, policy: ScanPolicy): ScanJudg
   };
 }
 
+/** Whether what is dangerous was let in by somebody who said so, not only warned of. */
+export function isUnsafeAllowed({ verdict }: Pick<ModelScan, "verdict">, policy: ScanPolicy): boolean {
+  return verdict === "dangerous" && policy === "allow";
+}
+
 function problemOf(finding: ScanFinding): Problem {
   const { import: path } = finding;
   return {

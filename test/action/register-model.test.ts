@@ -167,7 +167,15 @@ describe("registering a run's model", () => {
       url: "https://github.com/acme/digits/actions/runs/812",
     };
     expect(await history(store, "digits")).toEqual([
-      { schema: 1, event: "registered", version: "1.0.0", digest, reason: "gate: pass", act },
+      {
+        schema: 1,
+        event: "registered",
+        version: "1.0.0",
+        digest,
+        record: sha256(readFileSync(join(job.home, "models/digits/versions/1.0.0.json"))),
+        reason: "gate: pass",
+        act,
+      },
       { schema: 1, event: "alias-moved", alias: "candidate", version: "1.0.0", digest, move: 1, act },
     ] satisfies ModelEvent[]);
   });
@@ -741,7 +749,7 @@ describe("signing", () => {
       expect(main.summary).toContain(message);
     });
 
-    test("and refused where the record was made to fit other files", async () => {
+    test("and refused where record and log were made to fit other files", async () => {
       const { job, release } = await prepared();
       await step({ job, release, with: signing });
       const folder = join(job.home, "models/digits");
@@ -751,6 +759,10 @@ describe("signing", () => {
       record.files = [{ path: "model.onnx", size: 4, digest: sha256("evil") }];
       record.digest = modelDigest(record.files);
       writeFileSync(file, JSON.stringify(record));
+      const edited = await step({ job, with: verifying });
+      expect(edited.code).toBe(1);
+      expect(edited.stdout).toContain("it was edited by hand");
+      rmSync(join(folder, "log"), { recursive: true });
       const without = await step({ job, with: verifying });
       expect(without.code).toBe(0);
       const main = await step({ job, with: { ...verifying, "verification-key": pair.publicPem } });

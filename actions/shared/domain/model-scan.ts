@@ -15,6 +15,8 @@ export const ScanSchema = v.object({
   verdict: v.picklist(SCAN_VERDICTS),
   /** What the files import beyond plain data, sorted; of very many the first. */
   imports: v.array(v.string()),
+  /** Somebody took it for what it is when it was registered (`unsafe-pickle: allow`). */
+  allowed: v.optional(v.boolean()),
 });
 
 /** One thing in a file that is more than data. */

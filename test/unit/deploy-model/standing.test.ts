@@ -40,6 +40,7 @@ const promotion = ({ version, digest: root }: typeof ONE): ModelEvent => ({
 const facts = (more: Partial<Facts> = {}): Facts => ({
   candidate: record(TWO),
   gate: gate("pass"),
+  refusal: undefined,
   promoted: undefined,
   champion: ONE,
   serving: ONE,
@@ -47,6 +48,8 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
   keep: true,
   ...more,
 });
+
+const refusal = { reason: "digits 1.1.0 was retired", hint: "restore it" };
 
 describe("whether a rollout begins", () => {
   type Row = readonly [string, Partial<Facts>, Standing["do"]];
@@ -93,6 +96,18 @@ describe("whether a rollout begins", () => {
       "hold",
     ],
     ["what serves was never champion", { champion: undefined }, "hold"],
+    ["it was taken out of use", { refusal }, "refuse"],
+    ["it was taken out of use, and serves", { refusal, candidate: record(ONE) }, "nothing"],
+    [
+      "it was taken out of use, was champion and serves no more",
+      { refusal, candidate: record(ONE), serving: undefined },
+      "refuse",
+    ],
+    [
+      "it was taken out of use after another took its place",
+      { refusal, candidate: record(ONE), promoted: promotion(ONE), champion: THREE, serving: THREE },
+      "nothing",
+    ],
     ["the champion itself, to put things right", { candidate: record(TWO), champion: TWO, serving: ONE }, "deploy"],
   ])("%s", (_, more, expected) => {
     expect(decideStart(facts(more)).do).toBe(expected);
