@@ -4,6 +4,7 @@ import type { AliasTarget } from "../shared/domain/model-version.ts";
 import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../shared/lib/model-registry/aliases.ts";
+import { publishVersion } from "../shared/lib/model-registry/publish.ts";
 import { soundVersion } from "../shared/lib/model-registry/sound-version.ts";
 import { findState } from "../shared/lib/model-registry/states.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
@@ -30,8 +31,24 @@ export async function alias(step: RegisterStep, ports: Ports): Promise<Outcome> 
   return inputs.version === PREVIOUS ? await moveBack(step, ports, aliases) : await moveTo(step, ports);
 }
 
+type Moved = Pick<Extract<Outcome, { state: "aliased" }>, "name" | "version" | "digest" | "uri" | "aliases">;
+
+/** Aliases that were moved, in the other catalogs too. */
+async function aliased(step: RegisterStep, { store, catalogs }: Ports, moved: Moved): Promise<Outcome> {
+  const { inputs, job, log, signal } = step;
+  const { name, version } = moved;
+  const record = await soundVersion(store, { name, version, input: "version" });
+  return {
+    state: "aliased",
+    rehearsal: !outlivesJob(job, store),
+    ...moved,
+    publications: await publishVersion(store, { catalogs, record, act: actOf(step), log, signal }),
+    onPublishFailure: inputs["on-publish-failure"],
+  };
+}
+
 async function moveTo(step: RegisterStep, ports: Ports): Promise<Outcome> {
-  const { inputs, release, job, state, log } = step;
+  const { inputs, release, state, log } = step;
   const { store } = ports;
   const request = readNamedVersion(inputs, release);
   const problems = [...(request.state === "bad" ? request.problems : []), ...aliasProblems(inputs.aliases ?? [])];
@@ -45,11 +62,11 @@ async function moveTo(step: RegisterStep, ports: Ports): Promise<Outcome> {
     results.push(await pointAlias(store, { name, alias: one, to, act: actOf(step) }));
   }
   for (const result of results) log.info(sayAlias(result, version));
-  return { state: "aliased", rehearsal: !outlivesJob(job, store), name, ...to, aliases: results };
+  return aliased(step, ports, { name, ...to, aliases: results });
 }
 
 async function moveBack(step: RegisterStep, ports: Ports, aliases: readonly string[]): Promise<Outcome> {
-  const { inputs, job, state, log } = step;
+  const { inputs, state, log } = step;
   const { store } = ports;
   const [one, second] = aliases;
   const problems = aliasProblems(aliases);
@@ -82,7 +99,7 @@ async function moveBack(step: RegisterStep, ports: Ports, aliases: readonly stri
     });
   log.info(`Alias ${one}: back from ${current.version} to ${to.version}.`);
   const result: AliasResult = { alias: one, state: "moved", from: current.version };
-  return { state: "aliased", rehearsal: !outlivesJob(job, store), name, ...to, aliases: [result] };
+  return aliased(step, ports, { name, ...to, aliases: [result] });
 }
 
 type Moving = { readonly name: string; readonly version: string; readonly aliases: readonly string[] };

@@ -1,4 +1,5 @@
 import { environmentOfJob } from "../shared/connect/job-environment.ts";
+import { connectCatalogs } from "../shared/connect/model-catalogs.ts";
 import { findSourceFiles } from "../shared/connect/model-source.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
 import { connectVerifier } from "../shared/connect/signature-verifier.ts";
@@ -7,14 +8,16 @@ import { connectSigner } from "./connect-signer.ts";
 import type { RegisterModelInputs } from "./inputs.ts";
 
 export async function connect(step: Step<RegisterModelInputs>) {
-  const [store, { describeModel }, { renderModelCard }] = await Promise.all([
+  const [store, catalogs, { describeModel }, { renderModelCard }] = await Promise.all([
     connectStore(step),
+    connectCatalogs(step),
     import("../shared/model/describe-model.ts"),
     import("../shared/render/model-card.ts"),
   ]);
   return {
     store,
     findFiles: (place: string) => findSourceFiles(step, place),
+    catalogs,
     describe: describeModel,
     writeCard: renderModelCard,
     signer: () => connectSigner(step),

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { commonInputs, commonOutputs, defineAction, type InputsOf } from "../shared/runner/inputs.ts";
+import { catalogInputs, commonInputs, commonOutputs, defineAction, type InputsOf } from "../shared/runner/inputs.ts";
 
 const registering = ["register", "plan"] as const;
 
@@ -50,6 +50,24 @@ export const manifest = defineAction({
       secret: true,
       modes: registering,
       description: "The secret of `model-access-key`.",
+    },
+    kubeconfig: {
+      kind: "string",
+      modes: registering,
+      description:
+        "Access to the cluster of Kubeflow Pipelines (the path of a kubeconfig, or its text from a secret), where the bucket of the run's model is to be found in the configuration of its launcher: the ConfigMap `kfp-launcher`, and the secret that it names. What `model-endpoint`, `model-access-key` and `model-secret-key` say goes before.",
+    },
+    context: {
+      kind: "string",
+      modes: registering,
+      description: "The context of the kubeconfig. Empty: its current one.",
+    },
+    namespace: {
+      kind: "string",
+      modes: registering,
+      pattern: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+      example: "team-a",
+      description: "Namespace of the run, where its launcher is configured. Empty: `kubeflow`.",
     },
     aliases: {
       kind: "list",
@@ -118,6 +136,7 @@ export const manifest = defineAction({
       modes: registering,
       description: "More fields for the version record, as YAML. What the release knows by itself need not be given.",
     },
+    ...catalogInputs([...registering, "alias"]),
   },
   outputs: {
     ...commonOutputs,

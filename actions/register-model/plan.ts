@@ -2,6 +2,7 @@ import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { actOf } from "../shared/lib/act.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
 import { foreseeVersion } from "../shared/lib/model-registry/allocations.ts";
+import { askCatalogs } from "../shared/lib/model-registry/publish.ts";
 import { findState } from "../shared/lib/model-registry/states.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
 import { refusalOf } from "./alias-guard.ts";
@@ -12,6 +13,7 @@ import { otherDigestError } from "./conflict.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
 import { checkChain, type Prepared, prepare, readWish } from "./prepare.ts";
 import { CANDIDATE, type Request, sayChoice } from "./request.ts";
+import { isUnsafeAllowed } from "./scan-policy.ts";
 import { recordedSigner, signatureOf } from "./signing.ts";
 import { keepStanding, stopped } from "./standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
@@ -34,7 +36,7 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
   const stop = stopped(step, ports, request);
   if (stop !== undefined) return stop;
   const prepared = await prepare(step, ports, { request, source });
-  const { existing, files, champion, findings } = prepared;
+  const { existing, files, described, champion, findings } = prepared;
   const model = prepared.hashed ?? (await hashFiles(files, signal));
   if (existing !== undefined && existing.digest !== model.digest) throw otherDigestError(existing, model);
   const judged = checkChain(judgeStanding(release, { source: source.source, digest: model.digest }));
@@ -49,6 +51,7 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
       workflow: job.github.workflow,
       standing: judged,
       metadata: inputs.metadata,
+      isUnsafeAllowed: isUnsafeAllowed(described.scan, inputs["unsafe-pickle"]),
       logAfter: 0,
       createdAt: new Date(clock.now()).toISOString(),
     });
@@ -63,6 +66,8 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
     champion: champion?.version === record.version ? undefined : champion,
     signer: existing === undefined ? prepared.signer?.signer : recordedSigner(existing),
     signature: signatureOf(store, record),
+    publications: await askCatalogs(ports.catalogs, signal),
+    onPublishFailure: inputs["on-publish-failure"],
     store: store.uri,
     uri: store.address(record.folder),
     bytes: files.reduce((sum, file) => sum + file.size, 0),

@@ -4,6 +4,7 @@ import { actOf } from "../shared/lib/act.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { hashFiles } from "../shared/lib/hash-model.ts";
 import { appendOnce } from "../shared/lib/model-registry/log.ts";
+import { publishVersion } from "../shared/lib/model-registry/publish.ts";
 import { checkUnedited, recordDigest } from "../shared/lib/model-registry/sound-version.ts";
 import { findState } from "../shared/lib/model-registry/states.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
@@ -40,7 +41,7 @@ async function registerNew(step: RegisterStep, ports: Ports, prepared: Prepared)
   if (how === "created") log.info(`Registered ${name} ${version}, ${digest}.`);
   state.save({ doing: "aliases", name, version });
   const aliases = await setAliases(step, ports, { record, standing, prepared });
-  const registration = await registrationOf(ports, prepared, { record, standing, aliases });
+  const registration = await registrationOf(step, ports, { prepared, record, standing, aliases });
   const rehearsal = !outlivesJob(job, ports.store);
   return how === "created"
     ? { state: "registered", rehearsal, seconds, ...registration }
@@ -62,7 +63,7 @@ async function registerAgain(
   log.info(`${name} ${version} is registered with this digest already: ${shortDigest(record.digest)}.`);
   state.save({ doing: "aliases", name, version });
   const aliases = await setAliases(step, ports, { record, standing, prepared });
-  const registration = await registrationOf(ports, prepared, { record, standing, aliases });
+  const registration = await registrationOf(step, ports, { prepared, record, standing, aliases });
   return { state: "existed", rehearsal: !outlivesJob(job, ports.store), ...registration };
 }
 
@@ -95,11 +96,14 @@ async function setAliases(
   return results;
 }
 
+type Settling = Settled & { readonly prepared: Prepared; readonly aliases: readonly AliasResult[] };
+
 async function registrationOf(
-  { store }: Ports,
-  { champion, findings, files }: Prepared,
-  { record, standing, aliases }: Settled & { readonly aliases: readonly AliasResult[] },
+  step: RegisterStep,
+  { store, catalogs }: Ports,
+  { prepared: { champion, findings, files }, record, standing, aliases }: Settling,
 ): Promise<Registration> {
+  const publishing = { catalogs, record, act: actOf(step), log: step.log, signal: step.signal };
   return {
     record,
     standing: standing.state,
@@ -107,6 +111,8 @@ async function registrationOf(
     champion: champion?.version === record.version ? undefined : champion,
     signer: recordedSigner(record),
     signature: signatureOf(store, record),
+    publications: await publishVersion(store, publishing),
+    onPublishFailure: step.inputs["on-publish-failure"],
     store: store.uri,
     uri: store.address(record.folder),
     bytes: files.reduce((sum, file) => sum + file.size, 0),

@@ -9,6 +9,13 @@ import { decisionReport } from "./report/decision.ts";
 import { differenceSections } from "./report/differences.ts";
 import { filesSection } from "./report/files.ts";
 import { originSection } from "./report/origin.ts";
+import {
+  failsByCatalog,
+  publicationFindings,
+  publicationLead,
+  publicationSection,
+  publicationTail,
+} from "./report/publications.ts";
 import { verificationReport } from "./report/verification.ts";
 
 export function report(outcome: Outcome): Conclusion {
@@ -26,10 +33,10 @@ function conclude(outcome: Outcome): Conclusion {
         outputs: outputsOf(outcome),
         parts: { model: modelOf(outcome) },
         subjects: [subjectOf(outcome)],
-        succeeded: true,
+        succeeded: !failsByCatalog(outcome),
       };
     case "planned":
-      return { report: reportOf(outcome), outputs: outputsOf(outcome), succeeded: true };
+      return { report: reportOf(outcome), outputs: outputsOf(outcome), succeeded: !failsByCatalog(outcome) };
     case "planned-early": {
       const { name, version, store, why } = outcome;
       const headline = text`${name} ${version} would be registered in ${code(store)} once there is a model: ${why}`;
@@ -45,7 +52,11 @@ function conclude(outcome: Outcome): Conclusion {
         succeeded: outcome.state === "verified",
       };
     case "aliased":
-      return { report: aliasedReport(outcome), outputs: aliasOutputs(outcome), succeeded: true };
+      return {
+        report: aliasedReport(outcome),
+        outputs: aliasOutputs(outcome),
+        succeeded: !failsByCatalog(outcome),
+      };
     case "decided":
       return { report: decisionReport(outcome), outputs: aliasOutputs(outcome), succeeded: true };
   }
@@ -55,21 +66,29 @@ function reportOf(outcome: Kept): Report {
   const { record, bytes, champion, findings } = outcome;
   const { folder, name, version } = { folder: outcome.uri, name: record.model, version: record.version };
   return {
-    tone: outcome.standing === "failed" ? "warn" : outcome.state === "planned" ? "neutral" : "good",
-    headline: text`${name} ${version} ${deedOf(outcome)}: ${code(shortDigest(record.digest))}, ${formatCount(record.files.length, "file")}, ${formatSize(bytes)}`,
+    tone: failsByCatalog(outcome)
+      ? "bad"
+      : outcome.standing === "failed"
+        ? "warn"
+        : outcome.state === "planned"
+          ? "neutral"
+          : "good",
+    headline: text`${name} ${version} ${deedOf(outcome)}: ${code(shortDigest(record.digest))}, ${formatCount(record.files.length, "file")}, ${formatSize(bytes)}${publicationTail(outcome)}`,
     lead: [
       ...standingLead(outcome),
       text`It ${outcome.state === "planned" ? "would lie" : "lies"} at ${code(folder)}.${champion === undefined ? " There is no champion to compare it with." : ""}`,
       ...signingLead(outcome),
+      ...publicationLead(outcome),
       nextStep(outcome),
     ],
     sections: [
       ...aliasSection(outcome.aliases),
+      ...publicationSection(outcome),
       ...differenceSections(record, champion),
       originSection(record),
       filesSection(record.files),
     ],
-    findings,
+    findings: [...publicationFindings(outcome), ...findings],
   };
 }
 
@@ -126,13 +145,19 @@ function stoppedReport({ name, version, verdict, failedRules }: Extract<Outcome,
   return { ...plain("bad", headline), lead };
 }
 
-function aliasedReport({ name, version, aliases, uri }: Extract<Outcome, { state: "aliased" }>): Report {
+function aliasedReport(outcome: Extract<Outcome, { state: "aliased" }>): Report {
+  const { name, version, aliases, uri } = outcome;
   const moved = aliases.filter(({ state }) => state === "moved").map(({ alias }) => alias);
   const headline =
     moved.length === 0
       ? text`${name} ${version} had ${formatCount(aliases.length, "alias", "aliases")} already: nothing moved`
       : text`${moved.join(", ")} of ${name} now ${moved.length === 1 ? "is" : "are"} ${version}`;
-  return { ...plain("good", headline), lead: [text`It lies at ${code(uri)}.`], sections: aliasSection(aliases) };
+  return {
+    ...plain(failsByCatalog(outcome) ? "bad" : "good", text`${headline}${publicationTail(outcome)}`),
+    lead: [text`It lies at ${code(uri)}.`, ...publicationLead(outcome)],
+    sections: [...aliasSection(aliases), ...publicationSection(outcome)],
+    findings: publicationFindings(outcome),
+  };
 }
 
 function plain(tone: Report["tone"], headline: Text): Report {

@@ -2,6 +2,7 @@ import type { CardFacts, OwnCard } from "../shared/domain/model-card.ts";
 import type { ModelScan } from "../shared/domain/model-scan.ts";
 import type { Tensor } from "../shared/domain/model-version.ts";
 import type { Finding } from "../shared/domain/report.ts";
+import type { ModelCatalog } from "../shared/ports/model-catalog.ts";
 import type { ModelSigner, SignatureVerifier } from "../shared/ports/model-signing.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { SourceFile } from "../shared/ports/source-file.ts";
@@ -26,6 +27,7 @@ export type Wishes = {
   readonly "verification-key": string | undefined;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly reason: string | undefined;
+  readonly "on-publish-failure": "fail" | "warn";
 };
 
 export type RegisterStep = Step<Wishes>;
@@ -42,6 +44,8 @@ export type Describing = { readonly allowed: readonly string[]; readonly signal:
 
 export type Ports = {
   readonly store: ModelStore;
+  /** Those that are told of the version. */
+  readonly catalogs: readonly ModelCatalog[];
   /** The files of the model at a place, as `find-source` tells it. */
   findFiles(place: string): Promise<readonly SourceFile[]>;
   describe(files: readonly SourceFile[], describing: Describing): Promise<Description>;

@@ -51,10 +51,8 @@ export interface ModelCatalog {
   readonly address: string;
   /** Whether it answers and lets us in. Nothing is written. */
   check(): Promise<void>;
-  /** Shows a version, with its aliases. */
+  /** Shows a version, and points at it the aliases that are its own now. */
   publish(version: CatalogVersion): Promise<Published>;
-  /** Points an alias at a version that was published. Throws `NOT_FOUND` for one that was not. */
-  point(name: string, alias: string, version: string): Promise<void>;
   /** Adds to the history of a target. Throws `NOT_FOUND` for a version that was not published. */
   recordDeployment(deployment: CatalogDeployment): Promise<void>;
 }

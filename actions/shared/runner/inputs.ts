@@ -142,7 +142,7 @@ export function catalogInputs<const M extends readonly [string, ...string[]]>(mo
       secret: true,
       modes,
       description:
-        "A bearer token for `kubeflow-registry`. Empty: the service account's token of the pod, where there is one.",
+        "A bearer token for `kubeflow-registry`. Empty: the one in the file that KF_PIPELINES_SA_TOKEN_PATH names, read for each request.",
     },
     "on-publish-failure": {
       kind: "enum",
