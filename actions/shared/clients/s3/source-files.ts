@@ -3,6 +3,7 @@ import { isIgnoredInModel, sortFiles } from "../../domain/signing-manifest.ts";
 import { cachedSource } from "../../lib/cached-source.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import { MAX_FILES, tooManyFiles } from "../../lib/model-files.ts";
+import { checkModelPath } from "../../lib/model-path.ts";
 import type { SourceFile } from "../../ports/source-file.ts";
 import { type Connection, connectS3, type S3Options } from "./connection.ts";
 import type { ModelAddress } from "./model-address.ts";
@@ -63,7 +64,7 @@ async function filesBelow({ connection, signal }: Bucket, key: string): Promise<
       // Consoles and file systems on buckets make an empty object of the name of a folder.
       const isFolder = size === 0 && (path === "" || path.endsWith("/"));
       if (isFolder || isIgnoredInModel(path)) continue;
-      files.push({ path: checkPath(connection, path, Key), key: Key, size, etag });
+      files.push({ path: checkModelPath(path, `s3://${connection.bucket}/${Key}`), key: Key, size, etag });
       if (files.length > MAX_FILES) throw tooManyFiles(`s3://${connection.bucket}/${key}`);
     }
     after = page.answer.IsTruncated === true ? page.answer.NextContinuationToken : undefined;
@@ -74,20 +75,6 @@ async function filesBelow({ connection, signal }: Bucket, key: string): Promise<
 async function fileAt({ objects }: Bucket, key: string): Promise<readonly Found[]> {
   const head = await objects.head(key);
   return head === undefined ? [] : [{ path: posix.basename(key), key, size: head.size, etag: head.etag }];
-}
-
-/** A key may be what no path is: such a model could be put into no folder. */
-function checkPath({ bucket }: Connection, path: string, key: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  const isPath = path.split("/").every((part) => !/^\.{0,2}$|[\u0000-\u001f\u007f\\]/.test(part));
-  if (isPath && path.isWellFormed()) return path;
-  throw new ReleaseError("REFUSED", {
-    rule: "a file of a model must have a name that a folder can hold",
-    where: { file: `s3://${bucket}/${JSON.stringify(key.slice(0, 300)).slice(1, -1)}` },
-    saw: JSON.stringify(path.slice(0, 200)),
-    allowed: "names between single slashes, none of them `.` or `..`, without control characters and backslashes",
-    hint: "rename the object, or point `model` at the model itself",
-  });
 }
 
 function objectFile(bucket: Bucket, model: ModelAddress, { path, key, size, etag }: Found): SourceFile {
