@@ -18,8 +18,7 @@ export async function fillRun(server: Mlflow, { runId, logged }: Subject, conten
   };
   const written = await readWritten(server, runId);
   if (contents.datasets.length > 0) await post("log-inputs", { datasets: contents.datasets });
-  const known = logged?.metrics ?? written.metrics;
-  const metrics = contents.metrics.filter(({ key }) => !known.has(key)).map((metric) => boundTo(logged, metric));
+  const metrics = contents.metrics.flatMap((metric) => missing(metric, { logged, written: written.metrics }));
   for (const batch of batchesOf({ ...contents, metrics })) await post("log-batch", batch);
   if (logged !== undefined && !written.models.has(logged.id))
     await post("outputs", { models: [{ model_id: logged.id, step: 0 }] });
@@ -27,9 +26,16 @@ export async function fillRun(server: Mlflow, { runId, logged }: Subject, conten
   if (logged?.isReady === false) await markReady(server, logged.id);
 }
 
-/** In 3.x a metric is of a model and of the data that it was measured on; 2.x has no place for either. */
-function boundTo(logged: LoggedModel | undefined, { dataset, ...metric }: LoggedMetric): object {
-  if (logged === undefined) return metric;
+/**
+ * In 3.x a metric is of a model and of the data that it was measured on; 2.x has no place for either. NaN is of the run alone: as a model's
+ * metric the server tells it as 0.
+ */
+function missing(
+  { dataset, ...metric }: LoggedMetric,
+  { logged, written }: { readonly logged: LoggedModel | undefined; readonly written: ReadonlySet<string> },
+): readonly object[] {
+  if (logged === undefined || metric.value === "NaN") return written.has(metric.key) ? [] : [metric];
+  if (logged.metrics.has(metric.key)) return [];
   const on = dataset === undefined ? {} : { dataset_name: dataset.name, dataset_digest: dataset.digest };
-  return { ...metric, model_id: logged.id, ...on };
+  return [{ ...metric, model_id: logged.id, ...on }];
 }
