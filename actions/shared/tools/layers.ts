@@ -69,7 +69,15 @@ const packages: Table = {
   "clients/github": ["@actions/github"],
   "clients/s3": ["@aws-sdk/client-s3"],
   "clients/kubernetes": ["@kubernetes/client-node"],
+  "clients/sigstore": [
+    "@sigstore/bundle",
+    "@sigstore/core",
+    "@sigstore/protobuf-specs",
+    "@sigstore/sign",
+    "@sigstore/verify",
+  ],
   "clients/manifest": ["../kubernetes/**"],
+  "render/card-html": ["micromark", "micromark-extension-gfm"],
 };
 
 /** Layers that are pure: their values depend on their parameters alone. */
