@@ -6,7 +6,9 @@ import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { hashFiles, hashModel } from "../../actions/shared/lib/hash-model.ts";
 import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { describeModel } from "../../actions/shared/model/describe-model.ts";
+import { answerJson } from "../support/http-server.ts";
 import { jobContext } from "../support/job-context.ts";
+import { startKubeServer } from "../support/kube-server.ts";
 import { modelRelease, RUN_ID } from "../support/model-release.ts";
 import { onnxModel } from "../support/onnx.ts";
 import { runAction } from "../support/run-action.ts";
@@ -16,6 +18,7 @@ import { addUser, startVersitygw, versitygw } from "../support/versitygw.ts";
 
 const program = await versitygw();
 const KIB = 1024;
+const secretRef = { secretName: "artifact-keys", accessKeyKey: "id", secretKeyKey: "secret" };
 
 describe.skipIf(program === undefined)("a model in a bucket", () => {
   let server: S3Server;
@@ -207,6 +210,42 @@ describe.skipIf(program === undefined)("register-model with a model that its eng
     expect((await registry.admin.listObjectsV2({ Bucket: models })).KeyCount).toBe(0);
     const { main } = await runAction("register-model", { job, env, with: given, post: false });
     expect({ code: main.code, digest: main.outputs.digest }).toEqual({ code: 0, digest: planned.main.outputs.digest });
+  });
+
+  test("finds server and credentials where the launcher of the engine has them", async () => {
+    const { job, models, release, env } = await clusterRelease();
+    const said = {
+      default: {
+        endpoint: new URL(engine.endpoint).host,
+        disableSSL: true,
+        region: "us-east-1",
+        credentials: { secretRef },
+      },
+    };
+    const asked: string[] = [];
+    const base64 = (text: string) => Buffer.from(text).toString("base64");
+    const kept: Readonly<Record<string, object>> = {
+      "/api/v1/namespaces/team-a/configmaps/kfp-launcher": { providers: JSON.stringify({ minio: said }) },
+      "/api/v1/namespaces/team-a/secrets/artifact-keys": {
+        id: base64(engine.keys.accessKeyId),
+        secret: base64(engine.keys.secretAccessKey),
+      },
+    };
+    const kube = await startKubeServer(({ url = "", headers }, response) => {
+      asked.push(url);
+      const data = headers.authorization === "Bearer t0ken-of-the-test" ? kept[url] : undefined;
+      answerJson(response, data === undefined ? 404 : 200, { metadata: { name: "x" }, data });
+    });
+    const kubeconfig = kube.kubeconfig({ token: "t0ken-of-the-test" });
+    const given = { name: "digits", release, kubeconfig, namespace: "team-a" };
+    const { main } = await runAction("register-model", { job, env, with: given, post: false });
+    expect({ code: main.code, stderr: main.stderr }).toEqual({ code: 0, stderr: "" });
+    expect(main.masks).toContain(engine.keys.secretAccessKey);
+    expect(asked).toHaveLength(2);
+    expect(await findVersion(storeAt({ server: registry, bucket: models }), "digits", "1.0.0")).toBeDefined();
+    const elsewhere = { ...given, version: "2.0.0", namespace: "kubeflow" };
+    const refused = (await runAction("register-model", { job, env, with: elsewhere, post: false })).main;
+    expect(refused.stdout).toMatch(/CONFIG Secret kubeflow\/mlpipeline-minio-artifact: .*no such secret/);
   });
 
   test("says what is missing where nobody knows the server or the secret", async () => {
