@@ -18,7 +18,7 @@ const sharedLayers: Table = {
   connect: ["ports", "lib", "domain", "clients", "local"],
   render: ["domain"],
   runner: ["render", "lib", "domain", "ports", "valibot", "node:", "node:process", "@actions/core"],
-  cli: ["runner", "render", "actions", "node:", "node:process"],
+  cli: ["runner", "render", "connect", "ports", "lib", "domain", "actions", "node:", "node:process"],
   tools: [
     "runner",
     "lib",
