@@ -30,7 +30,7 @@ function placeLead({ change, isNew, last }: Decided): readonly Text[] {
   if (last.environment !== undefined) return [text`In a job of the environment ${code(last.environment)}.`];
   if (change !== "approved") return [];
   return [
-    text`The job proved no GitHub environment: ${code("environment")} with its reviewers and the permission ${code("id-token: write")} make an approval one that GitHub vouches for.`,
+    text`No GitHub environment stands behind it: a job with ${code("environment")}, which its reviewers let pass, and the permission ${code("id-token: write")} would name one.`,
   ];
 }
 
@@ -44,6 +44,8 @@ function nextLead({ change, name, version, aliases }: Decided): readonly Text[] 
         text`deploy-model and every alias refuse ${subject} from now on.${aliases.length === 0 ? "" : text` Still there: ${code(aliases.join(", "))}; point ${aliases.length === 1 ? "it" : "them"} at another version.`}`,
       ];
     case "restored":
-      return [text`Approvals that ${subject} had before are gone with its retirement.`];
+      return [
+        text`What ${subject} had of approvals ended when it was retired: where an alias asks for one, approve it anew.`,
+      ];
   }
 }
