@@ -43,11 +43,12 @@ export async function deploy(step: DeployStep, ports: Ports): Promise<Outcome> {
   }
 }
 
-/** Prepares; where another version's rollout was never finished, it is brought to its end first, and all is looked at again. */
+/** Prepares; where the rollout of another version, or of one that is out of use, was never finished, it is brought to its end first. */
 async function prepareAlone(step: DeployStep, ports: Ports): Promise<Prepared> {
   const prepared = await prepare(step, ports);
   const entry = await prepared.target.journal.read();
-  if (!isUnfinished(entry) || entry.rollout === prepared.rollout) return prepared;
+  const isOwn = entry?.rollout === prepared.rollout && !prepared.isRetired;
+  if (!isUnfinished(entry) || isOwn) return prepared;
   await takeLease(step, prepared.target);
   const place = { target: prepared.target, store: ports.store };
   if (entry.phase === "recording") await finish(step, place, entry);

@@ -16,6 +16,8 @@ export type Prepared = {
   readonly candidate: ServedModel;
   /** What the candidate is compared with: what serves, or the champion, which is then started for it. */
   readonly stable: ServedModel | undefined;
+  /** Whether the version was taken out of use: not even a rollout that was begun goes on. */
+  readonly isRetired: boolean;
   /** What serves at the target now. */
   readonly serving: ServedModel | undefined;
   readonly url: string | undefined;
@@ -60,6 +62,7 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
     record,
     candidate,
     stable,
+    isRetired: subject.refusal?.why === "retired",
     serving,
     url: now.url,
     standing,

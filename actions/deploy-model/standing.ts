@@ -39,7 +39,7 @@ export function decideStart(facts: Facts): Standing {
 }
 
 function kept({ refusal }: Facts): Standing | undefined {
-  return refusal === undefined ? undefined : { do: "refuse", ...refusal };
+  return refusal === undefined ? undefined : { do: "refuse", reason: refusal.reason, hint: refusal.hint };
 }
 
 /** A re-run is a no-op. */

@@ -49,7 +49,7 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
   ...more,
 });
 
-const refusal = { reason: "digits 1.1.0 was retired", hint: "restore it" };
+const refusal = { why: "retired", reason: "digits 1.1.0 was retired", hint: "restore it" } as const;
 
 describe("whether a rollout begins", () => {
   type Row = readonly [string, Partial<Facts>, Standing["do"]];
