@@ -36,7 +36,7 @@ async function publish(connection: Connection, { clock }: HubAddress, version: C
   const { how, id } = await ensureVersion(connection, clock, { modelId: model.id, version });
   const bodies = artifactBodies(version, connection.isTyped);
   const { written, modelArtifact } = await syncArtifacts(connection, clock, { versionId: id, bodies });
-  const pointed = await pointAliases(connection, model, version);
+  const pointed = await pointAliases(connection, clock, { model, version });
   const isSame = how === "found" && written === 0 && pointed === "same";
   return {
     state: how === "created" ? "created" : isSame ? "unchanged" : "completed",

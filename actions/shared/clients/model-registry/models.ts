@@ -34,30 +34,38 @@ export function ensureModel(connection: Connection, clock: Clock, version: Catal
   });
 }
 
-/** The server has no condition on a change: of two at once the later wins, and the other looks whether it is there and writes it again. */
 const ATTEMPTS = 5;
+/** A job that read before we wrote writes within this time. */
+const SETTLE_MS = 500;
 
 /**
- * Says where aliases point; the champion's card becomes the model's. Properties of others are kept: the server replaces the whole map, so that
- * they are read and written with ours.
+ * Says where aliases point; the champion's card becomes the model's. The server has no condition on a change and replaces the whole map of
+ * properties: others' are read and written with ours, and whoever wrote looks twice whether somebody wrote over it. The store has the aliases in
+ * any case.
  */
 export async function pointAliases(
   connection: Connection,
-  model: Model,
-  version: CatalogVersion,
+  clock: Clock,
+  { model, version }: { readonly model: Model; readonly version: CatalogVersion },
 ): Promise<"changed" | "same"> {
   const aliases = aliasProperties(version);
   const about = version.aliases.includes("champion") ? aboutModel(version.record, version.card?.text) : {};
+  const isTold = (one: Model) => hasAll(one.customProperties ?? {}, aliases) && hasFields(one, about);
+  const look = async () => (await findModel(connection, model.name)) ?? model;
   let current = model;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (hasAll(current.customProperties ?? {}, aliases) && hasFields(current, about))
-      return attempt === 0 ? "same" : "changed";
+    if (isTold(current)) {
+      if (attempt === 0) return "same";
+      await clock.sleep(SETTLE_MS);
+      current = await look();
+      if (isTold(current)) return "changed";
+    }
     await connection.update(ModelSchema, {
       method: "PATCH",
       path: `${PATH}/${current.id}`,
       json: { ...about, customProperties: merged(current.customProperties ?? {}, aliases) },
     });
-    current = (await findModel(connection, model.name)) ?? current;
+    current = await look();
   }
   throw new ReleaseError("CONFLICT", {
     rule: "the aliases of a model could not be told to the registry: others change it all the time",

@@ -5,7 +5,7 @@ import type { CatalogVersion } from "../../ports/model-catalog.ts";
 import { type Connection, SERVICE } from "./connection.ts";
 import { ensure } from "./ensure.ts";
 import { hasAll, merged, PropertiesSchema, textOf } from "./properties.ts";
-import { type VersionBody, versionBody } from "./version-body.ts";
+import { externalId, type VersionBody, versionBody } from "./version-body.ts";
 
 const VersionSchema = v.looseObject({
   id: v.string(),
@@ -57,9 +57,10 @@ function isWhole(there: Version, { author, description, externalId, customProper
   );
 }
 
-function checkSame({ name, customProperties }: Version, { record }: CatalogVersion): void {
+/** People may replace the whole map of properties: the external id names the digest too, and only a program sets it. */
+function checkSame({ name, customProperties, externalId: id }: Version, { record }: CatalogVersion): void {
   const digest = textOf(customProperties ?? {}, "digest");
-  if (digest === record.digest) return;
+  if (digest === record.digest || (digest === undefined && id === externalId(record))) return;
   throw new ReleaseError("CONFLICT", {
     rule: `${SERVICE} has another version of this name`,
     where: { input: "kubeflow-registry" },
