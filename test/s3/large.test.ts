@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LargeBody } from "../../actions/shared/clients/s3/parts.ts";
+import { generatedBody } from "../support/generated-body.ts";
 import { behindProxy } from "../support/s3-proxy.ts";
 import { envOf, newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -15,21 +16,6 @@ const PEAK_MEMORY = join(import.meta.dirname, "../support/peak-memory.ts");
 const UPLOAD_PROGRAM = join(import.meta.dirname, "upload-program.ts");
 const program = await versitygw();
 const MIB = 1024 * 1024;
-
-/** Bytes that differ everywhere, made as they are asked for; each piece is empty when the next one is. */
-function generated(size: number): LargeBody {
-  return {
-    size,
-    async *open() {
-      for (let at = 0; at < size; at += 300_000) {
-        const piece = Buffer.alloc(Math.min(300_000, size - at));
-        for (let i = 0; i + 4 <= piece.length; i += 4) piece.writeUInt32LE(at + i, i);
-        yield piece;
-        piece.fill(0);
-      }
-    },
-  };
-}
 
 async function digestOf(chunks: AsyncIterable<Uint8Array> | undefined): Promise<string> {
   const hash = createHash("sha256");
@@ -49,7 +35,7 @@ describe.skipIf(program === undefined)("a large value", () => {
   test("goes up in parts and comes back byte for byte", async () => {
     const bucket = await newBucket(server);
     const store = storeAt({ server, bucket });
-    const body = generated(50 * MIB + 5);
+    const body = generatedBody(50 * MIB + 5);
     const created = await store.create("digits/files/1.0.0/model.onnx", body);
     const opened = await store.open("digits/files/1.0.0/model.onnx");
     expect(await digestOf(opened)).toBe(await digestOf(body.open()));
@@ -59,7 +45,7 @@ describe.skipIf(program === undefined)("a large value", () => {
 
   test("exists once, whoever comes second, and nothing is left of the other's parts", async () => {
     const bucket = await newBucket(server);
-    const body = generated(20 * MIB);
+    const body = generatedBody(20 * MIB);
     const writers = Array.from({ length: 4 }, () => storeAt({ server, bucket }).create("a", body));
     const states = (await Promise.all(writers)).map(({ state }) => state).toSorted();
     expect(states).toEqual(["created", "exists", "exists", "exists"]);
@@ -70,12 +56,12 @@ describe.skipIf(program === undefined)("a large value", () => {
   test("that ends early, or whose source fails, leaves nothing", async () => {
     const bucket = await newBucket(server);
     const store = storeAt({ server, bucket });
-    const short = { size: 30 * MIB, open: generated(20 * MIB).open };
+    const short = { size: 30 * MIB, open: generatedBody(20 * MIB).open };
     await expect(store.create("a", short)).rejects.toMatchObject({ code: "INTEGRITY" });
     const failing: LargeBody = {
       size: 30 * MIB,
       async *open() {
-        yield* generated(20 * MIB).open();
+        yield* generatedBody(20 * MIB).open();
         throw new Error("the disk went away");
       },
     };
@@ -91,9 +77,9 @@ describe.skipIf(program === undefined)("a large value", () => {
     const body: LargeBody = {
       size: 200 * MIB,
       async *open() {
-        yield* generated(40 * MIB).open();
+        yield* generatedBody(40 * MIB).open();
         cancel.abort(new Error("cancelled"));
-        yield* generated(160 * MIB).open();
+        yield* generatedBody(160 * MIB).open();
       },
     };
     await expect(store.create("a", body)).rejects.toThrow("cancelled");
@@ -118,7 +104,7 @@ describe.skipIf(program === undefined)("a large value", () => {
 
   test("of which a part breaks is sent on with that part again", async () => {
     const { proxy, open, direct } = await behindProxy(server);
-    const body = generated(40 * MIB);
+    const body = generatedBody(40 * MIB);
     let broken = 0;
     proxy.befall = (_, line) => (/^PUT .*partNumber/.test(line) && broken++ % 3 === 0 ? "reset before" : undefined);
     expect((await open().create("a", body)).state).toBe("created");
@@ -128,7 +114,7 @@ describe.skipIf(program === undefined)("a large value", () => {
 
   test("that breaks while it is read goes on where it broke", async () => {
     const { proxy, open, direct } = await behindProxy(server);
-    const body = generated(20 * MIB);
+    const body = generatedBody(20 * MIB);
     await direct.create("a", body);
     let asked = 0;
     proxy.befall = (_, line) => (line === "GET models/a" && asked++ < 3 ? "cut answer" : undefined);

@@ -68,7 +68,7 @@ async function register(store: ModelStore, model: string): Promise<void> {
   const files = await findModelFiles(model);
   const stored = await storeModel(store, {
     name: "digits",
-    version: "1.0.0",
+    place: "1.0.0",
     files,
     signal: new AbortController().signal,
   });

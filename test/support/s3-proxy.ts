@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import { newBucket, type S3Server, storeAt } from "./s3-server.ts";
+import { newBucket, type S3Server, storeAt, type TestStore } from "./s3-server.ts";
 
 /** What befalls one request on its way. */
 export type Fault =
@@ -26,6 +26,8 @@ export type S3Proxy = {
   answered(): number;
   /** Decides for each request by its number, from 0. */
   befall: (number: number, line: string) => Fault | undefined;
+  /** Waited for before a request is passed on. */
+  hold: (line: string) => Promise<void>;
 };
 
 /** Stands before a real server, under its own name, so that signatures hold. Ended with the test. */
@@ -37,8 +39,9 @@ export async function s3ProxyForTest(target: string): Promise<S3Proxy> {
     const line = lineOf(incoming);
     const fault = proxy.befall(requests.length, line);
     requests.push(line);
+    const onward = { hostname, port, hold: () => proxy.hold(line) };
     // A client that gives up breaks off: so does its passage.
-    befallen({ incoming, response, fault, onward: { hostname, port } }).then(
+    befallen({ incoming, response, fault, onward }).then(
       (length) => {
         bytes += length;
       },
@@ -51,7 +54,13 @@ export async function s3ProxyForTest(target: string): Promise<S3Proxy> {
     server.close();
   });
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const proxy: S3Proxy = { endpoint, requests, answered: () => bytes, befall: () => undefined };
+  const proxy: S3Proxy = {
+    endpoint,
+    requests,
+    answered: () => bytes,
+    befall: () => undefined,
+    hold: async () => undefined,
+  };
   return proxy;
 }
 
@@ -68,7 +77,7 @@ type Passage = {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
   readonly fault: Fault | undefined;
-  readonly onward: { readonly hostname: string; readonly port: string };
+  readonly onward: { readonly hostname: string; readonly port: string; hold(): Promise<void> };
 };
 
 /** The length of what the server has answered. */
@@ -79,6 +88,7 @@ async function befallen({ incoming, response, fault, onward }: Passage): Promise
   if (fault === "503") refuse(response, 503, "SlowDown");
   if (fault === "409") refuse(response, 409, "ConditionalRequestConflict");
   if (fault === "reset before" || fault === "503" || fault === "409") return 0;
+  await onward.hold();
   const answer = await passOn(incoming, Buffer.concat(body), onward);
   const whole = Buffer.concat(await Array.fromAsync(answer));
   if (fault === "reset after") incoming.socket.destroy();
@@ -93,10 +103,10 @@ async function befallen({ incoming, response, fault, onward }: Passage): Promise
 function passOn(
   { method, url, headers }: IncomingMessage,
   body: Buffer,
-  onward: Passage["onward"],
+  { hostname, port }: Passage["onward"],
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const sent = request({ ...onward, method, path: url, headers }, resolve);
+    const sent = request({ hostname, port, method, path: url, headers }, resolve);
     sent.on("error", reject);
     sent.end(body);
   });
@@ -111,7 +121,7 @@ function refuse(response: ServerResponse, status: number, code: string): void {
 export async function behindProxy(server: S3Server) {
   const bucket = await newBucket(server);
   const proxy = await s3ProxyForTest(server.endpoint);
-  const open = (options: { readonly attempts?: number } = {}) =>
+  const open = (options: Partial<TestStore> = {}) =>
     storeAt({ server: { ...server, endpoint: proxy.endpoint }, bucket, timeoutMs: 700, ...options });
   return { bucket, proxy, open, direct: storeAt({ server, bucket }) };
 }

@@ -19,6 +19,16 @@ export const S3_ACCESS = {
   PutObject: { action: "s3:PutObject", on: "objects", purpose: "write records, aliases and models" },
   CreateMultipartUpload: { action: "s3:PutObject", on: "objects", purpose: "write large files" },
   UploadPart: { action: "s3:PutObject", on: "objects", purpose: "write large files" },
+  UploadPartCopy: {
+    action: "s3:PutObject",
+    on: "objects",
+    purpose: "take what did not change from an earlier version, on the server",
+  },
+  ListParts: {
+    action: "s3:ListMultipartUploadParts",
+    on: "objects",
+    purpose: "go on with a large file where an earlier attempt was cut off",
+  },
   CompleteMultipartUpload: { action: "s3:PutObject", on: "objects", purpose: "write large files" },
   AbortMultipartUpload: {
     action: "s3:AbortMultipartUpload",

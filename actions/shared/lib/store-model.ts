@@ -8,11 +8,12 @@ import { ReleaseError } from "./error.ts";
 import { sha256, sha256Stream } from "./hash.ts";
 import { type HashedModel, hashFiles, modelDigest } from "./hash-model.ts";
 import { inParallel } from "./in-parallel.ts";
+import type { Progress } from "./transfer-progress.ts";
 
 export type StoredModel = HashedModel & {
   /** The folder of the files, as a key of the store. */
   readonly folder: string;
-  /** Bytes that were written now; the rest was there from an attempt that was cut short. */
+  /** Bytes that were sent now; the rest was in the store: from an attempt that was cut short, or in an earlier version. */
   readonly written: number;
 };
 
@@ -22,7 +23,14 @@ export type Storing = {
   readonly place: string;
   readonly files: readonly SourceFile[];
   readonly signal: AbortSignal;
+  /** Versions whose files may be the same, the likeliest first. */
+  readonly earlier?: readonly StoredFiles[];
+  /** Hears of every piece on its way, and of those that have to go again. */
+  readonly progress?: Progress;
 };
+
+/** Files of the store: of a version, or of a place. */
+export type StoredFiles = { readonly folder: string; readonly files: readonly ModelFile[] };
 
 /**
  * Copies a model into the store, hashing each file while it is copied, before any record names it. What an earlier attempt left is used.
@@ -66,18 +74,17 @@ const AT_ONCE = 16;
 async function copyFiles(
   store: ModelStore,
   folder: string,
-  { files, signal }: Storing,
+  { files, signal, earlier = [], progress }: Storing,
 ): Promise<StoredModel | undefined> {
   let isForeign = false;
   const copied = await inParallel(files, AT_ONCE, async (file): Promise<Copied | undefined> => {
     signal.throwIfAborted();
     if (isForeign) return undefined;
     const key = `${folder}/${file.path}`;
-    const created = await createHashed(store, key, { file, signal });
-    const digest = created ?? (await digestWhereSame(store, key, { file, signal }));
+    const created = await createHashed(store, key, { file, signal, progress, like: likeOf(file, earlier) });
+    const digest = created?.digest ?? (await digestWhereSame(store, key, { file, signal }));
     if (digest === undefined) isForeign = true;
-    const written = created === undefined ? 0 : file.size;
-    return digest && { written, file: { path: file.path, size: file.size, digest } };
+    return digest && { written: created?.written ?? 0, file: { path: file.path, size: file.size, digest } };
   });
   const whole = copied.filter((one) => one !== undefined);
   if (whole.length < files.length) return undefined;
@@ -89,21 +96,44 @@ async function copyFiles(
 type Copied = { readonly file: ModelFile; readonly written: number };
 
 type Reading = { readonly file: SourceFile; readonly signal: AbortSignal };
+type Creating = Reading & { readonly progress: Progress | undefined; readonly like: string | undefined };
 
-/** The digest of what was copied; undefined where the key exists. */
-async function createHashed(store: ModelStore, key: string, { file, signal }: Reading): Promise<Digest | undefined> {
+/** What was copied; undefined where the key exists. */
+async function createHashed(
+  store: ModelStore,
+  key: string,
+  { file, signal, progress, like }: Creating,
+): Promise<{ readonly digest: Digest; readonly written: number } | undefined> {
   let hash = createHash("sha256");
+  let read = 0;
   const open = async function* () {
     // Opened again for a retry: what was read before counts no more.
     hash = createHash("sha256");
+    progress?.add(-read);
+    read = 0;
     for await (const chunk of file.read(signal)) {
       hash.update(chunk);
+      read += chunk.length;
+      progress?.add(chunk.length);
       yield chunk;
     }
   };
-  const { state } = await store.create(key, { size: file.size, open });
-  return state === "created" ? `sha256:${hash.digest("hex")}` : undefined;
+  const created = await store.create(key, { size: file.size, open }, like);
+  progress?.add(file.size - read);
+  if (created.state === "exists") return undefined;
+  return { digest: `sha256:${hash.digest("hex")}`, written: file.size - (created.spared ?? 0) };
 }
+
+/** Where the same bytes may lie: a file of the same size under the same path, else under another one, else of the same path. */
+function likeOf({ path, size }: SourceFile, earlier: readonly StoredFiles[]): string | undefined {
+  if (size < LEAST_COPIED_BYTES) return undefined;
+  const all = earlier.flatMap(({ folder, files }) => files.map((file) => ({ ...file, key: `${folder}/${file.path}` })));
+  const same = all.filter((file) => file.size === size);
+  return (same.find((file) => file.path === path) ?? same[0] ?? all.find((file) => file.path === path))?.key;
+}
+
+/** What is smaller is sent as soon as it is asked about. */
+export const LEAST_COPIED_BYTES = 8 * 1024 * 1024;
 
 async function digestWhereSame(store: ModelStore, key: string, { file, signal }: Reading): Promise<Digest | undefined> {
   const stored = await store.open(key);

@@ -1,6 +1,10 @@
 /** A value to be written: small ones as bytes, large ones as a source that can be opened again for a retry. */
 export type Body = Uint8Array | { readonly size: number; open(): AsyncIterable<Uint8Array> };
 
+export type Creation =
+  | { readonly state: "created"; readonly etag: string; readonly spared?: number }
+  | { readonly state: "exists" };
+
 export type StoredEntry = { readonly bytes: Uint8Array; readonly etag: string };
 export type ListedKey = {
   readonly key: string;
@@ -17,11 +21,11 @@ export type ListedKey = {
 export interface ModelStore {
   /** `file:///…` or `s3://bucket/prefix`, without a trailing slash; as users name it. */
   readonly uri: string;
-  /** Writes a key that must not exist yet. `exists`: somebody was first, nothing was changed. */
-  create(
-    key: string,
-    body: Body,
-  ): Promise<{ readonly state: "created"; readonly etag: string } | { readonly state: "exists" }>;
+  /**
+   * Writes a key that must not exist yet. `exists`: somebody was first, nothing was changed. `like`: a key that may hold the same bytes, or
+   * many of them; a store that can takes those from there. `spared`: bytes that did not have to be sent, since the store had them.
+   */
+  create(key: string, body: Body, like?: string): Promise<Creation>;
   /** Reads a small value whole (records, aliases, log entries). */
   read(key: string): Promise<StoredEntry | undefined>;
   /** Opens a value of any size as a stream. */

@@ -1,8 +1,10 @@
 import { formatSize } from "../../domain/quantity.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import type { Body } from "../../ports/model-store.ts";
+import type { PartCopier } from "./copied-parts.ts";
+import type { KeptPart } from "./kept-parts.ts";
 import type { Loan, Memory } from "./memory.ts";
-import type { Objects, Part, Upload } from "./objects.ts";
+import { crc32Text, type Objects, type Part, type Upload } from "./objects.ts";
 
 const MIB = 1024 * 1024;
 
@@ -26,31 +28,43 @@ export function partBytesOf(size: number, budget: number): number {
 }
 
 export type PartSender = {
-  readonly objects: Objects;
+  readonly objects: Pick<Objects, "uploadPart">;
   readonly memory: Memory;
   readonly budget: number;
   readonly signal: AbortSignal | undefined;
+  /** Parts that are there from an earlier attempt. */
+  readonly kept: ReadonlyMap<number, KeptPart>;
+  readonly copier?: PartCopier | undefined;
 };
+
+export type SentParts =
+  /** `spared`: bytes that did not have to be sent. */
+  | { readonly state: "sent"; readonly parts: readonly Part[]; readonly spared: number }
+  /** The server knows the upload no more, or it is one of other bytes, or nothing could be copied for it. */
+  | { readonly state: "lost" };
 
 /**
  * Sends a body in parts: read once, in order, into blocks of a fixed memory; as many parts are on their way as there are blocks, and
- * each is repeated by itself. Undefined: the server knows the upload no more. Whatever goes wrong ends all that is on its way.
+ * each is repeated by itself. What the server has already is compared by its digest instead of being sent. Whatever goes wrong ends all
+ * that is on its way.
  */
-export async function sendParts(
-  upload: Upload,
-  body: LargeBody,
-  { objects, memory, budget, signal }: PartSender,
-): Promise<readonly Part[] | undefined> {
+export async function sendParts(upload: Upload, body: LargeBody, sender: PartSender): Promise<SentParts> {
+  const { memory, budget, signal } = sender;
   const partBytes = partBytesOf(body.size, budget);
   const failed = new AbortController();
   const either = signal === undefined ? failed.signal : AbortSignal.any([failed.signal, signal]);
-  const sent: Promise<Part | undefined>[] = [];
+  const sent: Promise<Sent | undefined>[] = [];
+  let isLost = false;
 
   const send = (loan: Loan, filled: number) => {
-    const part = objects
-      .uploadPart(upload, { number: sent.length + 1, bytes: loan.bytes.subarray(0, filled) }, either)
-      .finally(loan.end);
-    part.catch((error: unknown) => failed.abort(error));
+    const block = { number: sent.length + 1, at: sent.length * partBytes, bytes: loan.bytes.subarray(0, filled) };
+    const part = placePart(upload, block, { ...sender, signal: either }).finally(loan.end);
+    part.then(
+      (placed) => {
+        isLost ||= placed === undefined;
+      },
+      (error: unknown) => failed.abort(error),
+    );
     sent.push(part);
   };
 
@@ -58,7 +72,7 @@ export async function sendParts(
   try {
     let filled = 0;
     for await (const chunk of exactly(body)) {
-      for (let at = 0; at < chunk.length; ) {
+      for (let at = 0; at < chunk.length && !isLost; ) {
         loan ??= await memory.rent(partBytes);
         either.throwIfAborted();
         const taken = chunk.subarray(at, at + partBytes - filled);
@@ -69,11 +83,17 @@ export async function sendParts(
         send(loan, filled);
         [loan, filled] = [undefined, 0];
       }
+      if (isLost) break;
     }
-    if (loan !== undefined) send(loan, filled);
-    loan = undefined;
-    const parts = await Promise.all(sent);
-    return parts.every((part) => part !== undefined) ? parts : undefined;
+    if (loan !== undefined && !isLost) {
+      send(loan, filled);
+      loan = undefined;
+    }
+    const placed = await Promise.all(sent);
+    const whole = placed.filter((one) => one !== undefined);
+    if (whole.length < placed.length) return { state: "lost" };
+    const spared = whole.reduce((sum, one) => sum + one.spared, 0);
+    return { state: "sent", parts: whole.map(({ part }) => part), spared };
   } catch (error) {
     failed.abort(error);
     await Promise.allSettled(sent);
@@ -81,6 +101,28 @@ export async function sendParts(
   } finally {
     loan?.end();
   }
+}
+
+type Block = { readonly number: number; readonly at: number; readonly bytes: Uint8Array };
+type Sent = { readonly part: Part; readonly spared: number };
+
+/** Undefined: the upload is no more, or is not of these bytes. */
+async function placePart(
+  upload: Upload,
+  { number, at, bytes }: Block,
+  { objects, kept, copier, signal }: PartSender,
+): Promise<Sent | undefined> {
+  const there = kept.get(number);
+  if (there !== undefined) {
+    // One part that differs, and the upload is of another file: none of its parts is taken on the word of a short digest alone.
+    if (there.size !== bytes.length || there.crc32 !== crc32Text(bytes)) return undefined;
+    return { part: { number, etag: there.etag, crc32: there.crc32 }, spared: bytes.length };
+  }
+  const copied = await copier?.copy(upload, { number, at, bytes }, signal);
+  if (copied !== undefined) return { part: copied, spared: bytes.length };
+  if (copier?.isInVain()) return undefined;
+  const part = await objects.uploadPart(upload, { number, bytes }, signal);
+  return part && { part, spared: 0 };
 }
 
 /** Reads a small body whole into memory that was lent for it. */

@@ -4,6 +4,7 @@ import { checkKey, checkPrefix } from "../../lib/store-key.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ListedKey, ModelStore } from "../../ports/model-store.ts";
 import { connectS3, type S3Options } from "./connection.ts";
+import { keptUploads } from "./kept-parts.ts";
 import { memoryOf } from "./memory.ts";
 import { objectsOf } from "./objects.ts";
 import { openValue } from "./read-value.ts";
@@ -16,6 +17,8 @@ export type S3StoreOptions = S3Options & {
   readonly log: Pick<Log, "info" | "warn" | "debug">;
   /** Ends reads and large writes; what is small and has begun is let finish. */
   readonly signal?: AbortSignal;
+  /** An unfinished upload to which nothing came for so long is taken over. Default 30 s. */
+  readonly quietMs?: number;
 };
 
 /** Bodies on their way take no more memory than this, whatever their size. */
@@ -30,21 +33,25 @@ const MEMORY_BYTES = 40 * 1024 * 1024;
  * - Large values go up in parts and appear with the last request, or not at all.
  */
 export function s3Store(options: S3StoreOptions): ModelStore {
-  const { address, clock, log, signal } = options;
+  const { address, clock, log, signal, quietMs = 30_000 } = options;
   const connection = connectS3(options);
   const root = address.prefix === "" ? "" : `${address.prefix}/`;
   const uri = `s3://${address.bucket}${address.prefix === "" ? "" : `/${address.prefix}`}`;
   const memory = memoryOf(MEMORY_BYTES);
   const reading = objectsOf(connection, address, STANDARD);
+  const ownKey = (name: string) => `${root}${OWN}${name}`;
   let writing: ReturnType<typeof openWriter> | undefined;
 
   return {
     uri,
     address: (key) => `${uri}/${checkKey(key)}`,
 
-    async create(key, body) {
-      const written = await writeUnder({ key: keyOf(key), body, condition: { ifNone: true } });
-      return written.state === "written" ? { state: "created", etag: written.etag } : { state: "exists" };
+    async create(key, body, like) {
+      const wanted = { key: keyOf(key), body, condition: { ifNone: true }, like: like && keyOf(like) } as const;
+      const written = await writeUnder(wanted);
+      if (written.state === "lost") return { state: "exists" };
+      const { etag, spared = 0 } = written;
+      return { state: "created", etag, ...(spared > 0 ? { spared } : {}) };
     },
 
     async read(key) {
@@ -104,9 +111,13 @@ export function s3Store(options: S3StoreOptions): ModelStore {
   }
 
   async function writeUnder(wanted: Write) {
-    const { objects } = await writer();
+    const { objects, copying, traits } = await writer();
     const looksFirst = address.conditions === "weak";
-    return write({ connection, objects, memory, budget: MEMORY_BYTES, signal, looksFirst }, wanted);
+    const holder = { objects, uploads: keptUploads(connection, clock), ownKey, quietMs, log };
+    return write(
+      { connection, objects, copying, holder, traits, memory, budget: MEMORY_BYTES, signal, looksFirst },
+      wanted,
+    );
   }
 
   function writer() {
@@ -118,9 +129,10 @@ export function s3Store(options: S3StoreOptions): ModelStore {
   }
 
   async function openWriter() {
-    const ownKey = (name: string) => `${root}${OWN}${name}`;
     const traits = await findTraits({ connection, address, ownKey, clock, log });
-    return { traits, objects: objectsOf(connection, address, traits) };
+    const copying =
+      traits.checksum === "none" ? undefined : objectsOf(connection, address, { ...traits, checksum: "md5" });
+    return { traits, objects: objectsOf(connection, address, traits), copying };
   }
 }
 
