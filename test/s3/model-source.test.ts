@@ -15,9 +15,11 @@ import { runAction } from "../support/run-action.ts";
 import { behindProxy } from "../support/s3-proxy.ts";
 import { envOf, newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
 import { addUser, startVersitygw, versitygw } from "../support/versitygw.ts";
+import { registerStreamed } from "./streamed-model.ts";
 
 const program = await versitygw();
 const KIB = 1024;
+const MIB = 1024 * KIB;
 const secretRef = { secretName: "artifact-keys", accessKeyKey: "id", secretKeyKey: "secret" };
 
 describe.skipIf(program === undefined)("a model in a bucket", () => {
@@ -246,6 +248,16 @@ describe.skipIf(program === undefined)("register-model with a model that its eng
     const elsewhere = { ...given, version: "2.0.0", namespace: "kubeflow" };
     const refused = (await runAction("register-model", { job, env, with: elsewhere, post: false })).main;
     expect(refused.stdout).toMatch(/CONFIG Secret kubeflow\/mlpipeline-minio-artifact: .*no such secret/);
+  });
+
+  test("holds no more of it than a few pieces, and puts none of it on the disk", { timeout: 120_000 }, async () => {
+    const small = await registerStreamed({ engine, registry, bytes: MIB });
+    const large = await registerStreamed({ engine, registry, bytes: 100 * MIB });
+    expect([small.main.code, large.main.code]).toEqual([0, 0]);
+    expect((large.peak - small.peak) / MIB).toBeLessThan(62);
+    const [file] =
+      (await findVersion(storeAt({ server: registry, bucket: large.models }), "digits", "1.0.0"))?.files ?? [];
+    expect(file?.size).toBeGreaterThan(100 * MIB);
   });
 
   test("says what is missing where nobody knows the server or the secret", async () => {

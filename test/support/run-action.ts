@@ -28,6 +28,8 @@ export type ActionRun = {
   readonly post?: boolean;
   /** From its bundle, whatever the environment says. */
   readonly bundled?: boolean;
+  /** No file that it writes may become larger; a write beyond that fails. */
+  readonly fileBytes?: number;
   /** Hears the standard output as it comes. */
   readonly onOutput?: (text: string) => void;
 };
@@ -109,8 +111,10 @@ async function runPhase(
     NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/node-compile"),
   };
   const started = performance.now();
+  const limited = run.fileBytes === undefined ? [] : ["prlimit", `--fsize=${run.fileBytes}`, "--"];
+  const [command = process.execPath, ...args] = [...limited, process.execPath, entry];
   // A group of its own: a Ctrl-C in the developer's terminal is not a cancel.
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(command, args, {
     env,
     cwd: job.workspace,
     stdio: ["ignore", "pipe", "pipe"],
