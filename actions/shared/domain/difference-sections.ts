@@ -68,7 +68,8 @@ function changeText({ value, before, change, sameData }: MetricChange): string {
   return sameData ? "" : "other data";
 }
 
-function otherSections(differences: Differences, pair: Pair): readonly Section[] {
+/** Everything but the metrics: what is in the record, what callers have to change, imports and files. */
+export function otherSections(differences: Differences, pair: Pair): readonly Section[] {
   const { facts, data, parameters, images, imports, breaks, files } = differences;
   const values = [
     ...facts.map((change) => ({ label: text`${change.name}`, change })),

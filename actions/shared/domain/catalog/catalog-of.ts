@@ -73,6 +73,10 @@ function versionOf(
   };
 }
 
-function withoutVersion({ reason, act }: Decision): Decision {
-  return { ...(reason === undefined ? {} : { reason }), act };
+function withoutVersion({ reason, environment, act }: Decision): Decision {
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(environment === undefined ? {} : { environment }),
+    act,
+  };
 }

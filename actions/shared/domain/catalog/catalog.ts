@@ -10,7 +10,12 @@ export const CATALOG_SCHEMA = 1;
 const Time = v.pipe(v.string(), v.isoTimestamp("must be an RFC 3339 time in UTC"));
 
 /** Who decided what about a version, and why. */
-const DecisionSchema = v.object({ reason: v.optional(v.string()), act: ActSchema });
+const DecisionSchema = v.object({
+  reason: v.optional(v.string()),
+  /** The GitHub environment of the job that it was decided in. */
+  environment: v.optional(v.string()),
+  act: ActSchema,
+});
 
 /** What became of a version at a target, as its release says. */
 const CatalogDeploymentSchema = v.object({ release: v.string(), ...DeploymentSchema.entries });
@@ -47,6 +52,8 @@ const ReignSchema = v.object({
 const MetricSeriesSchema = v.object({
   /** As people write it: `accuracy`, `evaluate.accuracy`, `recall[class=3]`. */
   name: v.string(),
+  /** Whether it speaks of a part of the data only. */
+  isSliced: v.boolean(),
   /** Oldest first; versions that do not have the metric are left out. */
   points: v.array(
     v.object({

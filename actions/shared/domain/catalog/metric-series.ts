@@ -17,7 +17,7 @@ export function metricSeries(records: readonly VersionRecord[]): readonly Metric
   }
   return [...series]
     .toSorted(([a, { isSliced: x }], [b, { isSliced: y }]) => Number(x) - Number(y) || (a < b ? -1 : 1))
-    .map(([name, { points }]) => ({ name, points }));
+    .map(([name, { isSliced, points }]) => ({ name, isSliced, points }));
 }
 
 function pointOf({ value, n, dataset }: Metric, of: Pick<Point, "version" | "createdAt">): Point {

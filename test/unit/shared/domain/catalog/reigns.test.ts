@@ -5,7 +5,15 @@ import type { AliasRecord, ModelEvent } from "../../../../../actions/shared/doma
 const digest = `sha256:${"a".repeat(64)}` as const;
 
 function move(version: string, number: number, at: string): ModelEvent {
-  return { schema: 1, event: "alias-moved", alias: "champion", version, digest, move: number, act: { by: "octocat", at } };
+  return {
+    schema: 1,
+    event: "alias-moved",
+    alias: "champion",
+    version,
+    digest,
+    move: number,
+    act: { by: "octocat", at },
+  };
 }
 
 function aliasAt(version: string, number: number, at: string): AliasRecord {

@@ -1,0 +1,140 @@
+import { shortDigest } from "../../domain/digest.ts";
+import type { Environment, VersionRecord } from "../../domain/model-version.ts";
+import { formatCount, formatSize } from "../../domain/quantity.ts";
+import { codeHtml, foldedHtml, type Html, html, join, linkHtml, nothing, tableHtml } from "./html.ts";
+import { badge, wordsOf } from "./words.ts";
+
+const MAX_FILES = 200;
+const MAX_IMPORTS = 50;
+
+type Fact = readonly [name: string, value: Html | undefined];
+
+/** What the record says in a word or two each. */
+export function factsHtml(record: VersionRecord): Html {
+  const {
+    code,
+    licence,
+    framework,
+    scan,
+    signatures = [],
+    environment,
+    package: archive,
+    metadata = {},
+    images = [],
+  } = record;
+  const facts: readonly Fact[] = [
+    ["framework", framework && html`${wordsOf(framework)}`],
+    ["licence", licence === undefined ? html`<span class="soft">none is known</span>` : html`${licence}`],
+    ["code", code && html`${code.repository} ${codeHtml(code.commit)} ${code.tag ?? code.ref}`],
+    ["scan", scan && scanHtml(scan)],
+    ...signatures.map((signature): Fact => ["signed", signatureHtml(signature)]),
+    ...(signatures.length === 0 ? [["signed", html`<span class="soft">no</span>`] as const] : []),
+    ["trained on", environment && machineHtml(environment)],
+    ...(record.data ?? []).map(
+      ({ role, uri, digest, version }): Fact => [
+        `data ${role}`,
+        html`${codeHtml(uri)} ${codeHtml(digest ?? version ?? "")}`,
+      ],
+    ),
+    ...images.map(({ name, ref }): Fact => [`image ${name}`, codeHtml(ref)]),
+    ["package", archive && html`${codeHtml(archive.key)}, ${formatSize(archive.size)}, ${codeHtml(archive.digest)}`],
+    ["files at", codeHtml(record.folder)],
+    ...Object.entries(metadata).map(([name, value]): Fact => [name, valueHtml(value)]),
+  ];
+  const rows = facts.flatMap(([name, value]) =>
+    value === undefined ? [] : [html`<dt>${name}</dt><dd>${value}</dd>\n`],
+  );
+  return html`<dl>${rows}</dl>`;
+}
+
+function scanHtml({ verdict, imports }: NonNullable<VersionRecord["scan"]>): Html {
+  if (imports.length === 0) return html`${verdict}`;
+  const more = imports.length > MAX_IMPORTS ? ` and ${imports.length - MAX_IMPORTS} more` : "";
+  return html`${verdict}, imports ${join(imports.slice(0, MAX_IMPORTS).map(codeHtml), " ")}${more}`;
+}
+
+function signatureHtml(signature: NonNullable<VersionRecord["signatures"]>[number]): Html {
+  const file = html`<br><span class="soft">${codeHtml(signature.key)}</span>`;
+  if ("publicKey" in signature) return html`with key ${codeHtml(signature.publicKey)}${file}`;
+  return html`by ${signature.identity} <span class="soft">known to ${signature.issuer}</span>${file}`;
+}
+
+function machineHtml({ cpu, gpus = [], memoryBytes, os, python }: Environment): Html {
+  const parts = [
+    ...gpus.map((gpu) => `${gpu.count} x ${gpu.name}`),
+    cpu && `${cpu.count} x ${cpu.name ?? "CPU"}`,
+    memoryBytes === undefined ? undefined : formatSize(memoryBytes),
+    os,
+    python && `Python ${python}`,
+  ];
+  return html`${parts.filter((part) => part !== undefined).join(", ")}`;
+}
+
+/** The rules that it was judged by. */
+export function gateHtml({ gate }: VersionRecord): Html {
+  if (gate === undefined || gate.rules.length === 0) return nothing;
+  const columns = [
+    { title: "rule" },
+    { title: "" },
+    { title: "value", align: "right" },
+    { title: "asked", align: "right" },
+    { title: "" },
+  ] as const;
+  const tones = { pass: "good", warn: "warn", fail: "bad", "no-data": "warn", skipped: "soft" } as const;
+  const rows = gate.rules.map(({ rule, state, value = "", bound = "", reason = "" }) => [
+    codeHtml(rule),
+    badge(state, tones[state]),
+    html`${value}`,
+    html`${bound}`,
+    html`${reason}`,
+  ]);
+  const champion =
+    gate.champion === undefined ? nothing : html`<p>Judged against champion ${gate.champion.version}.</p>`;
+  return html`<h2>Gate</h2>\n${champion}${tableHtml(columns, rows)}`;
+}
+
+export function tensorsHtml({ signature }: VersionRecord): Html {
+  if (signature === undefined) return nothing;
+  const columns = [{ title: "name" }, { title: "" }, { title: "type" }, { title: "shape" }];
+  const rowsOf = (side: string, tensors: typeof signature.inputs) =>
+    tensors.map(({ name, type, shape }) => [
+      codeHtml(name),
+      html`${side}`,
+      html`${type}`,
+      shape === undefined ? nothing : codeHtml(`[${shape.join(", ")}]`),
+    ]);
+  const rows = [...rowsOf("input", signature.inputs), ...rowsOf("output", signature.outputs)];
+  return html`<h2>Inputs and outputs</h2>\n${tableHtml(columns, rows)}`;
+}
+
+export function parametersHtml({ parameters = {}, environment }: VersionRecord): Html {
+  const table = (title: string, values: Readonly<Record<string, unknown>>) =>
+    tableHtml(
+      [{ title }, { title: "value" }],
+      Object.entries(values).map(([name, value]) => [html`${name}`, valueHtml(value)]),
+    );
+  const packages = environment?.packages ?? {};
+  const count = Object.keys(packages).length;
+  return join([
+    ...(Object.keys(parameters).length === 0 ? [] : [html`<h2>Parameters</h2>\n${table("parameter", parameters)}`]),
+    ...(count === 0 ? [] : [foldedHtml(formatCount(count, "package"), table("package", packages))]),
+  ]);
+}
+
+function valueHtml(value: unknown): Html {
+  if (typeof value !== "string") return codeHtml(JSON.stringify(value));
+  return /^https?:/.test(value) ? linkHtml(value, value) : html`${value}`;
+}
+
+export function filesHtml({ files }: VersionRecord): Html {
+  const columns = [{ title: "file" }, { title: "size", align: "right" }, { title: "SHA-256" }] as const;
+  const rows = files
+    .slice(0, MAX_FILES)
+    .map(({ path, size, digest }) => [
+      html`${path}`,
+      html`${formatSize(size)}`,
+      html`<span title="${digest}">${codeHtml(shortDigest(digest).slice("sha256:".length))}</span>`,
+    ]);
+  const more = files.length > MAX_FILES ? html`<p>and ${files.length - MAX_FILES} more</p>` : nothing;
+  return html`<h2>Files</h2>\n${tableHtml(columns, rows)}${more}`;
+}
