@@ -19,6 +19,7 @@ import { keyPair } from "../support/signing-key.ts";
 
 const KILLER = `--import=${join(import.meta.dirname, "../support/kill-at.ts")}`;
 const { privatePem, publicPem } = keyPair();
+export const PRIVATE_KEY = privatePem;
 const files = { "model.onnx": onnxModel(), "labels.txt": "0123456789" };
 
 async function prepared() {
@@ -33,7 +34,7 @@ async function prepared() {
 }
 
 /** The digest of the card, and what the signature is on. */
-async function besides(store: ModelStore, { card, signatures }: VersionRecord) {
+export async function besides(store: ModelStore, { card, signatures }: VersionRecord) {
   const text = await store.read(card?.key ?? "");
   const signature = await store.read(signatures?.[0]?.key ?? "");
   const opened = openSignature(signature?.bytes ?? new Uint8Array(), readVerificationKey(publicPem));

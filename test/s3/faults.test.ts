@@ -4,12 +4,14 @@ import { behindProxy } from "../support/s3-proxy.ts";
 import type { S3Server } from "../support/s3-server.ts";
 import { startVersitygw, versitygw } from "../support/versitygw.ts";
 import { FAULTS, registrationFaults } from "./registration-faults.ts";
+import { registrationKills } from "./registration-kills.ts";
 
 const program = await versitygw();
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** Of the requests of a registration, how many are met by a fault here; `make test-long` meets them all. */
 const SAMPLE = 10;
+const KILLS = 6;
 
 describe.skipIf(program === undefined)("a fault at any request", () => {
   let server: S3Server;
@@ -59,5 +61,10 @@ describe.skipIf(program === undefined)("a fault at any request", () => {
   registrationFaults(
     () => server,
     (requests) => sample(requests, SAMPLE, seedOfDay()),
+  );
+
+  registrationKills(
+    () => server,
+    (requests) => sample(requests, KILLS, seedOfDay()),
   );
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { ErrorCode } from "../../actions/shared/lib/error.ts";
 import { findModelFiles } from "../../actions/shared/lib/model-files.ts";
 import { moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { appendOnce, history } from "../../actions/shared/lib/model-registry/log.ts";
@@ -9,13 +10,13 @@ import { storeModel } from "../../actions/shared/lib/store-model.ts";
 import { verifyModel } from "../../actions/shared/lib/verify-model.ts";
 import type { ModelStore } from "../../actions/shared/ports/model-store.ts";
 import { behindProxy, type Fault } from "../support/s3-proxy.ts";
-import type { S3Server } from "../support/s3-server.ts";
+import { type S3Server, storeAt } from "../support/s3-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { versionRecord } from "../support/version-record.ts";
 
 export const FAULTS: readonly Fault[] = ["lost answer", "reset after", "reset before", "503", "409", "slow"];
 
-/** A registration of two files, one of them in parts, meets a fault at each of the chosen requests. */
+/** A registration of two files, one of them so large that it is gone on with after a fault, meets a fault at each of the chosen requests. */
 export function registrationFaults(serverOf: () => S3Server, choose: (requests: number) => readonly number[]): void {
   test("a registration is whole, whichever request it befalls", async () => {
     const { admin } = serverOf();
@@ -37,15 +38,34 @@ export function registrationFaults(serverOf: () => S3Server, choose: (requests: 
   test("where the server is gone from some request on there is no version, or a whole one; the next run completes it", async () => {
     const model = await modelFolder();
     for (const number of choose(await countRequests(model))) {
-      const { proxy, open, direct } = await behindProxy(serverOf());
       const fault = number % 2 === 0 ? "reset before" : "reset after";
-      proxy.befall = (current) => (current >= number - 1 ? fault : undefined);
-      await expect(register(open({ attempts: 2 }), model)).rejects.toMatchObject({ code: "UNAVAILABLE" });
-      if ((await findVersion(direct, "digits", "1.0.0")) !== undefined) await expectSound(direct);
-      await register(direct, model);
-      await expectWhole(direct, `gone from request ${number} on`);
+      await expectCompletedAfter(number, { model, fault, code: "UNAVAILABLE" });
     }
   });
+
+  test.each([
+    ["expired token", "AUTH"],
+    ["wrong clock", "CONFIG"],
+  ] as const)(
+    "from some request on: %s. It is told as %s; the next run completes what is there",
+    async (fault, code) => {
+      const model = await modelFolder();
+      for (const number of choose(await countRequests(model)))
+        await expectCompletedAfter(number, { model, fault, code });
+    },
+  );
+
+  type Ending = { readonly model: string; readonly fault: Fault; readonly code: ErrorCode };
+
+  async function expectCompletedAfter(number: number, { model, fault, code }: Ending): Promise<void> {
+    const { proxy, open, direct, bucket } = await behindProxy(serverOf());
+    proxy.befall = (current) => (current >= number - 1 ? fault : undefined);
+    const when = `${fault} from request ${number} on`;
+    await expect(register(open({ attempts: 2 }), model), when).rejects.toMatchObject({ code });
+    if ((await findVersion(direct, "digits", "1.0.0")) !== undefined) await expectSound(direct);
+    await register(storeAt({ server: serverOf(), bucket, quietMs: Number.NEGATIVE_INFINITY }), model);
+    await expectWhole(direct, when);
+  }
 
   async function countRequests(model: string): Promise<number> {
     const { proxy, open } = await behindProxy(serverOf());
@@ -58,7 +78,7 @@ export function registrationFaults(serverOf: () => S3Server, choose: (requests: 
 async function modelFolder(): Promise<string> {
   const model = join(await temporaryFolder(), "model");
   mkdirSync(model);
-  writeFileSync(join(model, "model.onnx"), Buffer.alloc(9 * 1024 * 1024, 7));
+  writeFileSync(join(model, "model.onnx"), Buffer.alloc(33 * 1024 * 1024, 7));
   writeFileSync(join(model, "labels.txt"), "0 1 2 3 4 5 6 7 8 9");
   return model;
 }

@@ -15,6 +15,9 @@ export type Fault =
   /** S3's word for: another write was under way, try again. */
   | "409"
   | "slow"
+  | "expired token"
+  /** The server takes the clock of whoever asks for wrong by an hour. */
+  | "wrong clock"
   /** Its answer breaks off in the middle. */
   | "cut answer";
 
@@ -85,9 +88,9 @@ async function befallen({ incoming, response, fault, onward }: Passage): Promise
   const body: Buffer[] = [];
   for await (const chunk of incoming) body.push(chunk as Buffer);
   if (fault === "reset before") incoming.socket.destroy();
-  if (fault === "503") refuse(response, 503, "SlowDown");
-  if (fault === "409") refuse(response, 409, "ConditionalRequestConflict");
-  if (fault === "reset before" || fault === "503" || fault === "409") return 0;
+  const refusal = fault && REFUSALS.get(fault);
+  if (refusal !== undefined) refuse(response, refusal);
+  if (fault === "reset before" || refusal !== undefined) return 0;
   await onward.hold();
   const answer = await passOn(incoming, Buffer.concat(body), onward);
   const whole = Buffer.concat(await Array.fromAsync(answer));
@@ -112,9 +115,19 @@ function passOn(
   });
 }
 
-function refuse(response: ServerResponse, status: number, code: string): void {
+type Refusal = { readonly status: number; readonly code: string; readonly serverAheadMs?: number };
+
+const REFUSALS: ReadonlyMap<Fault, Refusal> = new Map([
+  ["503", { status: 503, code: "SlowDown" }],
+  ["409", { status: 409, code: "ConditionalRequestConflict" }],
+  ["expired token", { status: 400, code: "ExpiredToken" }],
+  ["wrong clock", { status: 403, code: "RequestTimeTooSkewed", serverAheadMs: 3_600_000 }],
+]);
+
+function refuse(response: ServerResponse, { status, code, serverAheadMs = 0 }: Refusal): void {
   const text = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>from the proxy</Message></Error>`;
-  response.writeHead(status, { "content-type": "application/xml" }).end(text);
+  const date = new Date(Date.now() + serverAheadMs).toUTCString();
+  response.writeHead(status, { "content-type": "application/xml", date }).end(text);
 }
 
 /** A store behind a proxy that breaks single requests, and the same one beside it. A request is given up after 0.7 s. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { addAbortSignal, type Readable } from "node:stream";
 import { crc32 } from "node:zlib";
-import { ReleaseError } from "../../lib/error.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { ListedKey } from "../../ports/model-store.ts";
 import type { S3Address } from "./address.ts";
 import type { Connection, Tried } from "./connection.ts";
@@ -40,9 +40,13 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
 
   return {
     async head(key: string): Promise<Head | undefined> {
-      const found = await ask({ does: "HeadObject", key }, (client, options) =>
+      const looked = ask({ does: "HeadObject", key }, (client, options) =>
         client.headObject({ Bucket, Key: key }, options),
       );
+      const found = await looked.catch(async (error: unknown) => {
+        if (isReleaseError(error, "AUTH", "PROTOCOL")) await tellWhy(key);
+        throw error;
+      });
       return found.state === "answered" ? headOf(found.answer) : undefined;
     },
 
@@ -187,6 +191,13 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
       );
     },
   };
+
+  /** A refused HEAD has no body that would say why (an expired token, a wrong clock): a GET has, and throws it. */
+  async function tellWhy(key: string): Promise<void> {
+    await ask({ does: "GetObject", key }, (client, options) =>
+      client.getObject({ Bucket, Key: key, Range: "bytes=0-0" }, options),
+    );
+  }
 
   function birth({ writeId, removed }: Mark) {
     const { encryption, tags } = address;
