@@ -79,7 +79,7 @@ function reportOf(outcome: Kept): Report {
       text`It ${outcome.state === "planned" ? "would lie" : "lies"} at ${code(folder)}.${champion === undefined ? " There is no champion to compare it with." : ""}`,
       ...signingLead(outcome),
       ...publicationLead(outcome),
-      nextStep(outcome),
+      ...(failsByCatalog(outcome) ? [] : [nextStep(outcome)]),
     ],
     sections: [
       ...aliasSection(outcome.aliases),

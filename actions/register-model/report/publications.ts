@@ -1,4 +1,4 @@
-import { formatProblem } from "../../shared/domain/problem.ts";
+import { formatProblem, type Problem } from "../../shared/domain/problem.ts";
 import { code, type Finding, type Section, type Text, text } from "../../shared/domain/report.ts";
 import type { Outcome, Publication } from "../outcome.ts";
 
@@ -14,12 +14,15 @@ export function publicationTail(telling: Telling): string {
   return failsByCatalog(telling) ? `; ${untold(telling)} could not be told` : "";
 }
 
-/** What to do about catalogs that could not be told. */
+/** What to do about catalogs that could not be told. Where they make the step fail, that is the next thing to do. */
 export function publicationLead(telling: Telling): readonly Text[] {
-  if (untold(telling) === "") return [];
-  return [
-    text`The version is in the store all the same. Next: run this step again, which tells ${untold(telling)} what is missing there.`,
-  ];
+  const names = untold(telling);
+  if (names === "") return [];
+  return failsByCatalog(telling)
+    ? [
+        `The version is in the store all the same. Next: run this step again, which tells ${names} what is missing there.`,
+      ]
+    : [`${names} could not be told: the next run of this step tells what is missing there.`];
 }
 
 function untold({ publications }: Telling): string {
@@ -57,8 +60,13 @@ function publicationText(publication: Publication): Text {
     case "foreseen":
       return text`${where} would be told`;
     case "failed":
-      return text`${where} could not be told: ${publication.problems[0]?.rule ?? "no reason is known"}`;
+      return text`${where} could not be told: ${reasonOf(publication.problems[0])}`;
   }
+}
+
+/** What was seen says more here than the rule: the findings have all of it. */
+function reasonOf(problem: Problem | undefined): string {
+  return problem?.saw ?? problem?.rule ?? "no reason is known";
 }
 
 function idsText(ids: Readonly<Record<string, string>>): Text {

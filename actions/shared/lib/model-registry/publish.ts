@@ -69,8 +69,8 @@ function sayPublished(
   { state, ids }: Published,
 ): string {
   const named = Object.entries(ids).map(([what, id]) => `${what} ${id}`);
-  const deed = { created: "was told of", completed: "was told the rest of", unchanged: "knew" }[state];
-  return `${name} ${deed} ${version} (${named.join(", ")}).`;
+  const deed = { created: "Shown by", completed: "Completed in", unchanged: "Unchanged in" }[state];
+  return `${deed} ${name}: ${version} (${named.join(", ")}).`;
 }
 
 async function catalogVersion(store: ModelStore, record: VersionRecord): Promise<CatalogVersion> {
