@@ -21,6 +21,7 @@ export function originSection(record: VersionRecord): Section {
     ["licence", licence],
     ["author", record.author],
     ["signed", record.signatures?.[0] && signerText(signerOf(record.signatures[0]))],
+    ["package", record.package && text`${code(record.package.key)}, ${formatSize(record.package.size)}`],
     ["verdict", record.gate && code(record.gate.verdict)],
   ];
   const known = rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));

@@ -1,7 +1,7 @@
 import { shortDigest } from "./digest.ts";
 import type { VersionRecord } from "./model-version.ts";
 import { formatCount, formatSize } from "./quantity.ts";
-import { type Block, code, type Section, type Text, text } from "./report.ts";
+import { type Block, code, type Section, strong, type Text, text } from "./report.ts";
 import {
   compareVersions,
   type Differences,
@@ -78,8 +78,9 @@ export function otherSections(differences: Differences, pair: Pair): readonly Se
     ...images.map((change) => ({ label: text`image ${change.name}`, change })),
   ];
   const blocks: readonly Block[] = [
+    ...list(breaks.slice(0, MAX_ITEMS).map((sentence) => text`${strong("callers must change")}: ${sentence}`)),
     ...valueTable(values, pair),
-    ...list([...breaks.map((sentence) => text`callers: ${sentence}`), ...importTexts(imports), ...fileTexts(files)]),
+    ...list([...importTexts(imports), ...fileTexts(files)]),
   ];
   return blocks.length === 0 ? [] : [{ title: "What else changed", priority: 3, blocks }];
 }

@@ -61,9 +61,9 @@ export type Differences = {
 export function compareVersions(version: VersionRecord, before: VersionRecord): Differences {
   return {
     metrics: compareMetrics(version.metrics ?? [], before.metrics ?? []),
-    data: changes(dataOf(version), dataOf(before)),
-    parameters: changes(parametersOf(version), parametersOf(before)),
-    images: changes(imagesOf(version), imagesOf(before)),
+    data: changes(dataOf(version), dataOf(before)).toSorted(byName),
+    parameters: changes(parametersOf(version), parametersOf(before)).toSorted(byName),
+    images: changes(imagesOf(version), imagesOf(before)).toSorted(byName),
     facts: changes(factsOf(version), factsOf(before)),
     imports: compareImports(version.scan, before.scan),
     breaks: version.signature && before.signature ? schemaBreaks(version.signature, before.signature) : [],
@@ -109,8 +109,11 @@ type Values = ReadonlyMap<string, string>;
 function changes(now: Values, before: Values): readonly ValueChange[] {
   return [...new Set([...now.keys(), ...before.keys()])]
     .filter((name) => now.get(name) !== before.get(name))
-    .sort()
     .map((name) => changeOf(name, now.get(name), before.get(name)));
+}
+
+function byName(a: ValueChange, b: ValueChange): number {
+  return a.name < b.name ? -1 : 1;
 }
 
 function changeOf(name: string, value: string | undefined, before: string | undefined): ValueChange {
@@ -132,8 +135,8 @@ function imagesOf({ images = [] }: VersionRecord): Values {
 function factsOf({ licence, format, framework, scan, code }: VersionRecord): Values {
   const facts: Readonly<Record<string, string | undefined>> = {
     licence,
-    format: format && `${format.name} ${format.version ?? ""}`.trim(),
     framework: framework && `${framework.name} ${framework.version ?? ""}`.trim(),
+    format: format && `${format.name} ${format.version ?? ""}`.trim(),
     scan: scan?.verdict,
     commit: code?.commit,
   };

@@ -26,9 +26,10 @@ export function reignsOf(events: readonly ModelEvent[], aliases: readonly AliasR
 /** Who held an alias at a time (RFC 3339, or a day: its last moment). */
 export function holderAt(reigns: readonly Reign[], alias: string, at: string): Reign | undefined {
   const time = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(at) ? `${at}T23:59:59.999Z` : at);
-  return reigns
-    .filter((reign) => reign.alias === alias && Date.parse(reign.from) <= time)
-    .find(({ until }) => until === undefined || Date.parse(until) > time);
+  return reigns.find(
+    ({ alias: own, from, until }) =>
+      own === alias && Date.parse(from) <= time && (until === undefined || Date.parse(until) > time),
+  );
 }
 
 function inTurn(moves: ReadonlyMap<number, Move>): readonly Reign[] {

@@ -62,18 +62,19 @@ test("everything that changed is told, metrics first", () => {
 
     #### What else changed
 
+    - <strong>callers must change</strong>: its input pixels has the shape \\[-1, 128\\], and had \\[-1, 64\\]
+
     |                    | 1.1.0                                                        | champion 1.0.0        |
     | ------------------ | ------------------------------------------------------------ | --------------------- |
-    | commit             | \`bbbbbbbbbbbb\`                                               | \`aaaaaaaaaaaa\`        |
     | licence            | \`MIT\`                                                        | none                  |
     | scan               | \`code-bearing\`                                               | \`data-only\`           |
+    | commit             | \`bbbbbbbbbbbb\`                                               | \`aaaaaaaaaaaa\`        |
     | data train         | \`sha256:333333333333\`                                        | \`sha256:777777777777\` |
     | parameter \`C\`      | \`3\`                                                          | \`1\`                   |
     | parameter \`layers\` | \`[64,32]\`                                                    | none                  |
     | parameter \`note\`   | \`"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\` | none                  |
     | image trainer      | \`sha256:444444444444\`                                        | \`sha256:888888888888\` |
 
-    - callers: its input pixels has the shape \\[-1, 128\\], and had \\[-1, 64\\]
     - it imports what was not imported before: \`sklearn.svm._classes.SVC\`
     - \`labels.txt\` is new, 10 B
     - \`model.onnx\` changed, 1000 B to 4.88 KiB"

@@ -93,10 +93,10 @@ test("the licence, the format, the framework, the scan's verdict and the commit 
     code: code("a".repeat(40)),
   });
   expect(compareVersions(own, before).facts).toEqual([
-    { name: "commit", value: "b".repeat(40), before: "a".repeat(40) },
-    { name: "framework", value: "scikit-learn 1.7.1" },
     { name: "licence", value: "MIT", before: "Apache-2.0" },
+    { name: "framework", value: "scikit-learn 1.7.1" },
     { name: "scan", value: "code-bearing", before: "data-only" },
+    { name: "commit", value: "b".repeat(40), before: "a".repeat(40) },
   ]);
 });
 
