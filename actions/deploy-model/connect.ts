@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { environmentOfJob } from "../shared/connect/job-environment.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
+import { connectVerifier } from "../shared/connect/signature-verifier.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { Target, TargetRequest } from "../shared/ports/target.ts";
@@ -14,6 +15,7 @@ export async function connect(step: DeployStep) {
   return {
     store,
     environment: () => environmentOfJob(step),
+    verifier: () => connectVerifier(step),
     open(request: TargetRequest): Promise<Target> {
       const target = opened.get(request.name) ?? openLocal(step, request, store);
       opened.set(request.name, target);

@@ -1,5 +1,11 @@
 import * as v from "valibot";
-import { commonInputs, commonOutputs, defineAction, type InputsOf } from "../shared/runner/inputs.ts";
+import {
+  commonInputs,
+  commonOutputs,
+  defineAction,
+  type InputsOf,
+  verificationInputs,
+} from "../shared/runner/inputs.ts";
 
 const deploying = ["deploy", "plan"] as const;
 const parts = "such as `5%` or `0.05`";
@@ -110,6 +116,7 @@ export const manifest = defineAction({
       description:
         "Gate lines, or the path of a file with them: evaluated where neither record nor version has a verdict.",
     },
+    ...verificationInputs(deploying),
     serve: {
       kind: "yaml",
       schema: v.union([v.string(), v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1))]),

@@ -1,3 +1,4 @@
+import type { SignatureVerifier } from "../shared/ports/model-signing.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { Target, TargetRequest } from "../shared/ports/target.ts";
@@ -36,6 +37,8 @@ export type DeployStep = Step<Wishes>;
 
 export type Ports = {
   readonly store: ModelStore;
+  /** Undefined where signatures of versions are not asked for. */
+  verifier(): Promise<SignatureVerifier | undefined>;
   /** The GitHub environment of this job, by GitHub's own word; undefined where it has none or cannot prove it. */
   environment(): Promise<string | undefined>;
   /** The same target for the same name, however often it is asked for. */

@@ -2,6 +2,7 @@ import { shortDigest } from "../shared/domain/digest.ts";
 import type { ModelEvent, VersionRecord } from "../shared/domain/model-version.ts";
 import { isAlias } from "../shared/domain/model-version.ts";
 import type { Gate } from "../shared/domain/release.ts";
+import { formatSigner } from "../shared/domain/signing/signer.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { type FoundAlias, findAlias } from "../shared/lib/model-registry/aliases.ts";
 import { history } from "../shared/lib/model-registry/log.ts";
@@ -9,6 +10,7 @@ import { readRegistrySettings } from "../shared/lib/model-registry/settings.ts";
 import { soundVersion } from "../shared/lib/model-registry/sound-version.ts";
 import { findState } from "../shared/lib/model-registry/states.ts";
 import { findVersion, listVersions } from "../shared/lib/model-registry/versions.ts";
+import { checkSignature } from "../shared/lib/model-signing/check-signature.ts";
 import { verifyModel } from "../shared/lib/verify-model.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import { type ServingRefusal, servingRefusal } from "./may-serve.ts";
@@ -40,6 +42,7 @@ export async function findSubject(step: DeployStep, ports: Ports): Promise<Subje
       allowed: record.digest,
       hint: "run register-model of this release again",
     });
+  await checkSigner(step, ports, record);
   await checkFiles(step, store, record);
   const champion = await findAlias(store, name, "champion");
   const events = await history(store, name);
@@ -51,6 +54,18 @@ export async function findSubject(step: DeployStep, ports: Ports): Promise<Subje
   const gate = recorded ?? (await evaluateOfflineGate(step, store, { record, champion }));
   if (gate !== undefined) checkGateSubject(gate, record);
   return { record, gate, champion, refusal: await findRefusal(ports, record), promoted };
+}
+
+/** Before the files are read: a signature is small, and they may be many gigabytes. */
+async function checkSigner({ log }: DeployStep, { store, verifier }: Ports, record: VersionRecord): Promise<void> {
+  const opened = await verifier();
+  if (opened === undefined) return;
+  const check = await checkSignature(store, record, opened);
+  if (check.state === "bad") {
+    const rule = `${record.model} ${record.version} must be signed by whom this step trusts`;
+    throw new ReleaseError("REFUSED", [{ rule }, ...check.problems]);
+  }
+  if (check.state === "sound") log.info(`${record.model} ${record.version} is signed ${formatSigner(check.signer)}.`);
 }
 
 /** GitHub is asked for the environment only where `champion` moves in none but that. */

@@ -1,7 +1,16 @@
 import * as v from "valibot";
-import { catalogInputs, commonInputs, commonOutputs, defineAction, type InputsOf } from "../shared/runner/inputs.ts";
+import {
+  catalogInputs,
+  commonInputs,
+  commonOutputs,
+  defineAction,
+  type InputsOf,
+  verificationInputs,
+} from "../shared/runner/inputs.ts";
 
 const registering = ["register", "plan"] as const;
+
+const URL_PATTERN = /^https?:\/\/[^\s/@]+(\/[^\s?#]*)?$/;
 
 export const manifest = defineAction({
   name: "register-model",
@@ -29,7 +38,7 @@ export const manifest = defineAction({
       modes: registering,
       example: "s3://artifacts/digits/model",
       description:
-        "A file, a folder or a glob pattern; or a file or a folder of a bucket: `s3://bucket/key`, `gs://bucket/key`, `minio://bucket/key`, with settings as those of `store` (`?endpoint=…`). Empty: the model artifact of the run in the release record, wherever its engine left it.",
+        "A file, a folder or a glob pattern; or a file or a folder of a bucket: `s3://bucket/key`, `gs://bucket/key`, `minio://bucket/key`, with settings as those of `store` (`?endpoint=…`); or a model of the server that `mlflow` (else MLFLOW_TRACKING_URI) names: `runs:/RUN_ID/path`, `models:/NAME/VERSION`, `models:/NAME@ALIAS`. Empty: the model artifact of the run in the release record, wherever its engine left it.",
     },
     "model-endpoint": {
       kind: "string",
@@ -106,6 +115,35 @@ export const manifest = defineAction({
       description:
         "A model card (Markdown, with or without front matter) for the card that is kept beside the version: its text comes first, and what it says wins.",
     },
+    sign: {
+      kind: "enum",
+      values: ["auto", "key", "keyless"],
+      default: "auto",
+      modes: registering,
+      description:
+        "How the version is signed: `key`, with the `signing-key`; `keyless`, as the workflow that runs (Sigstore: the job needs `id-token: write`; repository, workflow, commit and time are in a public log for ever, of the model only a hash); `auto`, with the key where there is one, else not.",
+    },
+    "fulcio-url": {
+      kind: "string",
+      pattern: URL_PATTERN,
+      default: "https://fulcio.sigstore.dev",
+      modes: registering,
+      description: "The certificate authority of `sign: keyless`.",
+    },
+    "rekor-url": {
+      kind: "string",
+      pattern: URL_PATTERN,
+      default: "https://rekor.sigstore.dev",
+      modes: registering,
+      description: "The transparency log of `sign: keyless`, version 1.",
+    },
+    "tsa-url": {
+      kind: "string",
+      pattern: URL_PATTERN,
+      modes: registering,
+      example: "https://timestamp.example.com",
+      description: "A timestamp authority that is asked besides, for `sign: keyless`.",
+    },
     "signing-key": {
       kind: "string",
       secret: true,
@@ -118,11 +156,7 @@ export const manifest = defineAction({
       modes: registering,
       description: "The passphrase of an encrypted `signing-key`.",
     },
-    "verification-key": {
-      kind: "string",
-      modes: ["verify"],
-      description: "The public key in PEM that the version must be signed with. Empty: its signature is not checked.",
-    },
+    ...verificationInputs(["verify"]),
     reason: {
       kind: "string",
       maxLength: 500,

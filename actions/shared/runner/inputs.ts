@@ -144,6 +144,36 @@ export function catalogInputs<const M extends readonly [string, ...string[]]>(mo
       description:
         "A bearer token for `kubeflow-registry`. Empty: the one in the file that KF_PIPELINES_SA_TOKEN_PATH names, read for each request.",
     },
+    mlflow: {
+      kind: "string",
+      modes,
+      pattern: /^https?:\/\/\S+$/,
+      example: "https://mlflow.example.com",
+      description: "Address of an MLflow tracking server (2.x, 3.x) that is told of the version. Empty: none is.",
+    },
+    "mlflow-token": {
+      kind: "string",
+      secret: true,
+      modes,
+      description: "A bearer token for MLflow. Empty: MLFLOW_TRACKING_TOKEN of the job.",
+    },
+    "mlflow-username": {
+      kind: "string",
+      modes,
+      description: "With `mlflow-password`: a user of MLflow. Empty: MLFLOW_TRACKING_USERNAME of the job.",
+    },
+    "mlflow-password": {
+      kind: "string",
+      secret: true,
+      modes,
+      description: "The password of `mlflow-username`. Empty: MLFLOW_TRACKING_PASSWORD of the job.",
+    },
+    "mlflow-experiment": {
+      kind: "string",
+      modes,
+      maxLength: 250,
+      description: "The experiment of the runs that show versions in MLflow. Empty: named as the model is.",
+    },
     "on-publish-failure": {
       kind: "enum",
       values: ["fail", "warn"],
@@ -151,6 +181,38 @@ export function catalogInputs<const M extends readonly [string, ...string[]]>(mo
       modes,
       description:
         "A catalog that cannot be told: `fail` the step, or `warn`. The version is in the store all the same, and the next run of the step tells what is missing.",
+    },
+  } as const satisfies Record<string, InputDeclaration>;
+}
+
+/** The inputs of whoever checks signatures of versions. */
+export function verificationInputs<const M extends readonly string[]>(modes: M) {
+  return {
+    "verification-key": {
+      kind: "string",
+      modes,
+      description:
+        "The public key in PEM that the version must be signed with. Empty, as `verification-identity` too: its signature is not checked.",
+    },
+    "verification-identity": {
+      kind: "string",
+      modes,
+      maxLength: 1_000,
+      example: "https://github.com/acme/digits/.github/workflows/release.yml@refs/tags/*",
+      description:
+        "Who must have signed the version without a key, as its certificate names them; a `*` at the end stands for any rest.",
+    },
+    "verification-issuer": {
+      kind: "string",
+      default: "https://token.actions.githubusercontent.com",
+      modes,
+      description: "Who must have known the signer of `verification-identity`.",
+    },
+    "trusted-root": {
+      kind: "workspace-path",
+      modes,
+      description:
+        "The trusted root of Sigstore that certificates and logs are checked with, as `gh attestation trusted-root` writes it. Needed by `verification-identity`.",
     },
   } as const satisfies Record<string, InputDeclaration>;
 }
