@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real parts of the tests that Debian and Ubuntu ship: a registry, container engines, a maker of base images,
-# an object store.
+# an object store, a browser.
 # Only what is missing, and no service is started. Without apt-get or root it does nothing, and says so.
 set -euo pipefail
 
@@ -16,9 +16,12 @@ declare -A package_of=(
   [ceph-mon]=ceph-mon
   [ceph-osd]=ceph-osd
   [ceph]=ceph-common
+  [chromium]=chromium
 )
 
 export PATH=$PATH:/usr/sbin:/sbin
+# Ubuntu has Chromium as a snap only; machines that build have Google's own.
+command -v google-chrome >/dev/null && unset "package_of[chromium]"
 missing=()
 for command in "${!package_of[@]}"; do
   command -v "$command" >/dev/null || missing+=("${package_of[$command]}")
