@@ -94,13 +94,17 @@ async function agree(store: ModelStore, key: string, { allocating, lost }: Agree
   }
 }
 
+/** Between two listings so many versions are tried one after the other: who lost one to a race finds the next free one close by. */
+const STEPS = 8;
+
 /** A digest's own version is not looked for among those that are there: it may be this model's. */
 async function nextFree(
   store: ModelStore,
   { name, digest, scheme, nowMs }: Allocating,
   lost: readonly string[],
 ): Promise<string> {
-  const there = scheme === "digest" ? [] : await listVersions(store, name);
+  const isListed = scheme !== "digest" && lost.length % STEPS === 0;
+  const there = isListed ? await listVersions(store, name) : [];
   return nextVersion(scheme, { digest, nowMs, taken: [...there, ...lost] });
 }
 
