@@ -15,16 +15,18 @@ export type LineageNode = {
   readonly url?: string;
 };
 
-/** Nodes in layers; an edge leads from one node's place in the list to another's. */
-export type Lineage = {
-  readonly nodes: readonly LineageNode[];
-  readonly edges: readonly { readonly from: number; readonly to: number }[];
-};
+/** From one node's place in the list to another's. It may be all that is known that they are of one release. */
+export type LineageEdge = { readonly from: number; readonly to: number; readonly isKnown: boolean };
+
+/** Nodes in layers, from what it comes from to where it went. */
+export type Lineage = { readonly nodes: readonly LineageNode[]; readonly edges: readonly LineageEdge[] };
 
 /** From code, data and images through the run to the version, and on to where it was deployed. */
 export function lineageOf(version: CatalogVersion, events: readonly ModelEvent[]): Lineage {
   const { record } = version;
-  const sources = [...codeNodes(record), ...dataNodes(record), ...imageNodes(record)];
+  const images = imageNodes(record);
+  const sources = [...codeNodes(record), ...dataNodes(record), ...images];
+  const knowsImages = (record.images ?? []).some(({ executed }) => executed);
   const runs = runNodes(record);
   const deployments = deploymentNodes(version, events);
   const nodes = [...sources, ...runs, versionNode(record), ...deployments];
@@ -33,9 +35,9 @@ export function lineageOf(version: CatalogVersion, events: readonly ModelEvent[]
   return {
     nodes,
     edges: [
-      ...sources.map((_, from) => ({ from, to: maker })),
-      ...(runs.length > 0 ? [{ from: maker, to: versionAt }] : []),
-      ...deployments.map((_, i) => ({ from: versionAt, to: versionAt + 1 + i })),
+      ...sources.map((source, from) => ({ from, to: maker, isKnown: knowsImages || !images.includes(source) })),
+      ...(runs.length > 0 ? [{ from: maker, to: versionAt, isKnown: true }] : []),
+      ...deployments.map((_, i) => ({ from: versionAt, to: versionAt + 1 + i, isKnown: true })),
     ],
   };
 }
@@ -70,7 +72,7 @@ function imageNodes({ images = [] }: VersionRecord): readonly LineageNode[] {
   return (executed.length > 0 ? executed : images).map(({ name, digest }) => ({
     layer: "source",
     title: `image ${name}`,
-    lines: [shortDigest(digest)],
+    lines: [shortDigest(digest), ...(executed.length > 0 ? [] : ["built for the release"])],
   }));
 }
 

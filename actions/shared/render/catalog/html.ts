@@ -94,13 +94,24 @@ export function blockHtml(block: Block): Html {
 
 export type ColumnHtml = { readonly title: string; readonly align?: "left" | "right" };
 
-/** A table that scrolls by itself where the page is narrow. The first cell of a row names it. */
+/**
+ * A table that scrolls by itself where the page is narrow. The first cell of a row names it; a column that has nothing to say in any row is left out.
+ */
 export function tableHtml(columns: readonly ColumnHtml[], rows: readonly (readonly Html[])[]): Html {
-  const side = (i: number) => (columns[i]?.align === "right" ? { html: ' class="right"' } : nothing);
-  const head = columns.map(({ title }, i) => html`<th scope="col"${side(i)}>${title}</th>`);
+  const told = columns.flatMap((column, i) =>
+    i === 0 || rows.some((row) => row[i] !== undefined && row[i].html !== "") ? [{ ...column, i }] : [],
+  );
+  const head = told.map(({ title, align }) => html`<th scope="col"${sideOf(align)}>${title}</th>`);
   const body = rows.map(
     (row) =>
-      html`<tr>${row.map((cell, i) => (i === 0 ? html`<th scope="row"${side(i)}>${cell}</th>` : html`<td${side(i)}>${cell}</td>`))}</tr>\n`,
+      html`<tr>${told.map(({ align, i }) => {
+        const cell = row[i] ?? nothing;
+        return i === 0 ? html`<th scope="row"${sideOf(align)}>${cell}</th>` : html`<td${sideOf(align)}>${cell}</td>`;
+      })}</tr>\n`,
   );
   return html`<div class="scroll" tabindex="0"><table><thead><tr>${head}</tr></thead>\n<tbody>\n${body}</tbody></table></div>`;
+}
+
+function sideOf(align: ColumnHtml["align"]): Html {
+  return align === "right" ? { html: ' class="right"' } : nothing;
 }

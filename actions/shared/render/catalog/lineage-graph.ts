@@ -33,13 +33,17 @@ function across({ nodes, edges }: Lineage): Html {
       return place;
     });
   });
-  const paths = edges.flatMap(({ from, to }) => {
+  const paths = edges.flatMap(({ from, to, isKnown }) => {
     const [a, b] = [placed[from], placed[to]];
     if (a === undefined || b === undefined) return [];
     const [x1, y1, x2, y2] = [a.x + a.width, middle(a), b.x, middle(b)];
     const turn = x2 - BETWEEN / 2;
     return [
-      edge(`M${x1} ${y1}H${turn - 10}C${turn + 6} ${y1} ${turn - 6} ${y2} ${turn + 8} ${y2}H${x2 - 7}`, [x2, y2]),
+      edge(`M${x1} ${y1}H${turn - 10}C${turn + 6} ${y1} ${turn - 6} ${y2} ${turn + 8} ${y2}H${x2 - 7}`, {
+        x: x2,
+        y: y2,
+        isKnown,
+      }),
     ];
   });
   return drawing("across", layers.length * (WIDTH + BETWEEN) - BETWEEN, { height, nodes: placed, paths });
@@ -58,11 +62,13 @@ function down({ nodes, edges }: Lineage): Html {
     y += place.height + GAP;
     return place;
   });
-  const paths = edges.flatMap(({ from, to }) => {
+  const paths = edges.flatMap(({ from, to, isKnown }) => {
     const [a, b] = [placed[from], placed[to]];
     if (a === undefined || b === undefined) return [];
     const lane = left - INDENT * (1 + layers.findIndex((layer) => layer[0]?.layer === a.layer));
-    return [edge(`M${a.x} ${middle(a) + 5}H${lane}V${middle(b) - 5}H${b.x - 7}`, [b.x, middle(b) - 5])];
+    return [
+      edge(`M${a.x} ${middle(a) + 5}H${lane}V${middle(b) - 5}H${b.x - 7}`, { x: b.x, y: middle(b) - 5, isKnown }),
+    ];
   });
   return drawing("narrow", NARROW, { height: y - GAP, nodes: placed, paths });
 }
@@ -79,8 +85,10 @@ function middle({ y, height }: Placed): number {
   return y + height / 2;
 }
 
-function edge(path: string, [x, y]: readonly [x: number, y: number]): Html {
-  return html`<path class="edge" d="${path}"/><path class="arrow" d="M${x} ${y}l-8 -4v8z"/>`;
+type Head = { readonly x: number; readonly y: number; readonly isKnown: boolean };
+
+function edge(path: string, { x, y, isKnown }: Head): Html {
+  return html`<path class="edge${isKnown ? "" : " guess"}" d="${path}"/><path class="arrow" d="M${x} ${y}l-8 -4v8z"/>`;
 }
 
 function drawing(

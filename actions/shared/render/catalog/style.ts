@@ -51,6 +51,7 @@ svg .self{stroke:var(--link);stroke-width:2}
 svg .what{font-weight:600}
 svg .more{fill:var(--soft);font-size:11px;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 svg .edge{stroke:var(--soft);fill:none;stroke-width:1.5}
+svg .guess{stroke-dasharray:3 4}
 svg .arrow{fill:var(--soft)}
 svg a .what{fill:var(--link)}
 .narrow{display:none}

@@ -84,13 +84,17 @@ export function gateHtml({ gate }: VersionRecord): Html {
   const rows = gate.rules.map(({ rule, state, value = "", bound = "", reason = "" }) => [
     codeHtml(rule),
     badge(state, tones[state]),
-    html`${value}`,
-    html`${bound}`,
+    html`${shownValue(value)}`,
+    html`${shownValue(bound)}`,
     html`${reason}`,
   ]);
   const champion =
     gate.champion === undefined ? nothing : html`<p>Judged against champion ${gate.champion.version}.</p>`;
   return html`<h2>Gate</h2>\n${champion}${tableHtml(columns, rows)}`;
+}
+
+function shownValue(value: number | string): string {
+  return typeof value === "number" ? String(Number(value.toPrecision(4))) : value;
 }
 
 export function tensorsHtml({ signature }: VersionRecord): Html {

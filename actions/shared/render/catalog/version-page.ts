@@ -44,15 +44,9 @@ ${logHtml(model.events.filter((event) => event.version === record.version))}`;
 function leadHtml({ record }: CatalogVersion): Html {
   const bytes = record.files.reduce((sum, { size }) => sum + size, 0);
   const kind = record.format === undefined ? nothing : html`${wordsOf(record.format)}, `;
-  const by = { by: record.author, at: record.createdAt, release: record.release, ...runOf(record) };
-  return html`<p>${kind}${formatCount(record.files.length, "file")}, ${formatSize(bytes)}. Registered ${timeHtml(record.createdAt)} by ${actHtml(by)}.<br>${codeHtml(record.digest)}</p>`;
-}
-
-function runOf({ ci }: CatalogVersion["record"]) {
-  return {
-    ...(ci?.url === undefined ? {} : { url: ci.url }),
-    ...(ci?.runId === undefined ? {} : { runId: ci.runId }),
-  };
+  const { author: by, createdAt: at, release, ci } = record;
+  const act = { by, at, release, ...(ci?.url === undefined ? {} : { url: ci.url }) };
+  return html`<p>${kind}${formatCount(record.files.length, "file")}, ${formatSize(bytes)}. Registered ${timeHtml(record.createdAt)} by ${actHtml(act)}.<br>${codeHtml(record.digest)}</p>`;
 }
 
 function scanBadge({ record: { scan } }: CatalogVersion): Html {

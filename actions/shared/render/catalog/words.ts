@@ -1,6 +1,7 @@
 import type { CatalogVersion, Decision } from "../../domain/catalog/catalog.ts";
 import type { Metric } from "../../domain/metric.ts";
 import type { Act, VersionRecord } from "../../domain/model-version.ts";
+import { shorten } from "../plain.ts";
 import { type Html, html, isWebAddress, join, linkHtml, nothing } from "./html.ts";
 
 /** `2026-11-21 09:00 UTC`, with the whole time for programs. */
@@ -17,12 +18,12 @@ function minute(time: string): string {
   return Number.isNaN(ms) ? time : new Date(ms).toISOString().slice(0, 16).replace("T", " ");
 }
 
-/** Who did it, from which release and run. */
+/** Who did it, for which release, in which workflow run; the pipeline's run stands beside. */
 export function actHtml({ by, release, url, runId }: Act): Html {
   const from = release === undefined ? nothing : html`, release ${release}`;
-  const label = runId === undefined ? "run" : `run ${runId}`;
-  const run = url !== undefined && isWebAddress(url) ? html`, ${linkHtml(url, label)}` : nothing;
-  return html`${by}${from}${run}`;
+  const run = runId === undefined ? nothing : html`, run ${shorten(runId, 14)}`;
+  const workflow = url !== undefined && isWebAddress(url) ? html` (${linkHtml(url, "workflow")})` : nothing;
+  return html`${by}${from}${run}${workflow}`;
 }
 
 export function decisionHtml({ reason, environment, act }: Decision): Html {

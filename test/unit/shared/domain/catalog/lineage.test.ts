@@ -37,3 +37,11 @@ test("what became of it at a target is what its release says, at the time that t
     lines: ["rolled back", "2026-11-19"],
   });
 });
+
+test("an image that is not known to have been executed only is of the same release", () => {
+  const images = [{ name: "trainer", ref: "x", digest: `sha256:${"3".repeat(64)}` as const }];
+  const model = catalogOf(storeFacts(modelFacts({ records: [versionRecord({ images })] }))).models[0]!;
+  const { nodes, edges } = lineageOf(model.versions[0]!, []);
+  expect(nodes[0]).toMatchObject({ title: "image trainer", lines: ["sha256:333333333333", "built for the release"] });
+  expect(edges).toEqual([{ from: 0, to: 1, isKnown: false }]);
+});
