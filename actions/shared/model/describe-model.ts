@@ -1,4 +1,3 @@
-import { posix } from "node:path";
 import { type ModelScan, type ScanFinding, verdictOf } from "../domain/model-scan.ts";
 import type { Tensor } from "../domain/model-version.ts";
 import type { Finding } from "../domain/report.ts";
@@ -8,6 +7,7 @@ import { sourceContent } from "./content.ts";
 import { type FileFacts, readFileFacts } from "./file-facts.ts";
 import { type ScanSettings, scanContent } from "./scan-content.ts";
 import { findLitter, findSecrets } from "./secrets.ts";
+import { findSeveralModels, isNamedModel } from "./several-models.ts";
 
 /** What the files of a model say about it themselves. */
 export type ModelDescription = {
@@ -53,8 +53,13 @@ export async function describeModel(
     described.push({ ...facts, path: file.path });
     found.push(...scan, ...(facts.scan ?? []));
   }
-  const findings = [...secrets.findings, ...findLitter(files), ...described.flatMap((one) => one.findings)];
-  return { ...mainOf(described, findings), scan: scanOf(found), findings };
+  const findings = [
+    ...secrets.findings,
+    ...findLitter(files),
+    ...findSeveralModels(described),
+    ...described.flatMap((one) => one.findings),
+  ];
+  return { ...mainOf(described), scan: scanOf(found), findings };
 }
 
 async function describeFile(file: SourceFile, files: readonly SourceFile[], settings: ScanSettings) {
@@ -67,19 +72,14 @@ async function describeFile(file: SourceFile, files: readonly SourceFile[], sett
 type Described = readonly (FileFacts & { readonly path: string })[];
 
 /** Format and signature of the one file that is the model; of several the one that is named so. */
-function mainOf(described: Described, findings: Finding[]): Pick<ModelDescription, "format" | "signature"> {
+function mainOf(described: Described): Pick<ModelDescription, "format" | "signature"> {
   const name = FORMATS.find((format) => described.some((one) => one.format?.name === format));
   const same = described.filter(({ format }) => format !== undefined && format.name === name);
-  const one = same.length === 1 ? same[0] : same.find(({ path }) => /^model\.[^.]*$/.test(posix.basename(path)));
+  const named = same.filter(({ path }) => isNamedModel(path));
+  const [one] = same.length === 1 ? same : named.length === 1 ? named : [];
   if (one?.format !== undefined)
     return { format: one.format, ...(one.signature === undefined ? {} : { signature: one.signature }) };
-  if (name === undefined) return {};
-  if (name !== "onnx") return { format: { name } };
-  findings.push({
-    level: "notice",
-    message: `${same.length} ONNX files and none named model.onnx: inputs and outputs of the model are not recorded`,
-  });
-  return {};
+  return name === undefined ? {} : { format: { name } };
 }
 
 function scanOf(findings: readonly ScanFinding[]): ModelScan {

@@ -34,7 +34,18 @@ test("of several the one that is named model.onnx counts", async () => {
 test("of several without that name none counts, which is told", async () => {
   const described = await describing({ "encoder.onnx": onnxModel(), "decoder.onnx": onnxModel() });
   expect(described).not.toHaveProperty("signature");
-  expect(described.findings).toMatchObject([{ level: "notice" }]);
+  expect(described.findings).toEqual([
+    {
+      level: "warning",
+      message: expect.stringMatching(/^these look like 2 models in one: decoder.onnx, encoder.onnx\./),
+    },
+  ]);
+});
+
+test("of two with that name none counts either", async () => {
+  const described = await describing({ "a/model.onnx": onnxModel(), "b/model.onnx": onnxModel() });
+  expect(described).not.toHaveProperty("signature");
+  expect(described.findings).toMatchObject([{ level: "warning" }]);
 });
 
 test("files of no known format are described by nothing", async () => {
