@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { environmentOfJob } from "../shared/connect/job-environment.ts";
+import { connectCatalogs } from "../shared/connect/model-catalogs.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
 import { connectVerifier } from "../shared/connect/signature-verifier.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
@@ -10,10 +11,11 @@ import type { DeployModelInputs } from "./inputs.ts";
 type DeployStep = Step<DeployModelInputs>;
 
 export async function connect(step: DeployStep) {
-  const store = await connectStore(step);
+  const [store, catalogs] = await Promise.all([connectStore(step), connectCatalogs(step)]);
   const opened = new Map<string, Promise<Target>>();
   return {
     store,
+    catalogs,
     environment: () => environmentOfJob(step),
     verifier: () => connectVerifier(step),
     open(request: TargetRequest): Promise<Target> {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import {
+  catalogInputs,
   commonInputs,
   commonOutputs,
   defineAction,
@@ -192,6 +193,7 @@ export const manifest = defineAction({
       modes: ["replay"],
       description: "Evidence file to judge again. Needed by mode replay.",
     },
+    ...catalogInputs(["deploy", "recover", "abort"]),
   },
   outputs: {
     ...commonOutputs,

@@ -7,8 +7,15 @@ import { abort, recover } from "./recover.ts";
 import { replayEvidence } from "./replay.ts";
 import { status } from "./status.ts";
 import type { Ports } from "./step.ts";
+import { tellCatalogs } from "./tell-catalogs.ts";
 
 export async function main(step: Step<DeployModelInputs>, ports: Ports): Promise<Outcome> {
+  const outcome = await act(step, ports);
+  const told = await tellCatalogs(step, ports, outcome);
+  return told === undefined ? outcome : { ...outcome, told };
+}
+
+async function act(step: Step<DeployModelInputs>, ports: Ports): Promise<Outcome> {
   switch (step.inputs.mode) {
     case "deploy":
       return deploy(step, ports);

@@ -1,4 +1,5 @@
 import type { VersionRecord } from "../shared/domain/model-version.ts";
+import type { Publications } from "../shared/domain/publication.ts";
 import type { Replayed } from "../shared/domain/rollout/evidence.ts";
 import type { Forecast } from "../shared/domain/rollout/forecast.ts";
 import type { JournalEntry, ServedModel } from "../shared/domain/rollout/journal-entry.ts";
@@ -60,6 +61,8 @@ export type Outcome = {
   readonly rehearsal: boolean;
   readonly allowHold: boolean;
   readonly url: string | undefined;
+  /** What other catalogs were told, where there are any. */
+  readonly told?: Publications;
 } & (
   | Ended
   | Planned

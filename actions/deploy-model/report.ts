@@ -1,3 +1,4 @@
+import { withPublications } from "../shared/domain/publication.ts";
 import { type Conclusion, code, text } from "../shared/domain/report.ts";
 import type { Outcome } from "./outcome.ts";
 import { endedConclusion } from "./report/ended.ts";
@@ -7,6 +8,11 @@ import { replayedConclusion } from "./report/replayed.ts";
 import { statusReport } from "./report/status.ts";
 
 export function report(outcome: Outcome): Conclusion {
+  const conclusion = conclude(outcome);
+  return outcome.told === undefined ? conclusion : withPublications(conclusion, outcome.told);
+}
+
+function conclude(outcome: Outcome): Conclusion {
   switch (outcome.state) {
     case "ended":
       return endedConclusion(outcome);

@@ -1,3 +1,4 @@
+import type { ModelCatalog } from "../shared/ports/model-catalog.ts";
 import type { SignatureVerifier } from "../shared/ports/model-signing.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { Step } from "../shared/ports/step.ts";
@@ -31,12 +32,15 @@ export type Wishes = {
   readonly keep: boolean | undefined;
   readonly evidence: string | undefined;
   readonly "working-directory": string;
+  readonly "on-publish-failure": "fail" | "warn";
 };
 
 export type DeployStep = Step<Wishes>;
 
 export type Ports = {
   readonly store: ModelStore;
+  /** Those that are told what a rollout came to. */
+  readonly catalogs: readonly ModelCatalog[];
   /** Undefined where signatures of versions are not asked for. */
   verifier(): Promise<SignatureVerifier | undefined>;
   /** The GitHub environment of this job, by GitHub's own word; undefined where it has none or cannot prove it. */

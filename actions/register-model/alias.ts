@@ -38,11 +38,12 @@ async function aliased(step: RegisterStep, { store, catalogs }: Ports, moved: Mo
   const { inputs, job, log, signal } = step;
   const { name, version } = moved;
   const record = await soundVersion(store, { name, version, input: "version" });
+  const rehearsal = !outlivesJob(job, store);
   return {
     state: "aliased",
-    rehearsal: !outlivesJob(job, store),
+    rehearsal,
     ...moved,
-    publications: await publishVersion(store, { catalogs, record, act: actOf(step), log, signal }),
+    publications: await publishVersion(store, { catalogs, record, act: actOf(step), log, signal, rehearsal }),
     onPublishFailure: inputs["on-publish-failure"],
   };
 }

@@ -1,10 +1,10 @@
 import type { Digest } from "../shared/domain/digest.ts";
 import type { VersionRecord } from "../shared/domain/model-version.ts";
+import type { Publications } from "../shared/domain/publication.ts";
 import type { AliasRefusal } from "../shared/domain/registry-settings.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import type { Signer } from "../shared/domain/signing/signer.ts";
 import type { VersionChange, VersionState } from "../shared/domain/version-state.ts";
-import type { Foreseen, Publication as Told } from "../shared/lib/model-registry/publish.ts";
 import type { SignatureCheck as Check } from "../shared/lib/model-signing/check-signature.ts";
 import type { FileFault as Fault } from "../shared/lib/verify-model.ts";
 import type { SoundStanding } from "./standing.ts";
@@ -25,11 +25,8 @@ export type AliasResult = { readonly alias: string } & (
 
 export type SignatureCheck = Check;
 
-/** What became of the version in one catalog of others; in a plan whether it answers. */
-export type Publication = Told | Foreseen;
-
 /** A version in the store (or, in a plan, what would be). */
-export type Registration = {
+export type Registration = Publications & {
   readonly record: VersionRecord;
   readonly standing: SoundStanding["state"];
   readonly aliases: readonly AliasResult[];
@@ -41,9 +38,6 @@ export type Registration = {
   readonly uri: string;
   /** Where its signature lies. */
   readonly signature: string | undefined;
-  readonly publications: readonly Publication[];
-  /** Whether a catalog that could not be told makes the step fail. */
-  readonly onPublishFailure: "fail" | "warn";
   readonly bytes: number;
   readonly findings: readonly Finding[];
 };
@@ -79,16 +73,14 @@ export type Outcome =
           readonly faults: readonly FileFault[];
           readonly signature: SignatureCheck;
         }
-      | {
+      | (Publications & {
           readonly state: "aliased";
           readonly name: string;
           readonly version: string;
           readonly digest: Digest;
           readonly uri: string;
           readonly aliases: readonly AliasResult[];
-          readonly publications: readonly Publication[];
-          readonly onPublishFailure: "fail" | "warn";
-        }
+        })
       | {
           readonly state: "decided";
           readonly name: string;

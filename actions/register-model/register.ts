@@ -103,7 +103,9 @@ async function registrationOf(
   { store, catalogs }: Ports,
   { prepared: { champion, findings, files }, record, standing, aliases }: Settling,
 ): Promise<Registration> {
-  const publishing = { catalogs, record, act: actOf(step), log: step.log, signal: step.signal };
+  const { job, log, signal } = step;
+  const rehearsal = !outlivesJob(job, store);
+  const publishing = { catalogs, record, act: actOf(step), log, signal, rehearsal };
   return {
     record,
     standing: standing.state,

@@ -1,4 +1,5 @@
 import { shortDigest } from "../shared/domain/digest.ts";
+import { failsByCatalog, withPublications } from "../shared/domain/publication.ts";
 import { formatCount, formatDuration, formatSize } from "../shared/domain/quantity.ts";
 import { type Conclusion, code, type Report, type Text, text, withLead } from "../shared/domain/report.ts";
 import { signerText } from "../shared/domain/signing/signer.ts";
@@ -9,19 +10,17 @@ import { decisionReport } from "./report/decision.ts";
 import { differenceSections } from "./report/differences.ts";
 import { filesSection } from "./report/files.ts";
 import { originSection } from "./report/origin.ts";
-import {
-  failsByCatalog,
-  publicationFindings,
-  publicationLead,
-  publicationSection,
-  publicationTail,
-} from "./report/publications.ts";
 import { verificationReport } from "./report/verification.ts";
 
 export function report(outcome: Outcome): Conclusion {
-  const conclusion = conclude(outcome);
+  const conclusion = withCatalogs(conclude(outcome), outcome);
   if (!outcome.rehearsal) return conclusion;
   return withLead(conclusion, "Rehearsal: the store's folder is gone with this job.");
+}
+
+/** What other catalogs were told, where there was anything to tell. */
+function withCatalogs(conclusion: Conclusion, outcome: Outcome): Conclusion {
+  return "publications" in outcome ? withPublications(conclusion, outcome) : conclusion;
 }
 
 function conclude(outcome: Outcome): Conclusion {
@@ -33,10 +32,10 @@ function conclude(outcome: Outcome): Conclusion {
         outputs: outputsOf(outcome),
         parts: { model: modelOf(outcome) },
         subjects: [subjectOf(outcome)],
-        succeeded: !failsByCatalog(outcome),
+        succeeded: true,
       };
     case "planned":
-      return { report: reportOf(outcome), outputs: outputsOf(outcome), succeeded: !failsByCatalog(outcome) };
+      return { report: reportOf(outcome), outputs: outputsOf(outcome), succeeded: true };
     case "planned-early": {
       const { name, version, store, why } = outcome;
       const headline = text`${name} ${version} would be registered in ${code(store)} once there is a model: ${why}`;
@@ -52,11 +51,7 @@ function conclude(outcome: Outcome): Conclusion {
         succeeded: outcome.state === "verified",
       };
     case "aliased":
-      return {
-        report: aliasedReport(outcome),
-        outputs: aliasOutputs(outcome),
-        succeeded: !failsByCatalog(outcome),
-      };
+      return { report: aliasedReport(outcome), outputs: aliasOutputs(outcome), succeeded: true };
     case "decided":
       return { report: decisionReport(outcome), outputs: aliasOutputs(outcome), succeeded: true };
   }
@@ -66,14 +61,8 @@ function reportOf(outcome: Kept): Report {
   const { record, bytes, champion, findings } = outcome;
   const { folder, name, version } = { folder: outcome.uri, name: record.model, version: record.version };
   return {
-    tone: failsByCatalog(outcome)
-      ? "bad"
-      : outcome.standing === "failed"
-        ? "warn"
-        : outcome.state === "planned"
-          ? "neutral"
-          : "good",
-    headline: text`${name} ${version} ${deedOf(outcome)}: ${code(shortDigest(record.digest))}, ${formatCount(record.files.length, "file")}, ${formatSize(bytes)}${publicationTail(outcome)}`,
+    tone: outcome.standing === "failed" ? "warn" : outcome.state === "planned" ? "neutral" : "good",
+    headline: text`${name} ${version} ${deedOf(outcome)}: ${code(shortDigest(record.digest))}, ${formatCount(record.files.length, "file")}, ${formatSize(bytes)}`,
     lead: [
       ...standingLead(outcome),
       text`It ${outcome.state === "planned" ? "would lie" : "lies"} at ${code(folder)}.${champion === undefined ? " There is no champion to compare it with." : ""}`,
@@ -83,12 +72,11 @@ function reportOf(outcome: Kept): Report {
     ],
     sections: [
       ...aliasSection(outcome.aliases),
-      ...publicationSection(outcome),
       ...differenceSections(record, champion),
       originSection(record),
       filesSection(record.files),
     ],
-    findings: [...publicationFindings(outcome), ...findings],
+    findings,
   };
 }
 
@@ -145,19 +133,13 @@ function stoppedReport({ name, version, verdict, failedRules }: Extract<Outcome,
   return { ...plain("bad", headline), lead };
 }
 
-function aliasedReport(outcome: Extract<Outcome, { state: "aliased" }>): Report {
-  const { name, version, aliases, uri } = outcome;
+function aliasedReport({ name, version, aliases, uri }: Extract<Outcome, { state: "aliased" }>): Report {
   const moved = aliases.filter(({ state }) => state === "moved").map(({ alias }) => alias);
   const headline =
     moved.length === 0
       ? text`${name} ${version} had ${formatCount(aliases.length, "alias", "aliases")} already: nothing moved`
       : text`${moved.join(", ")} of ${name} now ${moved.length === 1 ? "is" : "are"} ${version}`;
-  return {
-    ...plain(failsByCatalog(outcome) ? "bad" : "good", text`${headline}${publicationTail(outcome)}`),
-    lead: [text`It lies at ${code(uri)}.`, ...publicationLead(outcome)],
-    sections: [...aliasSection(aliases), ...publicationSection(outcome)],
-    findings: publicationFindings(outcome),
-  };
+  return { ...plain("good", headline), lead: [text`It lies at ${code(uri)}.`], sections: aliasSection(aliases) };
 }
 
 function plain(tone: Report["tone"], headline: Text): Report {

@@ -78,7 +78,7 @@ describe("a version that a model registry of Kubeflow is told of", () => {
     expect(main.code).toBe(1);
     expect(main.outputs.existed).toBe("false");
     expect(main.summary).toMatch(/digits 1\.0\.0 registered in .*; the model registry of Kubeflow could not be told/);
-    expect(main.summary).toContain("The version is in the store all the same. Next: run this step again");
+    expect(main.summary).toContain("The store has all of it. Next: run this step again");
     expect(main.stdout).toMatch(/::error.*database is locked/);
     expect(await findVersion(storeOf(job), "digits", "1.0.0")).toBeDefined();
     expect(await publishedIn(job)).toEqual([]);

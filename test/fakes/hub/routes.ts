@@ -1,5 +1,5 @@
 import { type Answer, jsonAnswer, Refusal } from "./answer.ts";
-import { ARTIFACT_KINDS, KINDS, type KindName } from "./kinds.ts";
+import { ARTIFACT_KINDS, KINDS, type Kind, type KindName } from "./kinds.ts";
 import { listAnswer } from "./listing.ts";
 import { type Body, parseBody, readBody } from "./read-body.ts";
 import { type Row, type Rows, shown } from "./rows.ts";
@@ -120,8 +120,15 @@ function find({ rows, query }: Call, kinds: readonly KindName[]): Answer {
 
 function create(call: Call, kind: KindName): Answer {
   const body = bodyOf(call, kind);
-  const parent = "parent" in KINDS[kind] ? body[KINDS[kind].parent] : undefined;
+  const field = parentField(kind);
+  const parent = field === undefined ? undefined : body[field];
   return write(call, kind, { body, parent: typeof parent === "string" ? parent : "", own: {} });
+}
+
+/** The field of the parent's id, where the kind has one. */
+function parentField(kind: KindName): string | undefined {
+  const known: Kind = KINDS[kind];
+  return known.parent;
 }
 
 type Writing = { readonly body: Body; readonly parent: string; readonly own: Body };
@@ -172,7 +179,7 @@ function bodyOf(call: Call, kind: KindName): Body {
   const body = parseBody(call.text);
   // below a parent its id may be left out
   const [owner] = call.ids;
-  const parent = "parent" in KINDS[kind] ? KINDS[kind].parent : undefined;
+  const parent = parentField(kind);
   const whole =
     owner === undefined || parent === undefined || parent === "parent" ? body : { [parent]: owner, ...body };
   return readBody(kind, whole, { act: "create", api: call.api });

@@ -1,16 +1,12 @@
 import { type Act, MODEL_SCHEMA, type VersionRecord } from "../../domain/model-version.ts";
-import type { Problem } from "../../domain/problem.ts";
+import type { Publication } from "../../domain/publication.ts";
 import type { Log } from "../../ports/log.ts";
-import type { CatalogVersion, ModelCatalog, Published } from "../../ports/model-catalog.ts";
+import type { CatalogDeployment, CatalogVersion, ModelCatalog, Published } from "../../ports/model-catalog.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
 import { isReleaseError } from "../error.ts";
 import { listAliases } from "./aliases.ts";
 import { readSmall } from "./beside.ts";
 import { appendOnce } from "./log.ts";
-
-/** What became of a version in one catalog. */
-export type Publication = Pick<ModelCatalog, "kind" | "name" | "address"> &
-  (Published | { readonly state: "failed"; readonly problems: readonly Problem[] });
 
 export type Publishing = {
   readonly catalogs: readonly ModelCatalog[];
@@ -18,6 +14,10 @@ export type Publishing = {
   readonly act: Act;
   readonly log: Pick<Log, "info">;
   readonly signal: AbortSignal;
+  /** The store is gone with the job: nobody could load what a catalog shows. */
+  readonly rehearsal: boolean;
+  /** What a rollout came to, which is told after the version. */
+  readonly deployment?: CatalogDeployment;
 };
 
 /**
@@ -27,6 +27,7 @@ export type Publishing = {
 export async function publishVersion(store: ModelStore, publishing: Publishing): Promise<readonly Publication[]> {
   const { catalogs, signal } = publishing;
   if (catalogs.length === 0) return [];
+  if (publishing.rehearsal) return catalogs.map((catalog) => ({ ...placeOf(catalog), state: "rehearsed" }));
   const version = await catalogVersion(store, publishing.record);
   const publications: Publication[] = [];
   for (const catalog of catalogs) {
@@ -40,9 +41,9 @@ type Task = Publishing & { readonly store: ModelStore; readonly version: Catalog
 
 async function publishTo(
   catalog: ModelCatalog,
-  { store, version, record, act, log, signal }: Task,
+  { store, version, record, act, log, signal, deployment }: Task,
 ): Promise<Publication> {
-  const { kind, name, address } = catalog;
+  const { kind, name, address } = placeOf(catalog);
   try {
     const published = await catalog.publish(version);
     await appendOnce(store, record.model, {
@@ -56,6 +57,7 @@ async function publishTo(
       },
       after: record.logAfter,
     });
+    if (deployment !== undefined) await catalog.recordDeployment(deployment);
     log.info(sayPublished({ name, version: record.version }, published));
     return { kind, name, address, ...published };
   } catch (error) {
@@ -90,21 +92,20 @@ async function catalogVersion(store: ModelStore, record: VersionRecord): Promise
 export async function askCatalogs(
   catalogs: readonly ModelCatalog[],
   signal: AbortSignal,
-): Promise<readonly Foreseen[]> {
+): Promise<readonly Publication[]> {
   return Promise.all(
-    catalogs.map(async (catalog): Promise<Foreseen> => {
-      const { kind, name, address } = catalog;
+    catalogs.map(async (catalog): Promise<Publication> => {
       try {
         await catalog.check();
-        return { kind, name, address, state: "foreseen" };
+        return { ...placeOf(catalog), state: "foreseen" };
       } catch (error) {
         if (signal.aborted || !isReleaseError(error) || error.code === "INTERNAL") throw error;
-        return { kind, name, address, state: "failed", problems: error.problems };
+        return { ...placeOf(catalog), state: "failed", problems: error.problems };
       }
     }),
   );
 }
 
-/** In a plan: whether the catalog answers. */
-export type Foreseen = Pick<ModelCatalog, "kind" | "name" | "address"> &
-  ({ readonly state: "foreseen" } | { readonly state: "failed"; readonly problems: readonly Problem[] });
+function placeOf({ kind, name, address }: ModelCatalog): Pick<ModelCatalog, "kind" | "name" | "address"> {
+  return { kind, name, address };
+}
