@@ -67,7 +67,6 @@ function reportOf(outcome: Kept): Report {
       ...standingLead(outcome),
       text`It ${outcome.state === "planned" ? "would lie" : "lies"} at ${code(folder)}.${champion === undefined ? " There is no champion to compare it with." : ""}`,
       ...signingLead(outcome),
-      ...publicationLead(outcome),
       ...(failsByCatalog(outcome) ? [] : [nextStep(outcome)]),
     ],
     sections: [
