@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { ACT, goTool } from "./built-tool.ts";
@@ -27,6 +27,18 @@ export type WorkflowRun = {
   /** Of the repository. */
   readonly variables?: Readonly<Record<string, string>>;
 };
+
+/** What a workflow gets of this repository: manifests and bundles. The runner copies all of it for each step. */
+function publishedActions(root: string): string {
+  const published = join(root, "published");
+  for (const name of readdirSync(join(ROOT, "actions"))) {
+    const action = join(ROOT, "actions", name);
+    if (!existsSync(join(action, "action.yml"))) continue;
+    for (const part of ["action.yml", "dist"])
+      cpSync(join(action, part), join(published, "actions", name, part), { recursive: true, force: true });
+  }
+  return published;
+}
 
 /** Copies the digits example into a repository `acme/digits`, with our workflows in place. */
 export function digitsRepository(): Repository {
@@ -78,7 +90,7 @@ export async function runWorkflow(
     ...["-s", `GITHUB_TOKEN=${run.token}`],
     ...Object.entries(run.variables ?? {}).flatMap(([name, value]) => ["--var", `${name}=${value}`]),
     ...Object.entries(settings).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
-    ...["--local-repository", `OWNER/ml-release-actions@v1=${ROOT}`],
+    ...["--local-repository", `OWNER/ml-release-actions@v1=${publishedActions(root)}`],
     ...["--local-repository", `${CHECKOUT}=${join(ROOT, "test/fixtures/actions-checkout")}`],
   ];
   // It takes the first node on the PATH, whatever `using:` says.
