@@ -7,6 +7,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { S3Address } from "./address.ts";
 import { isEndpoint } from "./address.ts";
 import { type Failure, failureOf, type SeenFailure, STORE_WORDS, type Words } from "./refusal.ts";
+import { type Agents, bodySender, type SendBody } from "./send-body.ts";
 
 export type S3Options = {
   readonly address: S3Address;
@@ -43,6 +44,8 @@ export type Connection = {
   /** `https://host`, as it is shown. */
   readonly server: string;
   readonly attempts: number;
+  /** A PUT of bytes, as an act of `once` or `ask`. */
+  readonly send: SendBody;
   /** One attempt. Throws what is not the server's. */
   once<T>(wanted: Wanted, act: Act<T>): Promise<Tried<T>>;
   /** Repeated while the server is unavailable; throws what it refuses. For what may be done twice. */
@@ -61,7 +64,8 @@ export function connectS3({
   words = STORE_WORDS,
 }: S3Options): Connection {
   const endpoint = endpointOf(address, env);
-  const client = new S3(clientConfig({ address, env, endpoint }));
+  const agents = agentsFor(caOf(address.ca ?? nonEmpty(env.AWS_CA_BUNDLE)));
+  const client = new S3(clientConfig({ address, env, endpoint, agents }));
   if (endpoint === undefined || endpoint.startsWith("https:")) leaveBodiesUnsigned(client);
   const server = endpoint === undefined ? "Amazon S3" : new URL(endpoint).origin;
   const store = [`s3://${address.bucket}`, ...(address.prefix === "" ? [] : [address.prefix])].join("/");
@@ -71,6 +75,7 @@ export function connectS3({
     bucket: address.bucket,
     server,
     attempts,
+    send: bodySender({ client, bucket: address.bucket, clock, agents }),
     async once(wanted, act) {
       const limit = AbortSignal.timeout(limitMs(timeoutMs, wanted.bytes ?? 0));
       const abortSignal = wanted.signal === undefined ? limit : AbortSignal.any([limit, wanted.signal]);
@@ -122,14 +127,21 @@ function limitMs(timeoutMs: number, bytes: number): number {
   return Math.min(Math.ceil(timeoutMs * (1 + bytes / (4 * 1024 * 1024))), 15 * timeoutMs);
 }
 
-type Setting = Pick<S3Options, "address" | "env"> & { readonly endpoint: string | undefined };
+type Setting = Pick<S3Options, "address" | "env"> & { readonly endpoint: string | undefined; readonly agents: Agents };
 
-function clientConfig({ address, env, endpoint }: Setting): S3ClientConfig {
+/** One for the SDK and for us. By their names, built-in modules are loaded without what nobody asked for. */
+function agentsFor(ca: string | undefined): Agents {
+  const options = { keepAlive: true, maxSockets: 64 };
+  return {
+    httpAgent: new (process.getBuiltinModule("node:http").Agent)(options),
+    httpsAgent: new (process.getBuiltinModule("node:https").Agent)(ca === undefined ? options : { ...options, ca }),
+  };
+}
+
+function clientConfig({ address, env, endpoint, agents }: Setting): S3ClientConfig {
   const profile = address.profile ?? nonEmpty(env.AWS_PROFILE);
   const region = address.region ?? nonEmpty(env.AWS_REGION) ?? nonEmpty(env.AWS_DEFAULT_REGION);
   const keys = profile === undefined ? keysOf(env) : undefined;
-  const ca = caOf(address.ca ?? nonEmpty(env.AWS_CA_BUNDLE));
-  const agent = { keepAlive: true, maxSockets: 64 };
   return {
     // Whether to try again is decided here: after a lost answer one must look before one repeats.
     maxAttempts: 1,
@@ -141,8 +153,7 @@ function clientConfig({ address, env, endpoint }: Setting): S3ClientConfig {
     forcePathStyle: (address.addressing ?? (endpoint === undefined ? "host" : "path")) === "path",
     requestHandler: {
       connectionTimeout: 10_000,
-      httpAgent: agent,
-      httpsAgent: ca === undefined ? agent : { ...agent, ca },
+      ...agents,
     },
     ...(endpoint === undefined ? {} : { endpoint }),
     // Other servers rarely have regions, yet a signature has one.

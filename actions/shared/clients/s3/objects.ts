@@ -36,7 +36,7 @@ export type Objects = ReturnType<typeof objectsOf>;
 
 export function objectsOf(connection: Connection, address: S3Address, traits: Traits) {
   const { bucket: Bucket } = connection;
-  const { once, ask } = connection;
+  const { once, ask, send } = connection;
 
   return {
     async head(key: string): Promise<Head | undefined> {
@@ -82,18 +82,10 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
 
     /** `sums`: instead of the right ones. */
     put({ key, bytes, mark, condition, sums = digests(bytes) }: Put): Promise<Tried<{ readonly etag: string }>> {
-      return once({ does: "PutObject", key, bytes: bytes.length }, async (client, options) => {
-        const request = {
-          Bucket,
-          Key: key,
-          Body: bytes,
-          ContentLength: bytes.length,
-          ...birth(mark),
-          ...sums,
-          ...conditions(condition),
-        };
-        return { etag: (await client.putObject(request, options)).ETag ?? "" };
-      });
+      const headers = { ...birthHeaders(mark), ...sumHeaders(sums), ...conditionHeaders(condition) };
+      return once({ does: "PutObject", key, bytes: bytes.length }, (_, { abortSignal }) =>
+        send({ key, headers, bytes }, abortSignal),
+      );
     },
 
     remove(key: string, etag: string): Promise<Tried<unknown>> {
@@ -143,22 +135,12 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
       signal: AbortSignal | undefined,
     ): Promise<Part | undefined> {
       const sums = digests(bytes);
-      const sent = await ask({ does: "UploadPart", key, bytes: bytes.length, signal }, (client, options) =>
-        client.uploadPart(
-          {
-            Bucket,
-            Key: key,
-            UploadId: id,
-            PartNumber: number,
-            Body: bytes,
-            ContentLength: bytes.length,
-            ...sums,
-          },
-          options,
-        ),
+      const query = { partNumber: String(number), uploadId: id };
+      const sent = await ask({ does: "UploadPart", key, bytes: bytes.length, signal }, (_, { abortSignal }) =>
+        send({ key, query, headers: sumHeaders(sums), bytes }, abortSignal),
       );
       if (sent.state !== "answered") return undefined;
-      return { number, etag: sent.answer.ETag ?? "", crc32: sums.ChecksumCRC32 };
+      return { number, etag: sent.answer.etag, crc32: sums.ChecksumCRC32 };
     },
 
     completeUpload(
@@ -210,6 +192,17 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     };
   }
 
+  function birthHeaders({ writeId, removed }: Mark): Readonly<Record<string, string>> {
+    const { Tagging, ServerSideEncryption, SSEKMSKeyId } = birth({ writeId });
+    return {
+      [`x-amz-meta-${WRITE}`]: writeId,
+      ...(removed === undefined ? {} : { [`x-amz-meta-${STATE}`]: "removed" }),
+      ...(ServerSideEncryption === undefined ? {} : { "x-amz-server-side-encryption": ServerSideEncryption }),
+      ...(SSEKMSKeyId === undefined ? {} : { "x-amz-server-side-encryption-aws-kms-key-id": SSEKMSKeyId }),
+      ...(Tagging === undefined ? {} : { "x-amz-tagging": Tagging }),
+    };
+  }
+
   function digests(bytes: Uint8Array): Sums {
     switch (traits.checksum) {
       case "crc32":
@@ -221,10 +214,22 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     }
   }
 
+  function conditionHeaders(condition: Condition | undefined): Readonly<Record<string, string>> {
+    if (condition === undefined) return {};
+    return "ifNone" in condition ? { "if-none-match": "*" } : { "if-match": quotedAs(traits, condition.ifMatch) };
+  }
+
   function conditions(condition: Condition | undefined) {
     if (condition === undefined) return {};
     return "ifNone" in condition ? { IfNoneMatch: "*" } : { IfMatch: quotedAs(traits, condition.ifMatch) };
   }
+}
+
+function sumHeaders({ ChecksumCRC32, ContentMD5 }: Sums): Readonly<Record<string, string>> {
+  return {
+    ...(ChecksumCRC32 === undefined ? {} : { "x-amz-checksum-crc32": ChecksumCRC32 }),
+    ...(ContentMD5 === undefined ? {} : { "content-md5": ContentMD5 }),
+  };
 }
 
 /** Names of what a value carries, below `x-amz-meta-`. */

@@ -1,0 +1,133 @@
+import type http from "node:http";
+import type https from "node:https";
+import type { S3 } from "@aws-sdk/client-s3";
+import { sha256 } from "../../lib/hash.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { pathText, queryText, signedHeaders } from "./signature.ts";
+
+/** A PUT of bytes. */
+export type Sending = {
+  readonly key: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Uint8Array;
+};
+
+/** Sends one, and gives the etag. Throws as the SDK does. */
+export type SendBody = (sending: Sending, abortSignal: AbortSignal) => Promise<{ readonly etag: string }>;
+
+export type Agents = { readonly httpAgent: http.Agent; readonly httpsAgent: https.Agent };
+
+export type SenderOptions = {
+  readonly client: S3;
+  readonly bucket: string;
+  readonly clock: Pick<Clock, "now">;
+  readonly agents: Agents;
+};
+
+/** What is handed to TLS at once: of a whole part it would make a second copy. */
+const SLICE_BYTES = 1024 * 1024;
+
+/**
+ * Sends bodies by Node's own HTTP, since the SDK takes longer over a small file than network and server together, and copies large ones.
+ * Where the bucket is, who asks and for which region stays the SDK's to find out: it is taken from a request of its own.
+ */
+export function bodySender({ client, bucket: Bucket, clock, agents }: SenderOptions): SendBody {
+  const placeNow = placeOfRequests(client);
+
+  async function placeFor(Key: string): Promise<Place> {
+    if (placeNow() === undefined) await client.headObject({ Bucket, Key }).catch(() => undefined);
+    const place = placeNow();
+    if (place === undefined) throw new Error("the SDK sent no request");
+    return place;
+  }
+
+  return async ({ key, query = {}, headers, bytes }, abortSignal) => {
+    const { protocol, hostname, port } = await placeFor(key);
+    const path = `${hostname.startsWith(`${Bucket}.`) ? "" : `/${Bucket}`}/${pathText(key)}`;
+    const isSecure = protocol === "https:";
+    const [credentials, region] = await Promise.all([client.config.credentials(), client.config.region()]);
+    const signed = signedHeaders(
+      {
+        method: "PUT",
+        host: port === undefined ? hostname : `${hostname}:${port}`,
+        path,
+        query,
+        headers,
+        // Over TLS nobody changes a body, and its digest goes along.
+        payload: isSecure ? "UNSIGNED-PAYLOAD" : sha256(bytes).slice("sha256:".length),
+      },
+      { credentials, region, nowMs: clock.now() },
+    );
+    const search = queryText(query);
+    const request = process.getBuiltinModule(isSecure ? "node:https" : "node:http").request({
+      method: "PUT",
+      hostname,
+      ...(port === undefined ? {} : { port }),
+      path: search === "" ? path : `${path}?${search}`,
+      headers: { ...signed, "content-length": String(bytes.length) },
+      agent: isSecure ? agents.httpsAgent : agents.httpAgent,
+      signal: abortSignal,
+    });
+    return { etag: String((await answerTo(request, bytes)).headers.etag ?? "") };
+  };
+}
+
+function answerTo(request: http.ClientRequest, bytes: Uint8Array): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.setNoDelay(true);
+    request.once("error", reject);
+    request.once("response", (response: http.IncomingMessage) => {
+      textOf(response).then((text) => {
+        const { statusCode = 0 } = response;
+        if (statusCode >= 200 && statusCode < 300) resolve(response);
+        else reject(refusalOf(response, text));
+      }, reject);
+    });
+    let at = 0;
+    const write = () => {
+      while (bytes.length - at > SLICE_BYTES) {
+        const slice = bytes.subarray(at, at + SLICE_BYTES);
+        at += slice.length;
+        if (!request.write(slice)) return void request.once("drain", write);
+      }
+      request.end(bytes.subarray(at));
+    };
+    write();
+  });
+}
+
+/** No answer to a PUT is longer. */
+const LONGEST_ANSWER = 64 * 1024;
+
+async function textOf(response: http.IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) if (text.length < LONGEST_ANSWER) text += chunk;
+  return text;
+}
+
+/** As the SDK tells it. */
+function refusalOf({ statusCode, headers }: http.IncomingMessage, text: string): Error {
+  const told = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
+  return Object.assign(new Error(told("Message") ?? ""), {
+    name: told("Code") ?? String(statusCode),
+    $metadata: { httpStatusCode: statusCode },
+    $response: { headers },
+  });
+}
+
+type Place = { readonly protocol: string; readonly hostname: string; readonly port?: number | undefined };
+
+/** Where the SDK's requests go, as soon as there was one. */
+function placeOfRequests(client: S3): () => Place | undefined {
+  let place: Place | undefined;
+  client.middlewareStack.add(
+    (next) => (args) => {
+      place = (args as { readonly request: Place }).request;
+      return next(args);
+    },
+    { step: "build", name: "placeOfRequests" },
+  );
+  return () => place;
+}
