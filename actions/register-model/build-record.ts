@@ -2,6 +2,7 @@ import { MAX_RECORDED_IMPORTS, type ModelScan } from "../shared/domain/model-sca
 import { MODEL_SCHEMA, type Tensor, type VersionRecord } from "../shared/domain/model-version.ts";
 import type { DataSet, Release } from "../shared/domain/release.ts";
 import type { StoredModel } from "../shared/lib/store-model.ts";
+import type { TrackedFacts } from "../shared/ports/source-file.ts";
 import type { Standing } from "./chain.ts";
 import type { NamedVersion } from "./request.ts";
 import type { RunFacts } from "./run-facts.ts";
@@ -23,6 +24,8 @@ export type Origin = {
   /** Whether files that would run something were taken knowingly. */
   readonly isUnsafeAllowed: boolean;
   readonly facts: RunFacts | undefined;
+  /** What MLflow knows of the training, where the model is from there. */
+  readonly tracked?: TrackedFacts | undefined;
   readonly licence: string | undefined;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly logAfter: number;
@@ -46,7 +49,7 @@ export function buildRecord(origin: Origin): VersionRecord {
       imports: described.scan.imports.slice(0, MAX_RECORDED_IMPORTS),
       ...(origin.isUnsafeAllowed ? { allowed: true } : {}),
     },
-    ...(origin.source === "run" ? trainingOf(release, facts) : {}),
+    ...(origin.source === "run" ? trainingOf(release, facts) : origin.tracked),
     ...codeOf(release, origin.workflow),
     ...(standing.state === "passed" || standing.state === "failed" ? { gate: standing.gate } : {}),
     author: release.source.actor,

@@ -1,6 +1,6 @@
 import { environmentOfJob } from "../shared/connect/job-environment.ts";
 import { connectCatalogs } from "../shared/connect/model-catalogs.ts";
-import { findSourceFiles } from "../shared/connect/model-source.ts";
+import { findSourceModel } from "../shared/connect/model-source.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
 import { connectVerifier } from "../shared/connect/signature-verifier.ts";
 import type { Step } from "../shared/ports/step.ts";
@@ -16,7 +16,7 @@ export async function connect(step: Step<RegisterModelInputs>) {
   ]);
   return {
     store,
-    findFiles: (place: string) => findSourceFiles(step, place),
+    findModel: (place: string) => findSourceModel(step, place),
     catalogs,
     describe: describeModel,
     writeCard: renderModelCard,

@@ -10,7 +10,7 @@ import { findVersion } from "../shared/lib/model-registry/versions.ts";
 import { readRunDetails } from "../shared/lib/read-run-details.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
 import type { ModelSigner } from "../shared/ports/model-signing.ts";
-import type { SourceFile } from "../shared/ports/source-file.ts";
+import type { SourceFile, TrackedFacts } from "../shared/ports/source-file.ts";
 import { type AliasGuard, checkPlace, readAliasGuard } from "./alias-guard.ts";
 import { judgeStanding, type Standing } from "./chain.ts";
 import { championFindings } from "./champion-findings.ts";
@@ -31,6 +31,8 @@ export type Prepared = {
   readonly files: readonly SourceFile[];
   readonly described: Description;
   readonly facts: RunFacts | undefined;
+  /** What MLflow knows of the training, where the model is from there. */
+  readonly tracked: TrackedFacts | undefined;
   readonly licence: string | undefined;
   readonly card: OwnCard | undefined;
   readonly signer: ModelSigner | undefined;
@@ -63,7 +65,7 @@ export async function prepare(
   checkPlace(guard, aliases);
   const card = await readOwnCard(inputs.card, job.workspace);
   checkChain(judgeStanding(release, { source: source.source }));
-  const files = await ports.findFiles(source.place);
+  const { files, tracked } = await ports.findModel(source.place);
   const size = formatSize(files.reduce((sum, file) => sum + file.size, 0));
   log.info(`Found the model at ${source.place.replace(/\?.*$/s, "")}: ${formatCount(files.length, "file")}, ${size}.`);
   const described = await ports.describe(files, { allowed: inputs["allow-imports"] ?? [], signal });
@@ -83,6 +85,7 @@ export async function prepare(
     files,
     described,
     facts,
+    tracked,
     licence,
     card,
     signer,

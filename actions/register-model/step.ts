@@ -5,7 +5,7 @@ import type { Finding } from "../shared/domain/report.ts";
 import type { ModelCatalog } from "../shared/ports/model-catalog.ts";
 import type { ModelSigner, SignatureVerifier } from "../shared/ports/model-signing.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
-import type { SourceFile } from "../shared/ports/source-file.ts";
+import type { FoundModel, SourceFile } from "../shared/ports/source-file.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { ScanPolicy } from "./scan-policy.ts";
 
@@ -46,8 +46,8 @@ export type Ports = {
   readonly store: ModelStore;
   /** Those that are told of the version. */
   readonly catalogs: readonly ModelCatalog[];
-  /** The files of the model at a place, as `find-source` tells it. */
-  findFiles(place: string): Promise<readonly SourceFile[]>;
+  /** The model at a place, as `find-source` tells it. */
+  findModel(place: string): Promise<FoundModel>;
   describe(files: readonly SourceFile[], describing: Describing): Promise<Description>;
   /** Whoever signs the version; undefined where nobody does. What is wrong with the key, or is missing of an identity, is told here. */
   signer(): Promise<ModelSigner | undefined>;

@@ -1,16 +1,30 @@
 import { request } from "../lib/http.ts";
 import type { ModelCatalog } from "../ports/model-catalog.ts";
 import type { Step } from "../ports/step.ts";
+import { connectMlflowServer, type MlflowInputs } from "./mlflow-server.ts";
 
-type CatalogStep = Step<{
-  readonly "kubeflow-registry": string | undefined;
-  readonly "kubeflow-registry-token": string | undefined;
-}>;
+type CatalogStep = Step<
+  MlflowInputs & {
+    readonly "kubeflow-registry": string | undefined;
+    readonly "kubeflow-registry-token": string | undefined;
+    readonly "mlflow-experiment": string | undefined;
+  }
+>;
 
 /** The catalogs that the inputs name. Only what is needed is loaded. */
 export async function connectCatalogs(step: CatalogStep): Promise<readonly ModelCatalog[]> {
-  const address = step.inputs["kubeflow-registry"];
-  return address === undefined ? [] : [await kubeflowCatalog(step, address)];
+  const { "kubeflow-registry": kubeflow, mlflow } = step.inputs;
+  return await Promise.all([
+    ...(kubeflow === undefined ? [] : [kubeflowCatalog(step, kubeflow)]),
+    ...(mlflow === undefined ? [] : [connectMlflow(step, mlflow)]),
+  ]);
+}
+
+async function connectMlflow(step: CatalogStep, written: string): Promise<ModelCatalog> {
+  const { mlflowCatalog } = await import("../clients/mlflow/catalog.ts");
+  const experiment = step.inputs["mlflow-experiment"];
+  const server = await connectMlflowServer(step, { written, input: "mlflow" });
+  return mlflowCatalog({ ...server, ...(experiment === undefined ? {} : { experiment }) });
 }
 
 async function kubeflowCatalog(step: CatalogStep, address: string): Promise<ModelCatalog> {

@@ -123,6 +123,16 @@ export const VersionRecordSchema = v.object({
       details: v.optional(DigestSchema),
     }),
   ),
+  /** The model of MLflow that it was taken from, where it was: the server, its address there, and what that led to. */
+  mlflow: v.optional(
+    v.object({
+      server: v.string(),
+      address: v.string(),
+      run: v.optional(v.string()),
+      model: v.optional(v.string()),
+      version: v.optional(v.string()),
+    }),
+  ),
   images: v.optional(
     v.array(v.object({ name: v.string(), ref: v.string(), digest: DigestSchema, executed: v.optional(v.boolean()) })),
   ),

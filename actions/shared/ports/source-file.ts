@@ -1,3 +1,5 @@
+import type { VersionRecord } from "../domain/model-version.ts";
+
 /** Bytes that can be read from anywhere: a file of any size without its whole in memory. */
 export type ByteSource = {
   readonly size: number;
@@ -8,7 +10,7 @@ export type ByteSource = {
 /**
  * A file of a model before it is registered, as it was when it was found. Whoever reads it gets the bytes of that time, or an error:
  * `INTEGRITY` where it was changed since.
- * Implementations: a file of this machine; an object of any S3-compatible store.
+ * Implementations: a file of this machine; an object of any S3-compatible store; an artifact of MLflow.
  */
 export interface SourceFile {
   /** Inside the model. */
@@ -21,3 +23,9 @@ export interface SourceFile {
   /** Opens it for reads at any place, and closes it again. */
   open<T>(act: (bytes: ByteSource) => Promise<T>): Promise<T>;
 }
+
+/** What a tracking server knows of the training of a model that is taken from there. */
+export type TrackedFacts = Pick<VersionRecord, "parameters" | "metrics" | "data" | "mlflow">;
+
+/** A model before it is registered. */
+export type FoundModel = { readonly files: readonly SourceFile[]; readonly tracked?: TrackedFacts };

@@ -86,7 +86,7 @@ async function readKind(
     case "path":
       return readPath(name, text, base);
     case "place":
-      return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? ok(text) : readPath(name, text, base);
+      return /^[a-z][a-z0-9+.-]+:\//i.test(text) ? ok(text) : readPath(name, text, base);
     case "map":
     case "yaml":
       return readYaml(name, input, text);

@@ -16,7 +16,7 @@ export type ModelAddress = {
 };
 
 /** `minio`: S3 at a server that only the engine's configuration knows; `gs`: Google Cloud Storage, by its S3-compatible interface. */
-export type Scheme = Exclude<PlaceScheme, "file">;
+export type Scheme = Exclude<PlaceScheme, "file" | "mlflow">;
 
 /** `s3://bucket/key?endpoint=…`, `minio://…`, `gs://…`. Throws nothing: what is wrong is in the answer. */
 export function parseModelAddress(place: string): Checked<ModelAddress> {
