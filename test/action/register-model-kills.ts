@@ -5,7 +5,7 @@ import type { VersionRecord } from "../../actions/shared/domain/model-version.ts
 import { sha256 } from "../../actions/shared/lib/hash.ts";
 import { findAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { history } from "../../actions/shared/lib/model-registry/log.ts";
-import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
+import { findVersion, listVersions } from "../../actions/shared/lib/model-registry/versions.ts";
 import { readVerificationKey } from "../../actions/shared/lib/model-signing/keys.ts";
 import { openSignature } from "../../actions/shared/lib/model-signing/signature.ts";
 import { verifyModel } from "../../actions/shared/lib/verify-model.ts";
@@ -22,12 +22,17 @@ const { privatePem, publicPem } = keyPair();
 export const PRIVATE_KEY = privatePem;
 const files = { "model.onnx": onnxModel(), "labels.txt": "0123456789" };
 
-async function prepared() {
+/** Under which version the model is registered: one that is named, or one that is found. */
+type Registering = { readonly asked: string; readonly version: string; readonly folder: string };
+const NAMED: Registering = { asked: "1.0.0", version: "1.0.0", folder: "digits/files/1.0.0" };
+export const FOUND: Registering = { asked: "auto", version: "1", folder: "digits/files/~v1.0.0" };
+
+async function prepared(asked: string) {
   const job = jobContext({ tag: "v1.0.0" });
   const release = await modelRelease(job, { files });
   const store = folderStore(join(job.home, "models"));
   const run = async (env: Readonly<Record<string, string>> = {}) => {
-    const given = { name: "digits", release, aliases: "staging", "signing-key": privatePem };
+    const given = { name: "digits", version: asked, release, aliases: "staging", "signing-key": privatePem };
     return (await runAction("register-model", { job, with: given, env, post: false })).main;
   };
   return { job, store, run };
@@ -46,34 +51,38 @@ export async function besides(store: ModelStore, { card, signatures }: VersionRe
 }
 
 /** The action is killed at these of its touches of the disk, and run again. */
-export function registerModelKills(choose: (points: number) => readonly number[]): void {
+export function registerModelKills(
+  choose: (points: number) => readonly number[],
+  { asked, version, folder }: Registering = NAMED,
+): void {
   test("there is no version or a whole one; the next run completes it, and the log tells everything once", async () => {
-    const counted = await prepared();
+    const counted = await prepared(asked);
     const countFile = join(counted.job.temp, "count");
     const whole = await counted.run({ NODE_OPTIONS: KILLER, ML_RELEASE_TEST_KILL_COUNT: countFile });
     expect(whole.code).toBe(0);
     const points = Number(readFileSync(countFile, "utf8"));
     expect(points).toBeGreaterThan(150);
     for (const point of choose(points)) {
-      const { job, store, run } = await prepared();
+      const { job, store, run } = await prepared(asked);
       const killed = await run({ NODE_OPTIONS: KILLER, ML_RELEASE_TEST_KILL_AT: String(point) });
       expect({ point, signal: killed.signal }).toEqual({ point, signal: "SIGKILL" });
-      const early = await findVersion(store, "digits", "1.0.0");
+      const early = await findVersion(store, "digits", version);
       if (early !== undefined) {
         expect(await verifyModel(store, early, new AbortController().signal)).toMatchObject({ faults: [] });
         expect(await besides(store, early)).toEqual({ card: early.card?.digest, signature: early.digest });
       } else expect(await findAlias(store, "digits", "candidate")).toBeUndefined();
 
       expect({ point, code: (await run()).code }).toEqual({ point, code: 0 });
-      const record = await findVersion(store, "digits", "1.0.0");
+      const record = await findVersion(store, "digits", version);
       if (record === undefined) throw new Error(`no version after a kill at ${point} and another run`);
       if (early !== undefined) expect(record).toEqual(early);
-      expect(record.folder).toBe("digits/files/1.0.0");
+      expect(record.folder).toBe(folder);
+      expect(await listVersions(store, "digits")).toEqual([version]);
       expect(await verifyModel(store, record, new AbortController().signal)).toMatchObject({ faults: [] });
       expect(await besides(store, record)).toEqual({ card: record.card?.digest, signature: record.digest });
       for (const alias of ["candidate", "staging"])
         expect(await findAlias(store, "digits", alias)).toMatchObject({
-          version: "1.0.0",
+          version,
           digest: record.digest,
           move: 1,
         });

@@ -59,6 +59,17 @@ describe("a version that nobody names", () => {
     expect(await findAlias(storeOf(machine), "digits", "candidate")).toMatchObject({ version: "2" });
   });
 
+  test("is another one for each of the jobs that run at once, and the same for two of one release", async () => {
+    const machine = jobContext();
+    const tags = ["v1.0.0", "v1.1.0", "v1.2.0", "v1.2.0"];
+    const runOf = (tag: string) => `0a1b2c3d-0000-5000-8000-00000000000${tags.indexOf(tag)}`;
+    const all = await Promise.all(tags.map((tag) => register({ tag, machine, with: auto, runId: runOf(tag) })));
+    const versions = all.map(({ main }) => main.outputs.version);
+    expect(new Set(versions)).toEqual(new Set(["1", "2", "3"]));
+    expect(versions[2]).toBe(versions[3]);
+    expect(await listVersions(storeOf(machine), "digits")).toEqual(["1", "2", "3"]);
+  });
+
   test("is planned as it would be called, and nothing is written", async () => {
     const { job: machine } = await register({ tag: "v1.0.0", with: auto });
     const job = jobContext({ tag: "v1.1.0", machine });

@@ -28,7 +28,7 @@ import { onnxModel } from "../support/onnx.ts";
 import { expectPlanChangesNothing } from "../support/plan.ts";
 import { type ActionRun, runAction } from "../support/run-action.ts";
 import { keyPair } from "../support/signing-key.ts";
-import { registerModelKills } from "./register-model-kills.ts";
+import { FOUND, registerModelKills } from "./register-model-kills.ts";
 
 const storeOf = (job: JobContext) => folderStore(join(job.home, "models"));
 
@@ -854,4 +854,7 @@ describe("a cancel", () => {
 
 describe(`kill -9 at 10 of the touches of the disk, seed ${seedOfDay()}`, () => {
   registerModelKills((points) => sample(points, 10, seedOfDay()));
+  describe("where the version is still to be found", () => {
+    registerModelKills((points) => sample(points, 5, seedOfDay()), FOUND);
+  });
 });

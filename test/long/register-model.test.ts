@@ -1,13 +1,16 @@
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { registerModelKills } from "../action/register-model-kills.ts";
+import { FOUND, registerModelKills } from "../action/register-model-kills.ts";
 import { jobContext } from "../support/job-context.ts";
 import { all } from "../support/kill-points.ts";
 import { runAction } from "../support/run-action.ts";
 
 describe("kill -9 at every touch of the disk by register-model", () => {
   registerModelKills(all);
+  describe("where the version is still to be found", () => {
+    registerModelKills(all, FOUND);
+  });
 });
 
 test("a model of 1 GiB is registered with less than 150 MB of memory", async () => {
