@@ -203,6 +203,13 @@ export function sampleStore(): StoreFacts {
       reason: "31 % of its answers were wrong",
       act: act(day(19, "11:00:00"), "v2.0.0"),
     },
+    {
+      schema: 1,
+      event: "published",
+      ...target("2.0.0"),
+      catalog: { kind: "kubeflow", address: "https://hub.example.com", ids: { model: "1", version: "2" } },
+      act: act(day(18, "09:01:00"), "v2.0.0"),
+    },
   ];
   const aliases: readonly AliasRecord[] = [
     {
@@ -305,6 +312,14 @@ export function troubledModel() {
         digest: record.digest,
         target: HOSTILE,
         reason: HOSTILE,
+        act: acting,
+      },
+      {
+        schema: 1,
+        event: "published",
+        version: record.version,
+        digest: record.digest,
+        catalog: { kind: HOSTILE, address: HOSTILE, ids: { [HOSTILE]: HOSTILE } },
         act: acting,
       },
     ],

@@ -70,12 +70,13 @@ function changeText({ value, before, change, sameData }: MetricChange): string {
 
 /** Everything but the metrics: what is in the record, what callers have to change, imports and files. */
 export function otherSections(differences: Differences, pair: Pair): readonly Section[] {
-  const { facts, data, parameters, images, imports, breaks, files } = differences;
+  const { facts, data, parameters, images, packages, imports, breaks, files } = differences;
   const values = [
     ...facts.map((change) => ({ label: text`${change.name}`, change })),
     ...data.map((change) => ({ label: text`data ${change.name}`, change })),
     ...parameters.map((change) => ({ label: text`parameter ${code(change.name)}`, change })),
     ...images.map((change) => ({ label: text`image ${change.name}`, change })),
+    ...packages.map((change) => ({ label: text`package ${code(change.name)}`, change })),
   ];
   const blocks: readonly Block[] = [
     ...list(breaks.slice(0, MAX_ITEMS).map((sentence) => text`${strong("callers must change")}: ${sentence}`)),

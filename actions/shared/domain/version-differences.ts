@@ -49,8 +49,10 @@ export type Differences = {
   readonly data: readonly ValueChange[];
   readonly parameters: readonly ValueChange[];
   readonly images: readonly ValueChange[];
-  /** Licence, format, framework, what the scan says, the commit. */
+  /** Licence, framework, format, what the scan says, the machine, the commit. */
   readonly facts: readonly ValueChange[];
+  /** Of the environment that it was trained in. */
+  readonly packages: readonly ValueChange[];
   readonly imports: ImportChanges;
   /** What callers of the one would have to change for the other, in sentences. */
   readonly breaks: readonly string[];
@@ -65,6 +67,7 @@ export function compareVersions(version: VersionRecord, before: VersionRecord): 
     parameters: changes(parametersOf(version), parametersOf(before)).toSorted(byName),
     images: changes(imagesOf(version), imagesOf(before)).toSorted(byName),
     facts: changes(factsOf(version), factsOf(before)),
+    packages: comparePackages(version.environment?.packages, before.environment?.packages),
     imports: compareImports(version.scan, before.scan),
     breaks: version.signature && before.signature ? schemaBreaks(version.signature, before.signature) : [],
     files: compareFiles(before.files, version.files),
@@ -132,12 +135,22 @@ function imagesOf({ images = [] }: VersionRecord): Values {
   return new Map(images.map((image) => [image.name, image.digest]));
 }
 
-function factsOf({ licence, format, framework, scan, code }: VersionRecord): Values {
+type Packages = Readonly<Record<string, string>> | undefined;
+
+/** Where one of the two has no list of them, nothing is told. */
+function comparePackages(packages: Packages, before: Packages): readonly ValueChange[] {
+  if (packages === undefined || before === undefined) return [];
+  return changes(new Map(Object.entries(packages)), new Map(Object.entries(before))).toSorted(byName);
+}
+
+function factsOf({ licence, format, framework, scan, environment, code }: VersionRecord): Values {
   const facts: Readonly<Record<string, string | undefined>> = {
     licence,
     framework: framework && `${framework.name} ${framework.version ?? ""}`.trim(),
     format: format && `${format.name} ${format.version ?? ""}`.trim(),
     scan: scan?.verdict,
+    python: environment?.python,
+    gpus: environment?.gpus?.map(({ count, name }) => `${count} x ${name}`).join(", ") || undefined,
     commit: code?.commit,
   };
   return new Map(Object.entries(facts).flatMap(([name, fact]) => (fact === undefined ? [] : [[name, fact]])));

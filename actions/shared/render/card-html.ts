@@ -18,6 +18,6 @@ export function cardHtml(markdown: string): Html {
     extensions: [gfm(), { disable: { null: ["labelStartImage"] } }],
     htmlExtensions: [gfmHtml()],
   });
-  // Where Markdown has an exclamation mark before a link, an image was meant.
-  return { html: text.replaceAll("!<a href=", "image <a href=") };
+  // Where Markdown has an exclamation mark before a link, an image was meant; a link that may lead nowhere is none.
+  return { html: text.replaceAll("!<a href=", "image <a href=").replaceAll('<a href="">', "<a>") };
 }

@@ -60,8 +60,8 @@ describe("JSON Schemas", () => {
     new Ajv2020({ strict: false }).compile(JSON.parse(schemas.get(name) ?? "false"))(value);
 
   test("are one for each document and one for each YAML input", () => {
-    const documents = ["release", "rollout", "gates", "model-version", "evidence"].map((name) => `${name}.schema.json`);
-    expect([...schemas.keys()]).toEqual([...documents, "echo.things.schema.json"]);
+    const names = ["release", "rollout", "gates", "registry", "model-version", "catalog", "evidence", "echo.things"];
+    expect([...schemas.keys()]).toEqual(names.map((name) => `${name}.schema.json`));
   });
 
   test("take what the schemas of the code take", () => {

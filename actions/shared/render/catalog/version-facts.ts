@@ -1,7 +1,7 @@
 import { shortDigest } from "../../domain/digest.ts";
-import type { Environment, VersionRecord } from "../../domain/model-version.ts";
+import type { Environment, ModelEvent, VersionRecord } from "../../domain/model-version.ts";
 import { formatCount, formatSize } from "../../domain/quantity.ts";
-import { codeHtml, foldedHtml, type Html, html, join, linkHtml, nothing, tableHtml } from "./html.ts";
+import { codeHtml, foldedHtml, type Html, html, isWebAddress, join, linkHtml, nothing, tableHtml } from "./html.ts";
 import { badge, wordsOf } from "./words.ts";
 
 const MAX_FILES = 200;
@@ -10,7 +10,7 @@ const MAX_IMPORTS = 50;
 type Fact = readonly [name: string, value: Html | undefined];
 
 /** What the record says in a word or two each. */
-export function factsHtml(record: VersionRecord): Html {
+export function factsHtml(record: VersionRecord, events: readonly ModelEvent[]): Html {
   const {
     code,
     licence,
@@ -39,12 +39,26 @@ export function factsHtml(record: VersionRecord): Html {
     ...images.map(({ name, ref }): Fact => [`image ${name}`, codeHtml(ref)]),
     ["package", archive && html`${codeHtml(archive.key)}, ${formatSize(archive.size)}, ${codeHtml(archive.digest)}`],
     ["files at", codeHtml(record.folder)],
+    ...shownIn(record, events),
     ...Object.entries(metadata).map(([name, value]): Fact => [name, valueHtml(value)]),
   ];
   const rows = facts.flatMap(([name, value]) =>
     value === undefined ? [] : [html`<dt>${name}</dt><dd>${value}</dd>\n`],
   );
   return html`<dl>${rows}</dl>`;
+}
+
+/** The catalogs of others that show the version, each once, and what it is called there. */
+function shownIn({ version }: VersionRecord, events: readonly ModelEvent[]): readonly Fact[] {
+  const published = events.flatMap(({ event, version: of, catalog }) =>
+    event === "published" && of === version && catalog !== undefined ? [catalog] : [],
+  );
+  const newest = new Map(published.map((catalog) => [`${catalog.kind} ${catalog.address}`, catalog]));
+  return [...newest.values()].map(({ kind, address, ids }) => {
+    const names = Object.entries(ids).map(([name, id]) => codeHtml(`${name} ${id}`));
+    const place = isWebAddress(address) ? linkHtml(address, address) : codeHtml(address);
+    return ["shown in", html`${kind} ${place} ${join(names, " ")}`];
+  });
 }
 
 function scanHtml({ verdict, imports }: NonNullable<VersionRecord["scan"]>): Html {

@@ -27,7 +27,7 @@ ${comparedHtml(model, version)}
 <h2>From data to deployment</h2>
 ${lineageGraph(lineageOf(version, model.events))}
 <h2>What it is</h2>
-${factsHtml(record)}
+${factsHtml(record, model.events)}
 ${tensorsHtml(record)}
 ${parametersHtml(record)}
 ${filesHtml(record)}

@@ -127,3 +127,20 @@ test("a parameter is the same however its members are ordered, and may have any 
   const before = versionRecord({ parameters: { grid: { b: 2, a: 1 } } });
   expect(compareVersions(own, before).parameters).toEqual([{ name: "constructor", value: "1" }]);
 });
+
+test("packages and the machine of the training are told where they are not the same", () => {
+  const gpus = [{ name: "NVIDIA H200", count: 2 }];
+  const own = versionRecord({ environment: { python: "3.12.1", gpus, packages: { numpy: "2.3.0", scipy: "1.16.0" } } });
+  const before = versionRecord({ environment: { python: "3.11.2", packages: { numpy: "2.2.0", scipy: "1.16.0" } } });
+  const { facts, packages } = compareVersions(own, before);
+  expect(packages).toEqual([{ name: "numpy", value: "2.3.0", before: "2.2.0" }]);
+  expect(facts).toEqual([
+    { name: "python", value: "3.12.1", before: "3.11.2" },
+    { name: "gpus", value: "2 x NVIDIA H200" },
+  ]);
+});
+
+test("no package is called new where the other version has no list of them", () => {
+  const own = versionRecord({ environment: { packages: { numpy: "2.3.0" } } });
+  expect(compareVersions(own, versionRecord({ environment: {} })).packages).toEqual([]);
+});
