@@ -33,7 +33,7 @@ export async function ensure<S extends v.GenericSchema>(
     if (made.state === "created") return { how: "created", value: made.value };
     if (made.state === "conflict" && lost?.code === "CONFLICT") break;
     lost = made.error;
-    await clock.sleep(500 * 2 ** (attempt - 1));
+    if (attempt < ATTEMPTS) await clock.sleep(500 * 2 ** (attempt - 1));
   }
   throw lost ?? new ReleaseError("INTERNAL", { rule: "a creation was tried and neither made nor refused", saw: path });
 }
