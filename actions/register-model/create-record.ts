@@ -1,6 +1,7 @@
 import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { formatSize } from "../shared/domain/quantity.ts";
 import { formatSigner } from "../shared/domain/signing/signer.ts";
+import { keepPackage } from "../shared/lib/model-package.ts";
 import { type Allocated, allocateVersion } from "../shared/lib/model-registry/allocations.ts";
 import { claimPlace } from "../shared/lib/model-registry/claims.ts";
 import { newestVersions } from "../shared/lib/model-registry/earlier-files.ts";
@@ -36,7 +37,8 @@ export async function createRecord(step: RegisterStep, ports: Ports, prepared: P
   const stored = await storeModel(ports.store, { name, place, files, signal, earlier, progress });
   sayStored(step, prepared, stored);
   const standing = checkChain(judgeStanding(release, { source, digest: stored.digest }));
-  const allocated = await takeVersion(step, ports, { prepared, stored, standing });
+  const packed = await keepArchive(step, ports, { prepared, place });
+  const allocated = await takeVersion(step, ports, { prepared, stored, packed, standing });
   if (allocated.record.digest !== stored.digest) throw otherDigestError(allocated.record, stored);
   if (allocated.state === "existed") log.info("Another job registered the same version with the same digest.");
   else saySigned(step, allocated.record);
@@ -66,7 +68,26 @@ async function earlierFiles(
   return champion === undefined ? newest : [...newest, champion];
 }
 
-type Making = { readonly prepared: Prepared; readonly stored: StoredModel; readonly standing: SoundStanding };
+/** Before the version is found: it is the same whatever the version is called. */
+async function keepArchive(
+  { state, log }: RegisterStep,
+  { store }: Ports,
+  { prepared: { archive, request }, place }: { readonly prepared: Prepared; readonly place: string },
+): Promise<Pick<VersionRecord, "package">> {
+  if (archive === undefined) return {};
+  const { name, choice } = request;
+  state.save({ doing: "package", name, version: sayChoice(choice) });
+  const kept = await keepPackage(store, { name, place, archive });
+  log.info(`Packed ${formatSize(kept.size)}: ${store.address(kept.key)}.`);
+  return { package: kept };
+}
+
+type Making = {
+  readonly prepared: Prepared;
+  readonly stored: StoredModel;
+  readonly packed: Pick<VersionRecord, "package">;
+  readonly standing: SoundStanding;
+};
 
 async function takeVersion(step: RegisterStep, ports: Ports, making: Making): Promise<Allocated> {
   const { store } = ports;
@@ -85,7 +106,7 @@ async function takeVersion(step: RegisterStep, ports: Ports, making: Making): Pr
 async function makeRecord(
   { inputs, release, job, clock, state }: RegisterStep,
   ports: Ports,
-  { prepared, stored, standing, version }: Making & { readonly version: string },
+  { prepared, stored, packed, standing, version }: Making & { readonly version: string },
 ): Promise<Allocated> {
   const { store } = ports;
   const { request, described } = prepared;
@@ -102,7 +123,7 @@ async function makeRecord(
     logAfter: await logLength(store, name),
     createdAt: new Date(clock.now()).toISOString(),
   });
-  const record: VersionRecord = { ...facts, ...(await keepBesides(ports, prepared, facts)) };
+  const record: VersionRecord = { ...facts, ...packed, ...(await keepBesides(ports, prepared, facts)) };
   state.save({ doing: "record", name, version, digest: stored.digest });
   if ((await createVersion(store, record)).state === "created") return { state: "created", record };
   return { state: "existed", record: (await findVersion(store, name, version)) ?? record };

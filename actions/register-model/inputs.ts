@@ -164,6 +164,24 @@ export const manifest = defineAction({
       example: "load test of 2026-11-20 passed",
       description: "Why the version is approved, taken out of use or taken back: kept for ever, beside who and when.",
     },
+    package: {
+      kind: "enum",
+      values: ["none", "tar"],
+      default: "none",
+      modes: registering,
+      description:
+        "`tar`: besides the files, the same as one archive `model.tar.gz` with the code that serves them, as SageMaker and others load it. The same files make the same bytes.",
+    },
+    "package-code": {
+      kind: "workspace-path",
+      modes: registering,
+      description: "For `package: tar`: a file or a folder that goes into the archive below `code/`.",
+    },
+    "package-requirements": {
+      kind: "workspace-path",
+      modes: registering,
+      description: "For `package: tar`: a file that goes into the archive as `code/requirements.txt`.",
+    },
     metadata: {
       kind: "yaml",
       schema: v.record(v.string(), v.unknown()),
@@ -179,6 +197,7 @@ export const manifest = defineAction({
     digest: { description: "Root digest over all files of the model, `sha256:…` (OpenSSF Model Signing)." },
     uri: { description: "Where the files of the version lie, for a serving system." },
     signature: { description: "Where the signature of the version lies (`model.sig`); empty where it is not signed." },
+    package: { description: "Where the archive of `package: tar` lies; empty where there is none." },
     existed: { description: "`true` where this version was registered before with the same digest." },
   },
 });

@@ -39,6 +39,8 @@ export type Registration = Publications & {
   /** Where its signature lies. */
   readonly signature: string | undefined;
   readonly bytes: number;
+  /** Its archive: where it lies, and its size. In a plan what would be. */
+  readonly archive: { readonly uri?: string; readonly size: number } | undefined;
   readonly findings: readonly Finding[];
 };
 

@@ -11,6 +11,7 @@ import { buildRecord } from "./build-record.ts";
 import { judgeStanding } from "./chain.ts";
 import { otherDigestError } from "./conflict.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
+import { archiveOf } from "./package-model.ts";
 import { checkChain, type Prepared, prepare, readWish } from "./prepare.ts";
 import { CANDIDATE, type Request, sayChoice } from "./request.ts";
 import { isUnsafeAllowed } from "./scan-policy.ts";
@@ -66,6 +67,7 @@ export async function plan(step: RegisterStep, ports: Ports): Promise<Outcome> {
     champion: champion?.version === record.version ? undefined : champion,
     signer: existing === undefined ? prepared.signer?.signer : recordedSigner(existing),
     signature: signatureOf(store, record),
+    archive: existing === undefined ? prepared.archive && { size: prepared.archive.size } : archiveOf(store, existing),
     publications: await askCatalogs(ports.catalogs, signal),
     onPublishFailure: inputs["on-publish-failure"],
     store: store.uri,

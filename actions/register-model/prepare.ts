@@ -5,6 +5,7 @@ import { formatCount, formatSize } from "../shared/domain/quantity.ts";
 import type { Finding } from "../shared/domain/report.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import type { HashedModel } from "../shared/lib/hash-model.ts";
+import type { ModelPackage } from "../shared/lib/model-package.ts";
 import { findAlias } from "../shared/lib/model-registry/aliases.ts";
 import { findVersion } from "../shared/lib/model-registry/versions.ts";
 import { readRunDetails } from "../shared/lib/read-run-details.ts";
@@ -18,6 +19,7 @@ import { findExisting } from "./find-existing.ts";
 import { findSource, type Source } from "./find-source.ts";
 import { LICENCE_FILES, licenceOf } from "./licence.ts";
 import { readOwnCard } from "./own-card.ts";
+import { packageFindings, packageModel } from "./package-model.ts";
 import { CANDIDATE, type Request, readRequest } from "./request.ts";
 import { type RunFacts, readRunFacts } from "./run-facts.ts";
 import { judgeScan } from "./scan-policy.ts";
@@ -36,6 +38,8 @@ export type Prepared = {
   readonly licence: string | undefined;
   readonly card: OwnCard | undefined;
   readonly signer: ModelSigner | undefined;
+  /** The files once more, as one file that is kept beside them. */
+  readonly archive: ModelPackage | undefined;
   readonly existing: VersionRecord | undefined;
   readonly guard: AliasGuard;
   /** The files, where they were read to find out whether the version exists. */
@@ -70,6 +74,7 @@ export async function prepare(
   log.info(`Found the model at ${source.place.replace(/\?.*$/s, "")}: ${formatCount(files.length, "file")}, ${size}.`);
   const described = await ports.describe(files, { allowed: inputs["allow-imports"] ?? [], signal });
   log.info(`Looked into it: ${sayScan(described)}.`);
+  const archive = await packageModel(step, ports, files);
   const { existing, hashed } = await findExisting(ports.store, request, { files, signal });
   // A version that is there is there: a release that is run again is not refused what it was granted.
   const scan = judgeScan(described.scan, existing === undefined ? inputs["unsafe-pickle"] : "allow");
@@ -89,6 +94,7 @@ export async function prepare(
     licence,
     card,
     signer,
+    archive,
     existing,
     guard,
     hashed,
@@ -100,6 +106,7 @@ export async function prepare(
       ...findings,
       ...(licence === undefined ? [NO_LICENCE] : []),
       ...signingFindings(existing, signer?.signer),
+      ...packageFindings(existing, archive),
     ],
   };
 }

@@ -14,6 +14,7 @@ import { judgeStanding } from "./chain.ts";
 import { otherDigestError } from "./conflict.ts";
 import { createRecord } from "./create-record.ts";
 import type { AliasResult, Outcome, Registration } from "./outcome.ts";
+import { archiveOf } from "./package-model.ts";
 import { checkChain, type Prepared, prepare, readWish } from "./prepare.ts";
 import { CANDIDATE } from "./request.ts";
 import { recordedSigner, signatureOf } from "./signing.ts";
@@ -118,6 +119,7 @@ async function registrationOf(
     store: store.uri,
     uri: store.address(record.folder),
     bytes: files.reduce((sum, file) => sum + file.size, 0),
+    archive: archiveOf(store, record),
     findings,
   };
 }

@@ -67,6 +67,7 @@ function reportOf(outcome: Kept): Report {
       ...standingLead(outcome),
       text`It ${outcome.state === "planned" ? "would lie" : "lies"} at ${code(folder)}.${champion === undefined ? " There is no champion to compare it with." : ""}`,
       ...signingLead(outcome),
+      ...archiveLead(outcome),
       ...(failsByCatalog(outcome) ? [] : [nextStep(outcome)]),
     ],
     sections: [
@@ -116,6 +117,16 @@ function signingLead({ state, signer, signature }: Kept): readonly Text[] {
   ];
 }
 
+function archiveLead({ archive }: Kept): readonly Text[] {
+  if (archive === undefined) return [];
+  const { uri, size } = archive;
+  return [
+    uri === undefined
+      ? text`It would be packed as one archive, ${formatSize(size)}.`
+      : text`It is packed as one archive, ${formatSize(size)}: ${code(uri)}.`,
+  ];
+}
+
 function nextStep({ standing, record, state }: Kept): Text {
   if (standing === "failed")
     return "Next: read the verdict in the summary of report-metrics, then release a version that passes.";
@@ -147,8 +158,13 @@ function plain(tone: Report["tone"], headline: Text): Report {
 
 function outputsOf(outcome: Kept): Conclusion["outputs"] {
   const existed = outcome.state === "existed" || (outcome.state === "planned" && outcome.exists);
-  const { signature } = outcome;
-  return { ...versionOutputs(outcome), ...(signature === undefined ? {} : { signature }), existed: String(existed) };
+  const { signature, archive } = outcome;
+  return {
+    ...versionOutputs(outcome),
+    ...(signature === undefined ? {} : { signature }),
+    ...(archive?.uri === undefined ? {} : { package: archive.uri }),
+    existed: String(existed),
+  };
 }
 
 function versionOutputs({ record, uri }: Pick<Kept, "record" | "uri">): Conclusion["outputs"] {

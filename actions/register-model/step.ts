@@ -24,7 +24,9 @@ export type Wishes = {
   readonly card: string | undefined;
   readonly "signing-key": string | undefined;
   readonly "signing-key-passphrase": string | undefined;
-  readonly "verification-key": string | undefined;
+  readonly package: "none" | "tar";
+  readonly "package-code": string | undefined;
+  readonly "package-requirements": string | undefined;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly reason: string | undefined;
   readonly "on-publish-failure": "fail" | "warn";
@@ -55,6 +57,8 @@ export type Ports = {
   verifier(): Promise<SignatureVerifier | undefined>;
   /** The GitHub environment of this job, by GitHub's own word; undefined where it has none or cannot prove it. */
   environment(): Promise<string | undefined>;
+  /** Who let this job into the environment; empty where GitHub does not say. */
+  reviewers(environment: string): Promise<readonly string[]>;
   /** The model card: what is known, with what the user wrote. */
   writeCard(facts: CardFacts, own: OwnCard | undefined): string;
 };

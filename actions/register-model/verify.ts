@@ -1,8 +1,11 @@
+import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
+import { digestAt } from "../shared/lib/model-package.ts";
 import { soundVersion } from "../shared/lib/model-registry/sound-version.ts";
 import { checkSignature } from "../shared/lib/model-signing/check-signature.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
-import { verifyModel } from "../shared/lib/verify-model.ts";
+import { type FileFault, verifyModel } from "../shared/lib/verify-model.ts";
+import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { Outcome } from "./outcome.ts";
 import { readNamedVersion } from "./request.ts";
 import type { Ports, RegisterStep } from "./step.ts";
@@ -17,7 +20,7 @@ export async function verify(step: RegisterStep, { store, verifier: openVerifier
   const record = await soundVersion(store, { name, version, input: "version" });
   // Before the files: it is small, and they may be many gigabytes.
   const signature = await checkSignature(store, record, verifier);
-  const { faults, digest, bytes } = await verifyModel(store, record, signal);
+  const { faults: inFiles, digest, bytes } = await verifyModel(store, record, signal);
   if (digest !== record.digest)
     throw new ReleaseError("INTEGRITY", {
       rule: "the digest of a version must follow from the digests of its files",
@@ -26,8 +29,18 @@ export async function verify(step: RegisterStep, { store, verifier: openVerifier
       allowed: digest,
       hint: "the version record was edited: do not use this version",
     });
+  const faults = [...inFiles, ...(await archiveFaults(store, record))];
   for (const fault of faults) log.info(`${fault.path}: ${fault.state}.`);
   const state = faults.length === 0 && signature.state !== "bad" ? "verified" : "damaged";
   const uri = store.address(record.folder);
   return { state, rehearsal: !outlivesJob(job, store), record, uri, bytes, faults, signature };
+}
+
+/** Whether the archive of a version is what was packed; it is named by its key, since files of the model may be called as it is. */
+async function archiveFaults(store: ModelStore, { package: kept }: VersionRecord): Promise<readonly FileFault[]> {
+  if (kept === undefined) return [];
+  const { key: path, digest: allowed } = kept;
+  const saw = await digestAt(store, path);
+  if (saw === undefined) return [{ state: "missing", path, allowed }];
+  return saw === allowed ? [] : [{ state: "differs", path, saw, allowed }];
 }

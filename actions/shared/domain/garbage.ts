@@ -1,7 +1,7 @@
 /** A key of a store with its facts, as the store lists it. */
 export type DatedKey = { readonly key: string; readonly size: number; readonly modifiedMs: number };
 
-/** What lies below a model and belongs to a version once a record names it: a folder of files with its marker, a card, a signature, or a claim alone. */
+/** What lies below a model and belongs to a version once a record names it: a folder of files with its marker, a card, a signature, a package, or a claim alone. */
 export type Leftover = {
   readonly model: string;
   /** What folders of one version begin with; it is claimed as a whole. */
@@ -31,7 +31,7 @@ export type GarbageQuestion = {
 };
 
 /** Folders that only a version record makes part of a version. What lies elsewhere is never garbage. */
-const KINDS: readonly string[] = ["files", "cards", "signatures"];
+const KINDS: readonly string[] = ["files", "cards", "signatures", "packages"];
 const CLAIMS = "claims";
 const MARKER = "~files.json";
 

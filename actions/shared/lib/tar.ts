@@ -46,6 +46,13 @@ export async function* writeTar(entries: Iterable<NewTarEntry>): AsyncIterable<U
   yield new Uint8Array(2 * BLOCK);
 }
 
+/** How large `writeTar` makes these entries. */
+export function tarSize(entries: Iterable<NewTarEntry>): number {
+  let size = 2 * BLOCK;
+  for (const entry of entries) size += headerOf(entry).length + (entry.type === "file" ? padded(entry.size) : 0);
+  return size;
+}
+
 /** Walks an archive as it comes. A content that is not read is skipped. */
 export async function* readTar(
   chunks: AsyncIterable<Uint8Array>,
