@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
 // action    each action as a real process
 // engines   builders of images, engines of containers and of pipelines at work, and run-pipeline as a process on them
 // s3        on real servers of S3
+// registries  on a real server of MLflow, and with the official clients of registries
 // cluster   on a real Kubernetes
 // e2e       whole releases, workflows run by a workflow runner
 // long      what takes longer than CI should: every kill point, soaks, bundles from two clones
@@ -47,6 +48,16 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "s3", include: ["test/s3/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 240_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: "registries",
+          include: ["test/registries/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
       },
       {
         extends: true,
