@@ -4,8 +4,8 @@ import { type Html, html, join, nothing } from "./html.ts";
 import { numberText } from "./words.ts";
 
 const WIDTH = 340;
-const HEIGHT = 170;
-const [LEFT, RIGHT, TOP, BOTTOM] = [52, 16, 26, 26];
+const HEIGHT = 160;
+const [LEFT, RIGHT, TOP, BOTTOM] = [52, 16, 12, 26];
 /** From the axis to the first version. */
 const INSET = 8;
 /** Of so many versions each has a dot that can be told from its neighbour. */
@@ -40,7 +40,7 @@ export function metricChart({ name, points }: MetricSeries, champions: Champions
   const label = `${name} over ${points.length} versions: ${known.map(({ version, value }) => `${version} ${numberText(value)}`).join(", ")}`;
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${shorten(label, 600)}">
 ${axes(low, high, y)}${ends(points)}
-${paths}${known.map((dot) => dotHtml(dot, { champions, isSmall: points.length > MANY }))}${nameOf(known, champions)}
+${paths}${known.map((dot) => dotHtml(dot, { champions, isSmall: points.length > MANY }))}
 </svg>`;
 }
 
@@ -111,15 +111,6 @@ function dotHtml(
   const words = version === champions.now ? ", champion" : isHeld ? ", was champion" : "";
   const ring = version === champions.now ? html`<circle class="champion" cx="${x}" cy="${y}" r="8"/>` : nothing;
   return html`<g><title>${version}: ${numberText(value)}${words}</title>${ring}<circle class="dot${isHeld ? " held" : ""}" cx="${x}" cy="${y}" r="${isSmall ? 2 : 4}"/></g>`;
-}
-
-/** The champion's number above its dot, or below where it would leave the drawing. */
-function nameOf(dots: readonly Dot[], { now }: Champions): Html {
-  const dot = dots.find(({ version }) => version === now);
-  if (dot === undefined) return nothing;
-  const anchor = dot.x < LEFT + 50 ? "start" : dot.x > WIDTH - RIGHT - 50 ? "end" : "middle";
-  const y = dot.y < TOP + 4 ? dot.y + 24 : dot.y - 14;
-  return html`<text class="name" x="${dot.x}" y="${y}" text-anchor="${anchor}">${shorten(dot.version, 20)}: ${numberText(dot.value)}</text>`;
 }
 
 function round(value: number): number {

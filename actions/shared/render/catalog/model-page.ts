@@ -47,14 +47,23 @@ function chartsHtml({ metrics, champion, reigns }: CatalogModel): Html {
   const broken = drawn.some(({ series }) => isBroken(series)) ? " A line is broken where the test data changed." : "";
   return html`<h2>Metrics over versions</h2>
 <p class="soft">A filled dot is a version that was champion; the ring is the one that is.${broken}</p>
-${chartGrid(open)}${folded.length === 0 ? nothing : foldedHtml(formatCount(folded.length, "more metric"), chartGrid(folded))}`;
+${chartGrid(open, champion)}${folded.length === 0 ? nothing : foldedHtml(formatCount(folded.length, "more metric"), chartGrid(folded, champion))}`;
 }
 
-function chartGrid(drawn: readonly { readonly series: MetricSeries; readonly chart: Html }[]): Html {
+type Drawn = { readonly series: MetricSeries; readonly chart: Html };
+
+function chartGrid(drawn: readonly Drawn[], champion: string | undefined): Html {
   if (drawn.length === 0) return nothing;
-  return html`<div class="charts">${drawn.map(
-    ({ series, chart }) => html`<figure><figcaption>${series.name}</figcaption>${chart}</figure>`,
-  )}</div>`;
+  const figures = drawn.map(
+    ({ series, chart }) =>
+      html`<figure><figcaption><span>${series.name}</span>${championValue(series, champion)}</figcaption>${chart}</figure>\n`,
+  );
+  return html`<div class="charts">${figures}</div>`;
+}
+
+function championValue({ points }: MetricSeries, champion: string | undefined): Html {
+  const point = points.find(({ version }) => version === champion);
+  return point === undefined ? nothing : html` <span class="good">${point.version}: ${numberText(point.value)}</span>`;
 }
 
 function versionTable(model: CatalogModel): Html {

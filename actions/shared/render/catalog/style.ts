@@ -37,15 +37,15 @@ details{margin:.6rem 0}
 summary{cursor:pointer;color:var(--link)}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1rem;margin:.6rem 0}
 figure{margin:0;border:1px solid var(--line);border-radius:6px;padding:.6rem}
-figcaption{font-size:.9rem;font-weight:600;overflow-wrap:anywhere}
+figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;margin-bottom:.3rem;font-size:.9rem;font-weight:600;overflow-wrap:anywhere}
 svg{display:block;max-width:100%;height:auto;color:var(--text)}
+figure svg{width:100%}
 svg text{font:12px system-ui,"Segoe UI","Noto Sans",Helvetica,Arial,sans-serif;fill:currentColor}
 svg .axis{stroke:var(--line)}svg .tick{fill:var(--soft);font-size:11px}
 svg .line{stroke:var(--link);fill:none;stroke-width:2}
 svg .dot{fill:var(--back);stroke:var(--link);stroke-width:2}
 svg .held{fill:var(--link)}
 svg .champion{stroke:var(--good);fill:none;stroke-width:2.5}
-svg text.name{paint-order:stroke;stroke:var(--back);stroke-width:4px;stroke-linejoin:round;fill:var(--good);font-weight:600}
 svg .box{fill:var(--panel);stroke:var(--line)}
 svg .self{stroke:var(--link);stroke-width:2}
 svg .what{font-weight:600}

@@ -49,14 +49,14 @@ test("nothing is drawn of fewer than two numbers", () => {
   expect(metricChart(series({ value: 1 }, { value: "NaN" }), none)).toBeUndefined();
 });
 
-test("the champion has a ring and its number, those before it are filled", () => {
+test("the champion has a ring, those before it are filled", () => {
   const svg = drawn([{ value: 0.9 }, { value: 0.95 }, { value: 0.93 }], {
     now: "1.1.0",
     ever: new Set(["1.0.0", "1.1.0"]),
   });
   expect(svg.match(/class="champion"/g)).toHaveLength(1);
   expect(svg.match(/class="dot held"/g)).toHaveLength(2);
-  expect(svg).toContain(">1.1.0: 0.95</text>");
+  expect(svg).toContain("<title>1.1.0: 0.95, champion</title>");
   expect(svg).toContain("<title>1.0.0: 0.9, was champion</title>");
 });
 

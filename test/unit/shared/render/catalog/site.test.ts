@@ -89,6 +89,11 @@ test("a version says what changed against the one before it and against the cham
   expect(page).toContain('<td class="right">0.9602 <span class="soft">other data</span></td>');
 });
 
+test("a chart is headed by the champion's number", () => {
+  const page = siteOf().get("digits/index.html");
+  expect(page).toContain('<figcaption><span>accuracy</span> <span class="good">1.3.0: 0.9602</span></figcaption>');
+});
+
 test("what is retired, approved, overridden or damaged is said before anything else", () => {
   const [retired, approved] = ["1.2.0", "1.3.0"].map((version) => siteOf().get(`digits/${version}/index.html`) ?? "");
   expect(retired).toContain("<strong>Retired</strong>");
