@@ -1,4 +1,4 @@
-import { environmentOfJob } from "../shared/connect/job-environment.ts";
+import { environmentOfJob, reviewersOfJob } from "../shared/connect/job-environment.ts";
 import { connectCatalogs } from "../shared/connect/model-catalogs.ts";
 import { findSourceModel } from "../shared/connect/model-source.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
@@ -23,5 +23,6 @@ export async function connect(step: Step<RegisterModelInputs>) {
     signer: () => connectSigner(step),
     verifier: () => connectVerifier(step),
     environment: () => environmentOfJob(step),
+    reviewers: (environment: string) => reviewersOfJob(step, environment),
   };
 }

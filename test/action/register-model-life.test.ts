@@ -1,10 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { findAlias, moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { history } from "../../actions/shared/lib/model-registry/log.ts";
 import { findVersion, listVersions } from "../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
+import { newState } from "../fakes/github/answers.ts";
+import { startGitHub } from "../fakes/github/github.ts";
+import { FORK_TOKEN, JOB_TOKEN } from "../fakes/github/tokens.ts";
 import { answerJson, startServer } from "../support/http-server.ts";
 import { type JobContext, type JobOptions, jobContext } from "../support/job-context.ts";
 import { type ModelRelease, modelRelease } from "../support/model-release.ts";
@@ -169,6 +172,32 @@ describe("what people decide", () => {
     expect(main.summary).toContain("In a job of the environment `production`.");
     expect(main.masks).toContain("runtime-secret");
     expect((await history(storeOf(machine), "digits")).at(-1)).toMatchObject({ environment: "production" });
+  });
+
+  test("names who let the job into its environment, where the job may ask", async () => {
+    const { job: machine } = await register({ tag: "v1.0.0" });
+    const said = { runId: 812, state: "approved", environments: ["production"] } as const;
+    const reviews = [
+      { ...said, login: "mona" },
+      { ...said, login: "mona" },
+      { ...said, login: "hubot", environments: ["staging"] },
+      { ...said, login: "ghost", state: "rejected" as const },
+      { ...said, login: "eve", runId: 1 },
+    ];
+    const tokens = [JOB_TOKEN, FORK_TOKEN];
+    const github = await startGitHub({ tokens, state: { ...newState(), reviews } });
+    onTestFinished(() => github.close());
+    const env = { ...(await githubSays({ environment: "production" })), GITHUB_API_URL: github.url };
+    const given = { mode: "approve", reason: "reviewed", "github-token": JOB_TOKEN.text };
+    const main = await decide(machine, given, env);
+    expect({ code: main.code, stderr: main.stderr }).toEqual({ code: 0, stderr: "" });
+    expect(main.summary).toContain("In a job of the environment `production`, which mona let in.");
+    expect((await history(storeOf(machine), "digits")).at(-1)).toMatchObject({ reviewers: ["mona"] });
+    const mayNot = await decide(machine, { ...given, reason: "again", "github-token": FORK_TOKEN.text }, env);
+    expect(mayNot.code).toBe(0);
+    expect(mayNot.summary).toContain("In a job of the environment `production`.");
+    expect(mayNot.stdout).toContain("GitHub did not say who reviewed this run for production");
+    expect(github.problems).toEqual([]);
   });
 
   test.each([

@@ -27,7 +27,10 @@ export function decisionReport(outcome: Decided): Report {
 
 function placeLead({ change, isNew, last }: Decided): readonly Text[] {
   if (!isNew) return last.change === change ? [text`By ${formatDecision(last)}.`] : [];
-  if (last.environment !== undefined) return [text`In a job of the environment ${code(last.environment)}.`];
+  if (last.environment !== undefined) {
+    const by = last.reviewers === undefined ? "" : `, which ${last.reviewers.join(" and ")} let in`;
+    return [text`In a job of the environment ${code(last.environment)}${by}.`];
+  }
   if (change !== "approved") return [];
   return [
     text`No GitHub environment stands behind it: a job with ${code("environment")}, which its reviewers let pass, and the permission ${code("id-token: write")} would name one.`,

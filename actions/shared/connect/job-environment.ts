@@ -1,6 +1,18 @@
 import { ReleaseError } from "../lib/error.ts";
 import type { Step } from "../ports/step.ts";
 
+/** Who let this job into an environment; empty where GitHub does not say. */
+export async function reviewersOfJob(
+  { inputs, job, log, signal }: Step<{ readonly "github-token": string }>,
+  environment: string,
+): Promise<readonly string[]> {
+  const token = inputs["github-token"];
+  if (token === "") return [];
+  const { reviewersOf } = await import("../clients/github/run-reviews.ts");
+  const { apiUrl, repository, runId } = job.github;
+  return await reviewersOf({ apiUrl, token, repository, runId, environment, log, signal });
+}
+
 /**
  * The GitHub environment that this job runs in, by GitHub's own word; undefined where it runs in none, or may not ask. No variable of a job
  * tells it: the token that says who the job is does (permission `id-token: write`).

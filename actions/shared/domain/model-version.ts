@@ -203,6 +203,8 @@ export const ModelEventSchema = v.object({
   reason: v.optional(v.string()),
   /** The GitHub environment of the job. */
   environment: v.optional(v.string()),
+  /** Who let that job into the environment. */
+  reviewers: v.optional(v.array(v.string())),
   /** Which catalog shows the version, and what it calls it there. */
   catalog: v.optional(v.object({ kind: v.string(), address: v.string(), ids: v.record(v.string(), v.string()) })),
   act: ActSchema,

@@ -12,6 +12,8 @@ const decision = {
   reason: v.string(),
   /** The GitHub environment of the job that it was decided in. */
   environment: v.optional(v.string()),
+  /** Who let that job into the environment, by GitHub's word. */
+  reviewers: v.optional(v.array(v.string())),
   act: ActSchema,
 };
 export const DecisionSchema = v.object(decision);

@@ -22,15 +22,24 @@ export type Comment = {
   readonly fields: Fields & { readonly id: number; readonly body: string };
 };
 
+/** Somebody's word on the jobs of a workflow run that wait for an environment. */
+export type Review = {
+  readonly runId: number;
+  readonly login: string;
+  readonly state: "approved" | "rejected";
+  readonly environments: readonly string[];
+};
+
 /** What GitHub keeps. Tests read it, and put in what others have written. */
 export type GitHubState = {
   readonly checkRuns: Map<number, CheckRun>;
   readonly comments: Map<number, Comment>;
+  readonly reviews: Review[];
   nextId: number;
 };
 
 export function newState(): GitHubState {
-  return { checkRuns: new Map(), comments: new Map(), nextId: 101 };
+  return { checkRuns: new Map(), comments: new Map(), reviews: [], nextId: 101 };
 }
 
 type Question = {
@@ -42,6 +51,8 @@ type Question = {
 
 export function answerOf(question: Question): Answer {
   switch (question.operation.id) {
+    case "actions/get-reviews-for-run":
+      return listReviews(question);
     case "checks/create":
       return createCheck(question);
     case "checks/update":
@@ -190,6 +201,20 @@ function listComments({ asked, state }: Question): Answer {
     asked,
   );
   return { status: 200, headers: page.headers, body: page.items };
+}
+
+/** The example is the first of a list. */
+function listReviews({ operation, asked, state }: Question): Answer {
+  const example = operation.example(200);
+  const [environment] = example.environments as readonly Fields[];
+  const reviews = state.reviews.filter(({ runId }) => String(runId) === asked.parameters.run_id);
+  const body = reviews.map(({ login, state: word, environments }) => ({
+    ...example,
+    state: word,
+    user: { ...(example.user as Fields), login },
+    environments: environments.map((name) => ({ ...environment, name })),
+  }));
+  return { status: 200, body };
 }
 
 function paged<T>(

@@ -1,5 +1,6 @@
 /** What we use of GitHub's REST API, by GitHub's own names; the description is cut to these, and the fake answers these. */
 export const OPERATIONS = [
+  "actions/get-reviews-for-run",
   "checks/create",
   "checks/list-annotations",
   "checks/list-for-ref",

@@ -83,7 +83,7 @@ async function readState(
 /** The number of the log's entry for the last decision, written now where it is missing. */
 async function logDecision(store: ModelStore, name: string, state: VersionState): Promise<number> {
   const { version, digest, last, changes, logAfter } = state;
-  const { change, reason, environment, act } = last;
+  const { change, reason, environment, reviewers, act } = last;
   const event: ModelEvent = {
     schema: MODEL_SCHEMA,
     event: change,
@@ -91,6 +91,7 @@ async function logDecision(store: ModelStore, name: string, state: VersionState)
     digest,
     reason,
     ...(environment === undefined ? {} : { environment }),
+    ...(reviewers === undefined ? {} : { reviewers }),
     move: changes,
     act,
   };
