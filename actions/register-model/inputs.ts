@@ -188,7 +188,7 @@ export const manifest = defineAction({
       modes: registering,
       description: "More fields for the version record, as YAML. What the release knows by itself need not be given.",
     },
-    ...catalogInputs([...registering, "alias"]),
+    ...catalogInputs([...registering, "alias", "approve", "retire", "restore"]),
   },
   outputs: {
     ...commonOutputs,

@@ -83,7 +83,7 @@ export type Outcome =
           readonly uri: string;
           readonly aliases: readonly AliasResult[];
         })
-      | {
+      | (Publications & {
           readonly state: "decided";
           readonly name: string;
           readonly version: string;
@@ -96,5 +96,5 @@ export type Outcome =
           readonly last: VersionState["last"];
           /** Those that point at it. */
           readonly aliases: readonly string[];
-        }
+        })
     ));

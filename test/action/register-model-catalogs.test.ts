@@ -110,7 +110,7 @@ describe("a version that a model registry of Kubeflow is told of", () => {
     expect(calls.filter(({ method }) => method !== "GET")).toEqual([]);
   });
 
-  test("has its aliases moved there too", async () => {
+  test("has its aliases moved there too, and is archived when it is retired", async () => {
     const { url, all } = await hub();
     const { job, release } = await prepared();
     await step(job, url, { release });
@@ -119,6 +119,10 @@ describe("a version that a model registry of Kubeflow is told of", () => {
     expect(all("registeredModel")).toMatchObject([
       { customProperties: { alias_candidate: { string_value: "1.0.0" }, alias_staging: { string_value: "1.0.0" } } },
     ]);
+    const retired = await step(job, url, { mode: "retire", version: "1.0.0", reason: "wrong labels" });
+    expect(retired.code).toBe(0);
+    expect(all("modelVersion")).toMatchObject([{ state: "ARCHIVED" }]);
+    expect(retired.summary).toContain("was told what it lacked");
   });
 });
 

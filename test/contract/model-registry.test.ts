@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { VersionChange, VersionState } from "../../actions/shared/domain/version-state.ts";
 import type { ReleaseError } from "../../actions/shared/lib/error.ts";
 import type { CatalogDeployment } from "../../actions/shared/ports/model-catalog.ts";
 import { jsonAnswer, textAnswer } from "../fakes/hub/answer.ts";
@@ -281,6 +282,40 @@ test("aliases follow, and the champion's card is the model's", async () => {
     license: "MIT",
     customProperties: { alias_champion: { string_value: "1.1.0" } },
   });
+});
+
+test("what people decide of a version is told: out of use is archived, and restored is live", async () => {
+  const hub = fakeHub();
+  const catalog = hubCatalog(hub);
+  const version = catalogVersion();
+  const { digest } = version.record;
+  const act = { by: "octocat", at: "2026-11-21T10:00:00Z" };
+  const decided = (change: VersionChange, approvals: VersionState["approvals"] = []): VersionState => ({
+    schema: 1,
+    version: "1.1.0",
+    digest,
+    state: change === "retired" ? "retired" : "in-use",
+    approvals,
+    last: { change, reason: "wrong labels", act },
+    changes: 1,
+    logAfter: 1,
+  });
+  await catalog.publish({ ...version, decided: decided("approved", [{ reason: "load test passed", act }]) });
+  expect(one(hub, "modelVersion")).toMatchObject({
+    state: "LIVE",
+    customProperties: { approval: { string_value: "octocat on 2026-11-21: load test passed" } },
+  });
+  await catalog.publish({ ...version, decided: decided("retired") });
+  expect(one(hub, "modelVersion")).toMatchObject({
+    state: "ARCHIVED",
+    customProperties: {
+      approval: { string_value: "none" },
+      last_decision: { string_value: "retired by octocat on 2026-11-21: wrong labels" },
+    },
+  });
+  expect((await catalog.publish({ ...version, decided: decided("retired") })).state).toBe("unchanged");
+  await catalog.publish({ ...version, decided: decided("restored") });
+  expect(one(hub, "modelVersion")).toMatchObject({ state: "LIVE" });
 });
 
 test("texts that no column holds are shortened, and names too long stay two", async () => {

@@ -1,5 +1,6 @@
 import type { VersionRecord } from "../domain/model-version.ts";
 import type { RolloutDecision } from "../domain/release.ts";
+import type { VersionState } from "../domain/version-state.ts";
 
 /** A registered version with what a catalog shows of it. The store stays the truth: what is here is copied, and may be copied again. */
 export type CatalogVersion = {
@@ -10,6 +11,8 @@ export type CatalogVersion = {
   readonly card?: { readonly text: string; readonly uri: string };
   /** The aliases that point at it now. */
   readonly aliases: readonly string[];
+  /** What people decided of it; absent where nobody has. */
+  readonly decided?: VersionState;
 };
 
 /** What a catalog calls the things that it has of a version, by their kind: `{ model: "3", version: "14" }`. */

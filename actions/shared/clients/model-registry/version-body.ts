@@ -1,4 +1,5 @@
 import type { VersionRecord } from "../../domain/model-version.ts";
+import { formatDecision, type VersionState } from "../../domain/version-state.ts";
 import type { CatalogVersion } from "../../ports/model-catalog.ts";
 import { nameMetrics } from "./metric-names.ts";
 import { doubleProperty, type Properties, propertiesOf, storable, stringProperty } from "./properties.ts";
@@ -20,6 +21,8 @@ export type VersionBody = {
   readonly author: string;
   readonly description: string;
   readonly externalId: string;
+  /** Absent where nothing was decided: people may archive a version there themselves. */
+  readonly state?: "LIVE" | "ARCHIVED";
   readonly customProperties: Properties;
 };
 
@@ -57,18 +60,36 @@ export function externalId({ model, version, digest }: Pick<VersionRecord, "mode
 }
 
 /** `isTyped`: the server has metrics, parameters and data sets of its own; else they are properties. */
-export function versionBody({ record }: CatalogVersion, isTyped: boolean): VersionBody {
+export function versionBody({ record, decided }: CatalogVersion, isTyped: boolean): VersionBody {
+  const state = stateOf(decided);
   return {
     name: record.version,
     author: record.author,
     description: describe(record),
     externalId: externalId(record),
+    ...(state === undefined ? {} : { state }),
     customProperties: {
       ...metadataProperties(record),
       ...metricProperties(record),
       ...(isTyped ? {} : untypedProperties(record)),
       ...propertiesOf(ownProperties(record)),
+      ...propertiesOf(decisionProperties(decided)),
     },
+  };
+}
+
+function stateOf(decided: VersionState | undefined): VersionBody["state"] {
+  if (decided?.state === "retired") return "ARCHIVED";
+  return decided?.last.change === "restored" ? "LIVE" : undefined;
+}
+
+function decisionProperties(decided: VersionState | undefined): Readonly<Record<string, string>> {
+  if (decided === undefined) return {};
+  const { approvals, last } = decided;
+  const approval = approvals.at(-1);
+  return {
+    approval: approval === undefined ? "none" : formatDecision(approval),
+    last_decision: `${last.change} by ${formatDecision(last)}`,
   };
 }
 

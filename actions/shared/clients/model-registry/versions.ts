@@ -14,6 +14,7 @@ const VersionSchema = v.looseObject({
   author: v.optional(v.nullable(v.string())),
   description: v.optional(v.nullable(v.string())),
   externalId: v.optional(v.nullable(v.string())),
+  state: v.optional(v.nullable(v.string())),
   customProperties: PropertiesSchema,
 });
 
@@ -34,7 +35,7 @@ export async function ensureVersion(
     schema: VersionSchema,
     find: () => findVersion(connection, modelId, body.name),
     path: "/model_versions",
-    json: { ...body, registeredModelId: modelId, state: "LIVE" },
+    json: { state: "LIVE", ...body, registeredModelId: modelId },
   });
   if (how === "created") return { how, id: value.id };
   checkSame(value, version);
@@ -48,11 +49,13 @@ export async function ensureVersion(
   return { how: "completed", id: value.id };
 }
 
-function isWhole(there: Version, { author, description, externalId, customProperties }: VersionBody): boolean {
+function isWhole(there: Version, body: VersionBody): boolean {
+  const { author, description, externalId, state, customProperties } = body;
   return (
     there.author === author &&
     there.description === description &&
     there.externalId === externalId &&
+    (state === undefined || there.state === state) &&
     hasAll(there.customProperties ?? {}, customProperties)
   );
 }

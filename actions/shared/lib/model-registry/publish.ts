@@ -7,6 +7,7 @@ import { isReleaseError } from "../error.ts";
 import { listAliases } from "./aliases.ts";
 import { readSmall } from "./beside.ts";
 import { appendOnce } from "./log.ts";
+import { findState } from "./states.ts";
 
 export type Publishing = {
   readonly catalogs: readonly ModelCatalog[];
@@ -76,7 +77,11 @@ function sayPublished(
 }
 
 async function catalogVersion(store: ModelStore, record: VersionRecord): Promise<CatalogVersion> {
-  const aliases = await listAliases(store, record.model);
+  const { model: name, version: number, digest } = record;
+  const [aliases, decided] = await Promise.all([
+    listAliases(store, name),
+    findState(store, { name, version: number, digest }),
+  ]);
   const card = record.card && (await readSmall(store, record.card.key));
   return {
     record,
@@ -84,7 +89,8 @@ async function catalogVersion(store: ModelStore, record: VersionRecord): Promise
     ...(card === undefined || record.card === undefined
       ? {}
       : { card: { text: new TextDecoder().decode(card), uri: store.address(record.card.key) } }),
-    aliases: aliases.filter(({ version }) => version === record.version).map(({ alias }) => alias),
+    aliases: aliases.filter(({ version }) => version === number).map(({ alias }) => alias),
+    ...(decided === undefined ? {} : { decided }),
   };
 }
 
