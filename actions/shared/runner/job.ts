@@ -57,9 +57,14 @@ export async function describeJob(place: Place, env: Environment, parts: JobPart
     ephemeral: env.RUNNER_ENVIRONMENT === "github-hosted",
     github: place.github,
     childEnv: childEnvironment(env, parts.secrets),
-    envOf: (names) =>
-      Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name] ?? ""]]))),
+    envOf: envOf(env),
   };
+}
+
+/** Answers variables of the environment; those that are not set are left out. */
+export function envOf(env: Environment): Job["envOf"] {
+  return (names) =>
+    Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name] ?? ""]])));
 }
 
 /** Our folder below the runner's temporary one: gone with the job. */
