@@ -63,6 +63,27 @@ describe.skipIf(program === undefined)("register-model with a bucket as its stor
     expect(damaged.main.stdout).toContain("model.onnx: differs");
   });
 
+  test("has versions that nobody names, decisions and protected aliases there too", async () => {
+    const bucket = await newBucket(server);
+    const step = async (given: Readonly<Record<string, string>>) => {
+      const { job, release, env } = await jobWithModel(bucket);
+      return (await runAction("register-model", { job, env, with: { name: "digits", release, ...given }, post: false }))
+        .main;
+    };
+    const settings = JSON.stringify({ schema: 1, aliases: { live: { approval: true } } });
+    await server.admin.putObject({ Bucket: bucket, Key: "models/registry.json", Body: settings });
+    const first = await step({ version: "auto", aliases: "live" });
+    expect(first.outputs).toMatchObject({ version: "1", uri: `s3://${bucket}/models/digits/files/~v1.0.0` });
+    expect(first.summary).toContain("`live` withheld: nobody approved the version yet");
+    expect((await step({ mode: "approve", version: "1", reason: "good" })).code).toBe(0);
+    const again = await step({ version: "auto", aliases: "live" });
+    expect(again.outputs).toMatchObject({ version: "1", existed: "true" });
+    expect((await findAlias(storeAt({ server, bucket }), "digits", "live"))?.version).toBe("1");
+    expect((await step({ mode: "retire", version: "1", reason: "wrong" })).code).toBe(0);
+    const refused = await step({ mode: "alias", version: "1", aliases: "staging" });
+    expect(refused.stdout).toContain("a version that was taken out of use is not used");
+  });
+
   test("a plan writes nothing there", async () => {
     const bucket = await newBucket(server);
     const { job, release, env } = await jobWithModel(bucket);
