@@ -1,19 +1,12 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LargeBody } from "../../actions/shared/clients/s3/parts.ts";
 import { generatedBody } from "../support/generated-body.ts";
 import { behindProxy } from "../support/s3-proxy.ts";
-import { envOf, newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
 import { startVersitygw, versitygw } from "../support/versitygw.ts";
+import { uploadMemory } from "./upload-memory.ts";
 
-const run = promisify(execFile);
-const PEAK_MEMORY = join(import.meta.dirname, "../support/peak-memory.ts");
-const UPLOAD_PROGRAM = join(import.meta.dirname, "upload-program.ts");
 const program = await versitygw();
 const MIB = 1024 * 1024;
 
@@ -87,20 +80,7 @@ describe.skipIf(program === undefined)("a large value", () => {
     expect((await store.create("told", new Uint8Array(3))).state).toBe("created");
   });
 
-  test("takes no more memory than a small one and the parts on their way", async () => {
-    const bucket = await newBucket(server);
-    const small = await peakOf(1, bucket);
-    const large = await peakOf(500 * MIB, bucket);
-    // Bundled, as actions run, a small one takes 85 MB: 150 MB are allowed at any size.
-    expect((large - small) / MIB).toBeLessThan(62);
-  });
-
-  async function peakOf(size: number, bucket: string): Promise<number> {
-    const file = join(await temporaryFolder(), "peak");
-    const program = ["--import", PEAK_MEMORY, UPLOAD_PROGRAM, `s3://${bucket}/of-${size}`, String(size)];
-    await run(process.execPath, program, { env: { ...envOf(server), ML_RELEASE_TEST_PEAK: file } });
-    return Number(readFileSync(file, "utf8"));
-  }
+  uploadMemory(() => server, 512 * MIB);
 
   test("of which a part breaks is sent on with that part again", async () => {
     const { proxy, open, direct } = await behindProxy(server);

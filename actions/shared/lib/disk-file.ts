@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type BigIntStats, constants, type Stats } from "node:fs";
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { type Digest, shortDigest } from "../domain/digest.ts";
 import type { ByteSource, SourceFile } from "../ports/source-file.ts";
@@ -25,7 +25,17 @@ export function diskFile(path: string, source: string, stats: BigIntStats): Sour
   };
 }
 
+/** Up to here a file is read without the detour by other threads, which would take longer than the reading. */
+const SMALL_BYTES = 1024 * 1024;
+
 async function* readInOrder(file: Found, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  if (file.size <= SMALL_BYTES) {
+    signal?.throwIfAborted();
+    const bytes = readSmall(file);
+    if (bytes.length > 0) yield bytes;
+    bytes.buffer.transfer(0);
+    return;
+  }
   const handle = await openRegular(file.source);
   try {
     const before = await handle.stat({ bigint: true });
@@ -40,6 +50,38 @@ async function* readInOrder(file: Found, signal: AbortSignal | undefined): Async
     if (hash !== undefined) await checkAgain(file, handle, `sha256:${hash.digest("hex")}`);
   } finally {
     await handle.close();
+  }
+}
+
+function readSmall(file: Found): Buffer<ArrayBuffer> {
+  const descriptor = reading(file, () => openSync(file.source, REGULAR_FLAGS));
+  try {
+    const before = fstatSync(descriptor, { bigint: true });
+    checkRegular(file.source, before);
+    checkStamp(file, before);
+    const bytes = reading(file, () => readAll(descriptor, file.size));
+    if (isFresh(before) && !bytes.equals(reading(file, () => readAll(descriptor, file.size))))
+      throw changedError(file, "other bytes at a second reading", "the same");
+    checkStamp(file, fstatSync(descriptor, { bigint: true }));
+    checkStamp(file, lstatSync(file.source, { bigint: true, throwIfNoEntry: false }));
+    return bytes;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readAll(descriptor: number, size: number): Buffer<ArrayBuffer> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for (let read = 1; read > 0 && at < size; at += read) read = readSync(descriptor, bytes, at, size - at, at);
+  return bytes.subarray(0, at);
+}
+
+function reading<T>({ source }: Found, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw readError(source, error);
   }
 }
 
@@ -108,10 +150,12 @@ function stampOf({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string {
   return `${size} bytes, inode ${dev}:${ino}, changed at ${mtimeNs}/${ctimeNs} ns`;
 }
 
-/** Opens a file only if it is one: a pipe would wait for its writer, a link would read another file than was checked. */
+/** A pipe would wait for its writer, a link would read another file than was checked. */
+const REGULAR_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Opens a file only if it is one. */
 async function openRegular(path: string): Promise<FileHandle> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const handle = await open(path, flags).catch((error: unknown) => {
+  const handle = await open(path, REGULAR_FLAGS).catch((error: unknown) => {
     throw readError(path, error);
   });
   try {

@@ -9,6 +9,15 @@ export function sha256(data: Uint8Array | string): Digest {
 /** For the domain, which has no node modules. */
 export const hashText: HashText = (text) => sha256(text);
 
+/** A SHA-256 of bytes as they come. */
+export function hashHere() {
+  const hash = createHash("sha256");
+  return {
+    update: (bytes: Uint8Array): void => void hash.update(bytes),
+    digest: (): Digest => `sha256:${hash.digest("hex")}`,
+  };
+}
+
 /** Reads a file once, in pieces. */
 export function sha256File(path: string): Promise<{ readonly digest: Digest; readonly size: number }> {
   return sha256Stream(createReadStream(path, { highWaterMark: 1024 * 1024 }));

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
 import { canonicalJson } from "../domain/canonical.ts";
 import { type Digest, shortDigest } from "../domain/digest.ts";
 import type { ModelFile } from "../domain/signing-manifest.ts";
 import type { ModelStore } from "../ports/model-store.ts";
 import type { SourceFile } from "../ports/source-file.ts";
 import { ReleaseError } from "./error.ts";
-import { sha256, sha256Stream } from "./hash.ts";
+import { hashHere, sha256, sha256Stream } from "./hash.ts";
+import { type HashBeside, hashBeside } from "./hash-beside.ts";
 import { type HashedModel, hashFiles, modelDigest } from "./hash-model.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Progress } from "./transfer-progress.ts";
@@ -67,8 +67,10 @@ async function claim(store: ModelStore, key: string, text: string): Promise<bool
   return held !== undefined && new TextDecoder().decode(held.bytes) === text;
 }
 
-/** Many small files go one beside the other; a store far away answers each only after a while. */
+/** Many files go one beside the other; a store far away answers each only after a while. Of small ones more go, as nothing but that takes their time. */
 const AT_ONCE = 16;
+const SMALL_AT_ONCE = 64;
+const SMALL_BYTES = 1024 * 1024;
 
 /** Undefined: other bytes lie in this folder under one of the paths. */
 async function copyFiles(
@@ -77,7 +79,8 @@ async function copyFiles(
   { files, signal, earlier = [], progress }: Storing,
 ): Promise<StoredModel | undefined> {
   let isForeign = false;
-  const copied = await inParallel(files, AT_ONCE, async (file): Promise<Copied | undefined> => {
+  const width = files.every(({ size }) => size <= SMALL_BYTES) ? SMALL_AT_ONCE : AT_ONCE;
+  const copied = await inParallel(files, width, async (file): Promise<Copied | undefined> => {
     signal.throwIfAborted();
     if (isForeign) return undefined;
     const key = `${folder}/${file.path}`;
@@ -104,15 +107,15 @@ async function createHashed(
   key: string,
   { file, signal, progress, like }: Creating,
 ): Promise<{ readonly digest: Digest; readonly written: number } | undefined> {
-  let hash = createHash("sha256");
+  let hash = hashFor(file);
   let read = 0;
   const open = async function* () {
     // Opened again for a retry: what was read before counts no more.
-    hash = createHash("sha256");
+    hash = hashFor(file);
     progress?.add(-read);
     read = 0;
     for await (const chunk of file.read(signal)) {
-      hash.update(chunk);
+      await hash.update(chunk);
       read += chunk.length;
       progress?.add(chunk.length);
       yield chunk;
@@ -121,7 +124,14 @@ async function createHashed(
   const created = await store.create(key, { size: file.size, open }, like);
   progress?.add(file.size - read);
   if (created.state === "exists") return undefined;
-  return { digest: `sha256:${hash.digest("hex")}`, written: file.size - (created.spared ?? 0) };
+  return { digest: await hash.digest(), written: file.size - (created.spared ?? 0) };
+}
+
+/** From this size on it pays to wake another core. */
+const HASHED_BESIDE_BYTES = 32 * 1024 * 1024;
+
+function hashFor({ size }: SourceFile): HashBeside | ReturnType<typeof hashHere> {
+  return size < HASHED_BESIDE_BYTES ? hashHere() : hashBeside();
 }
 
 /** Where the same bytes may lie: a file of the same size under the same path, else under another one, else of the same path. */

@@ -8,8 +8,9 @@ export type Memory = { rent(size: number): Promise<Loan> };
 export function memoryOf(budget: number): Memory {
   let free = budget;
   const waiting: { readonly size: number; readonly start: () => void }[] = [];
-  // Large blocks are used again: new ones would be filled with zeros first, and the collector would come late.
+  // Blocks are used again: new ones would be filled with zeros first, and the collector would come late.
   const idle = new Map<number, Uint8Array[]>();
+  let idleBytes = 0;
 
   const startWaiting = () => {
     for (let next = waiting[0]; next !== undefined && next.size <= free; next = waiting[0]) {
@@ -19,26 +20,49 @@ export function memoryOf(budget: number): Memory {
     }
   };
 
+  const take = (size: number): Uint8Array => {
+    const kept = idle.get(size)?.pop();
+    if (kept !== undefined) {
+      idleBytes -= size;
+      return kept;
+    }
+    // What lies idle in other sizes makes room first.
+    if (idleBytes > free) {
+      idle.clear();
+      idleBytes = 0;
+    }
+    return Buffer.allocUnsafeSlow(size);
+  };
+
   return {
     async rent(size) {
-      const share = Math.min(size, budget);
+      const block = blockBytes(size);
+      const share = Math.min(block, budget);
       await new Promise<void>((start) => {
         waiting.push({ size: share, start });
         startWaiting();
       });
-      const kept = idle.get(size)?.pop();
-      const bytes = kept ?? Buffer.allocUnsafeSlow(size);
+      const bytes = take(block);
       let ended = false;
       const end = () => {
         if (ended) return;
         ended = true;
-        if (size >= KEPT_BYTES) idle.set(size, [...(idle.get(size) ?? []), bytes]);
+        idle.set(block, [...(idle.get(block) ?? []), bytes]);
+        idleBytes += block;
         free += share;
         startWaiting();
       };
-      return { bytes, end };
+      return { bytes: bytes.subarray(0, size), end };
     },
   };
 }
 
-const KEPT_BYTES = 8 * 1024 * 1024;
+const SMALLEST_BLOCK = 64 * 1024;
+const MIB = 1024 * 1024;
+
+/** Blocks have few sizes, so that they fit again: the next power of two, from 8 MiB on whole MiB. */
+function blockBytes(size: number): number {
+  if (size === 0) return 0;
+  if (size > 8 * MIB) return Math.ceil(size / MIB) * MIB;
+  return Math.max(SMALLEST_BLOCK, 2 ** Math.ceil(Math.log2(size)));
+}

@@ -3,7 +3,7 @@ import type https from "node:https";
 import type { S3 } from "@aws-sdk/client-s3";
 import { sha256 } from "../../lib/hash.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { pathText, queryText, signedHeaders } from "./signature.ts";
+import { pathText, queryText, requestSigner } from "./signature.ts";
 
 /** A PUT of bytes. */
 export type Sending = {
@@ -35,6 +35,7 @@ const SLICE_BYTES = 1024 * 1024;
  */
 export function bodySender({ client, bucket: Bucket, clock, agents }: SenderOptions): SendBody {
   const placeNow = placeOfRequests(client);
+  const sign = requestSigner();
 
   async function placeFor(Key: string): Promise<Place> {
     if (placeNow() === undefined) await client.headObject({ Bucket, Key }).catch(() => undefined);
@@ -48,7 +49,7 @@ export function bodySender({ client, bucket: Bucket, clock, agents }: SenderOpti
     const path = `${hostname.startsWith(`${Bucket}.`) ? "" : `/${Bucket}`}/${pathText(key)}`;
     const isSecure = protocol === "https:";
     const [credentials, region] = await Promise.all([client.config.credentials(), client.config.region()]);
-    const signed = signedHeaders(
+    const signed = sign(
       {
         method: "PUT",
         host: port === undefined ? hostname : `${hostname}:${port}`,

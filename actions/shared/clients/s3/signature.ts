@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, createSecretKey, type KeyObject } from "node:crypto";
 
 export type Credentials = {
   readonly accessKeyId: string;
@@ -20,10 +20,28 @@ export type Unsigned = {
 
 export type Signing = { readonly credentials: Credentials; readonly region: string; readonly nowMs: number };
 
-/** Signature version 4 in the headers of a request, as S3 has it: every header that is given is signed. */
-export function signedHeaders(request: Unsigned, { credentials, region, nowMs }: Signing): Record<string, string> {
+/** Signs a request: its headers, with those of the signature. */
+export type SignRequest = (request: Unsigned, signing: Signing) => Readonly<Record<string, string>>;
+
+/** Signature version 4 in the headers, as S3 has it: every header that is given is signed. The key of a day is made once. */
+export function requestSigner(): SignRequest {
+  let last: { readonly of: KeyParts; readonly key: KeyObject } | undefined;
+  const keyFor = (of: KeyParts) => {
+    const isLast =
+      last?.of.secretAccessKey === of.secretAccessKey && last.of.day === of.day && last.of.region === of.region;
+    if (last === undefined || !isLast) last = { of, key: createSecretKey(keyOf(of)) };
+    return last.key;
+  };
+  return (request, signing) => signedHeaders(request, signing, keyFor);
+}
+
+function signedHeaders(
+  request: Unsigned,
+  { credentials, region, nowMs }: Signing,
+  keyFor: (of: KeyParts) => KeyObject,
+): Readonly<Record<string, string>> {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-  const at = `${new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "")}`;
+  const at = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "");
   const day = at.slice(0, 8);
   const headers: Record<string, string> = {
     ...request.headers,
@@ -45,7 +63,7 @@ export function signedHeaders(request: Unsigned, { credentials, region, nowMs }:
   ].join("\n");
   const scope = `${day}/${region}/s3/aws4_request`;
   const text = ["AWS4-HMAC-SHA256", at, scope, createHash("sha256").update(canonical).digest("hex")].join("\n");
-  const signature = createHmac("sha256", keyOf({ secretAccessKey, day, region })).update(text).digest("hex");
+  const signature = createHmac("sha256", keyFor({ secretAccessKey, day, region })).update(text).digest("hex");
   headers.authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope},SignedHeaders=${signed},Signature=${signature}`;
   return headers;
 }

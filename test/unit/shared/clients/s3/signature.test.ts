@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { pathText, queryText, signedHeaders } from "../../../../../actions/shared/clients/s3/signature.ts";
+import { pathText, queryText, requestSigner } from "../../../../../actions/shared/clients/s3/signature.ts";
 
 // The examples of "Authenticating Requests: Using the Authorization Header (AWS Signature Version 4)".
 const signing = {
@@ -11,6 +11,7 @@ const signing = {
   region: "us-east-1",
   nowMs: Date.UTC(2013, 4, 24),
 };
+const sign = requestSigner();
 const host = "examplebucket.s3.amazonaws.com";
 const hashOf = (text: string) => createHash("sha256").update(text).digest("hex");
 
@@ -54,7 +55,7 @@ test.each([
     },
   ],
 ])("signs as Amazon's examples do: %s", (_, request, { names, signature }) => {
-  expect(signedHeaders({ host, ...request }, signing).authorization).toBe(
+  expect(sign({ host, ...request }, signing).authorization).toBe(
     `AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=${names},Signature=${signature}`,
   );
 });
@@ -62,9 +63,22 @@ test.each([
 test("a session's token goes along, and is signed", () => {
   const credentials = { ...signing.credentials, sessionToken: "the-token" };
   const request = { method: "PUT", host, path: "/a", query: {}, headers: {}, payload: "UNSIGNED-PAYLOAD" };
-  const headers = signedHeaders(request, { ...signing, credentials });
+  const headers = sign(request, { ...signing, credentials });
   expect(headers["x-amz-security-token"]).toBe("the-token");
   expect(headers.authorization).toContain("x-amz-date;x-amz-security-token,");
+});
+
+test("another day, another region and another secret are another key", () => {
+  const request = { method: "GET", host, path: "/", query: {}, headers: {}, payload: "UNSIGNED-PAYLOAD" };
+  const others = [
+    signing,
+    { ...signing, nowMs: signing.nowMs + 86_400_000 },
+    { ...signing, region: "eu-west-1" },
+    { ...signing, credentials: { ...signing.credentials, secretAccessKey: "another" } },
+  ];
+  const once = others.map((one) => requestSigner()(request, one).authorization);
+  expect(others.map((one) => sign(request, one).authorization)).toEqual(once);
+  expect(new Set(once).size).toBe(4);
 });
 
 test("keys and queries are encoded once, slashes of keys not at all", () => {
