@@ -11,6 +11,7 @@ import {
 import { type Judged, judgeAfter, judgeLook, judgeOf, type Seen } from "../shared/domain/rollout/judge-looks.ts";
 import { formatRate, type Reason } from "../shared/domain/rollout/reason.ts";
 import { isReleaseError } from "../shared/lib/error.ts";
+import { retiredSince } from "./retired.ts";
 import { enter, note, type Rolling } from "./rolling.ts";
 
 export type CanaryEnd = {
@@ -44,6 +45,8 @@ export async function runCanary(rolling: Rolling, start: JournalEntry): Promise<
     at = { ...at, judge: judged.judge, before: counts, restarted: false, entry: withLook(at.entry, judged.look) };
     step.log.info(formatLook(judged, at.entry.looks.length));
     const next = judged.step;
+    const retired = RAISING.includes(next.do) ? await retiredSince(rolling, at.entry) : undefined;
+    if (retired !== undefined) return { do: "rollback", reasons: [retired], entry: at.entry, verdict: judged.verdict };
     switch (next.do) {
       case "wait":
         await enter(rolling, at.entry);
@@ -64,6 +67,9 @@ export async function runCanary(rolling: Rolling, start: JournalEntry): Promise<
     }
   }
 }
+
+/** What sends more of the traffic to the candidate, or leaves all of it there. */
+const RAISING: readonly Judged["step"]["do"][] = ["shift", "promote", "finish"];
 
 async function begin(rolling: Rolling, start: JournalEntry): Promise<Standpoint> {
   const phase = phaseOf(start);

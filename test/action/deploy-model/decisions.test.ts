@@ -53,6 +53,25 @@ test("where champion asks for an approval, a version is rolled out once it has o
   expect(championOf(serves.machine)).toBe("1.2.0");
 });
 
+test("a version that is taken out of use during its rollout is rolled back", async () => {
+  const stable = championOf(serves.machine);
+  let decided: Promise<void> | undefined;
+  const onOutput = (text: string) => {
+    if (text.includes("sent 40 % of the traffic")) decided ??= decide("1.4.0", "retired");
+  };
+  const { main } = await deployAdder({
+    version: "1.4.0",
+    machine: serves.machine,
+    with: { ...KEEP, steps: "20%, 40%, 60%", "step-duration": "2s" },
+    run: { onOutput },
+  });
+  await decided;
+  expect(main.code).toBe(1);
+  expect(main.outputs).toMatchObject({ decision: "rolled-back", exposure: "0" });
+  expect(main.outputs.reason).toContain("it was taken out of use by ada on 2026-11-20: adds up wrong");
+  expect([championOf(serves.machine), await whoServes(serves.url)]).toEqual([stable, stable]);
+});
+
 test("a rollout that was cut short does not go on with a version that was taken out of use meanwhile", async () => {
   const stable = championOf(serves.machine);
   const job = jobContext({ tag: "v1.3.0", machine: serves.machine });
