@@ -1,8 +1,21 @@
 import { createHash, randomUUID } from "node:crypto";
 import { constants, type Dirent } from "node:fs";
-import { type FileHandle, link, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { formatSize } from "../domain/quantity.ts";
 import { ReleaseError } from "../lib/error.ts";
 import { sha256 } from "../lib/hash.ts";
 import { checkKey, checkPrefix } from "../lib/store-key.ts";
@@ -171,6 +184,7 @@ export function folderStore(folder: string): ModelStore {
     const folder = join(own, "new");
     await makeFolder(folder);
     const path = join(folder, randomUUID());
+    await checkRoom(root, sizeOf(body));
     try {
       const etag = await writeSynced(path, body);
       if (!swept) await sweep(folder, path);
@@ -194,6 +208,24 @@ async function sweep(folder: string, fresh: string): Promise<void> {
   }
 }
 
+function sizeOf(body: Body): number {
+  return body instanceof Uint8Array ? body.length : body.size;
+}
+
+/** Before the first byte: a disk that is full in the end has cost the time of all that went there. */
+async function checkRoom(folder: string, size: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  // Some file systems of a network tell nothing.
+  if (bsize === 0 || bavail * bsize >= size) return;
+  throw new ReleaseError("STORAGE", {
+    rule: "the disk of the store has no room for a file",
+    where: { file: folder },
+    saw: `${formatSize(bavail * bsize)} free`,
+    allowed: `at least ${formatSize(size)}`,
+    hint: "free some space there, or point `store` or ML_RELEASE_HOME elsewhere",
+  });
+}
+
 async function writeSynced(path: string, body: Body): Promise<string> {
   await using file = await open(path, "wx");
   const hash = createHash("sha256");
@@ -203,7 +235,7 @@ async function writeSynced(path: string, body: Body): Promise<string> {
     await file.writeFile(chunk);
     size += chunk.length;
   }
-  const declared = body instanceof Uint8Array ? body.length : body.size;
+  const declared = sizeOf(body);
   if (size !== declared)
     throw new ReleaseError("INTEGRITY", {
       rule: "a value must have the size that was announced",
