@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { findRelease } from "../../actions/shared/lib/release-store.ts";
+import { verifyModel } from "../../actions/shared/lib/verify-model.ts";
 import { jobContext } from "../support/job-context.ts";
 import { modelRelease } from "../support/model-release.ts";
+import { onnxModel } from "../support/onnx.ts";
 import { runAction } from "../support/run-action.ts";
 import { envOf, newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
 import { startVersitygw, versitygw } from "../support/versitygw.ts";
@@ -82,6 +84,25 @@ describe.skipIf(program === undefined)("register-model with a bucket as its stor
     expect((await step({ mode: "retire", version: "1", reason: "wrong" })).code).toBe(0);
     const refused = await step({ mode: "alias", version: "1", aliases: "staging" });
     expect(refused.stdout).toContain("a version that was taken out of use is not used");
+  });
+
+  test("sends what changed, and has the rest copied on the server from the version before", async () => {
+    const bucket = await newBucket(server);
+    const weights = Buffer.alloc(20 * 1024 * 1024, "weights");
+    const registerWith = async (tag: string, head: string) => {
+      const job = jobContext({ tag, hosted: true });
+      const files = { "model.onnx": onnxModel(), "weights.bin": weights, "head.bin": head };
+      const release = await modelRelease(job, { tag, files });
+      const env = { ...envOf(server), ML_RELEASE_STORE: `s3://${bucket}/models` };
+      return (await runAction("register-model", { job, env, with: { name: "digits", release }, post: false })).main;
+    };
+    expect((await registerWith("v1.0.0", "first")).stdout).toMatch(/^Copied 20 MiB\.$/m);
+    const second = await registerWith("v1.1.0", "second");
+    expect(second.stdout).toMatch(/^Copied [\d.]+ KiB; saved 20 MiB, which was in the store already\.$/m);
+    const store = storeAt({ server, bucket });
+    const record = await findVersion(store, "digits", "1.1.0");
+    expect(record?.folder).toBe("digits/files/1.1.0");
+    expect(record && (await verifyModel(store, record, new AbortController().signal)).faults).toEqual([]);
   });
 
   test("a plan writes nothing there", async () => {

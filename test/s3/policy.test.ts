@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { storeModel } from "../../actions/shared/lib/store-model.ts";
+import type { SourceFile } from "../../actions/shared/ports/source-file.ts";
 import { modelStoreContract } from "../contract/model-store-contract.ts";
+import { generatedBody } from "../support/generated-body.ts";
+import { behindProxy } from "../support/s3-proxy.ts";
 import { newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
 import { addUser, startVersitygw, versitygw } from "../support/versitygw.ts";
 
@@ -77,6 +81,43 @@ describe.skipIf(program === undefined)("under the policy that we ship", () => {
     };
     await expect(store.create("b", body)).rejects.toMatchObject({ code: "AUTH" });
     expect(opened).toBe(0);
+  });
+
+  test("so is one at a server that was probed by another job: before a file of the model is read", async () => {
+    const bucket = await bucketUnder("model-store-s3-read.json");
+    // Leaves what the probe found in the store.
+    await storeAt({ server, bucket }).create("a", bytes("x"));
+    let read = 0;
+    const file: SourceFile = {
+      path: "model.bin",
+      source: "model.bin",
+      size: 3,
+      async *read() {
+        read++;
+        yield bytes("123");
+      },
+      open: () => Promise.reject(new Error("not asked for")),
+    };
+    const { signal } = new AbortController();
+    const storing = { name: "digits", place: "1.0.0", files: [file], signal };
+    await expect(storeModel(storeAt({ server: limited, bucket }), storing)).rejects.toMatchObject({
+      code: "AUTH",
+      problems: [{ hint: expect.stringContaining(`allow s3:PutObject on s3://${bucket}/models/*`) }],
+    });
+    expect(read).toBe(0);
+  });
+
+  test("without s3:ListMultipartUploadParts a file that was cut off goes up anew", async () => {
+    const bucket = await bucketUnder("model-store-s3.json", "s3:ListMultipartUploadParts");
+    const body = generatedBody(40 * 1024 * 1024);
+    const { proxy, open } = await behindProxy(limited, bucket);
+    proxy.befall = (_, line) =>
+      line.includes("partNumber") && proxy.requests.length > 25 ? "reset before" : undefined;
+    await expect(open({ attempts: 1 }).create("a", body)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    proxy.befall = () => undefined;
+    const again = await open({ quietMs: Number.NEGATIVE_INFINITY }).create("a", body);
+    expect(again).toEqual({ state: "created", etag: expect.any(String) });
+    expect(proxy.requests.some((line) => line === "GET models/a?uploadId")).toBe(true);
   });
 
   test("tags are put under the policy with tags", async () => {

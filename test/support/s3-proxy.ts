@@ -131,8 +131,8 @@ function refuse(response: ServerResponse, { status, code, serverAheadMs = 0 }: R
 }
 
 /** A store behind a proxy that breaks single requests, and the same one beside it. A request is given up after 0.7 s. */
-export async function behindProxy(server: S3Server) {
-  const bucket = await newBucket(server);
+export async function behindProxy(server: S3Server, ready?: string) {
+  const bucket = ready ?? (await newBucket(server));
   const proxy = await s3ProxyForTest(server.endpoint);
   const open = (options: Partial<TestStore> = {}) =>
     storeAt({ server: { ...server, endpoint: proxy.endpoint }, bucket, timeoutMs: 700, ...options });
