@@ -14,6 +14,7 @@ import { type ManifestFile, readManifestFile } from "../../shared/lib/read-manif
 import type { ManifestWork } from "../../shared/ports/pipeline-engine.ts";
 import type { Ports, RunStep } from "../step.ts";
 import { earlierParameters } from "./earlier-parameters.ts";
+import { handData } from "./hand-data.ts";
 import type { Prepared } from "./prepared.ts";
 import { readParameters, type WrittenParameters } from "./read-parameters.ts";
 import { findingOf, problemOf } from "./read-pipeline.ts";
@@ -102,33 +103,24 @@ type Sources = {
 function joinParameters({ object }: ManifestFile, { written, data, earlier }: Sources): Given {
   const asked = placeholdersIn(object);
   const isAsked = ([name]: readonly [string, unknown]) => asked.includes(name);
-  const fromData = Object.entries(data.parameters).filter(isAsked);
-  const unheard = data.sets.filter(
-    ({ role }) => !fromData.some(([name]) => name.startsWith(`${role.replaceAll("-", "_")}_`)),
-  );
+  const fromData = handData(data, written, {
+    names: asked,
+    asksForNeither: ({ uri, digest }) =>
+      `the manifest asks for neither {{parameters.${uri}}} nor {{parameters.${digest}}}`,
+  });
   return {
     parameters: {
       ...Object.fromEntries(Object.entries(earlier).filter(isAsked)),
-      ...Object.fromEntries(fromData),
+      ...fromData.parameters,
       ...written.values,
     },
-    handed: data.sets.filter((set) => !unheard.includes(set)),
-    findings: unheard.map(({ role }) => ({
-      level: "warning",
-      where: { input: "data" },
-      message: `the manifest asks for neither {{parameters.${role}_uri}} nor {{parameters.${role}_digest}}: the data set ${role} is recorded, but not handed to it`,
-    })),
+    handed: fromData.sets,
+    findings: fromData.findings,
     problems: [
       ...Object.keys(written.values)
         .filter((name) => !asked.includes(name))
         .map((name) => ({ ...unaskedProblem(name, asked), where: written.placeOf(name) })),
-      ...fromData
-        .filter(([name]) => written.values[name] !== undefined)
-        .map(([name]) => ({
-          rule: `the parameter ${name} comes from \`data\` already`,
-          where: written.placeOf(name),
-          hint: "name it in one of the two",
-        })),
+      ...fromData.problems,
       ...data.places.filter((name) => asked.includes(name)).map(placeProblem),
     ],
   };

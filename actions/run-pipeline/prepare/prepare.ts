@@ -9,7 +9,6 @@ import type { ImageRefs } from "../../shared/domain/pipeline/pin-image.ts";
 import { readPackage } from "../../shared/domain/pipeline/read-package.ts";
 import { taskSites } from "../../shared/domain/pipeline/tasks.ts";
 import type { Problem } from "../../shared/domain/problem.ts";
-import type { DataSet } from "../../shared/domain/release.ts";
 import type { Finding } from "../../shared/domain/report.ts";
 import { dataParameters } from "../../shared/domain/run/data-address.ts";
 import { chooseModelOutput, type ModelOutput } from "../../shared/domain/run/model-output.ts";
@@ -19,8 +18,9 @@ import { replaceScalars } from "../../shared/lib/yaml.ts";
 import type { PipelineWork, RunRequest } from "../../shared/ports/pipeline-engine.ts";
 import type { Ports, RunStep } from "../step.ts";
 import { earlierParameters } from "./earlier-parameters.ts";
+import { handData } from "./hand-data.ts";
 import type { Prepared } from "./prepared.ts";
-import { readParameters, type WrittenParameters } from "./read-parameters.ts";
+import { readParameters } from "./read-parameters.ts";
 import { findingOf, problemOf, type ReadPipeline, readPipeline } from "./read-pipeline.ts";
 import { type ResolvedData, resolveData } from "./resolve-data.ts";
 
@@ -41,8 +41,12 @@ export async function prepare(step: RunStep, ports: Ports): Promise<Prepared> {
   const pinned = withCaching(pin(read, images, ports.engine), inputs.caching);
   const sites = taskSites(pinned.package);
   const declared = declaredParameters(pinned.package);
-  const given = joinParameters(written, data, { declared: Object.keys(declared), earlier: typed(earlier, declared) });
-  const checked = checkParameters(pinned.package, given.parameters, written.placeOf);
+  const handed = handData(data, written, {
+    names: Object.keys(declared),
+    asksForNeither: ({ uri, digest }) => `the pipeline declares neither ${uri} nor ${digest}`,
+  });
+  const given = { ...typed(earlier, declared), ...written.values, ...handed.parameters };
+  const checked = checkParameters(pinned.package, given, written.placeOf);
   const model = chooseModelOutput(sites, inputs["model-artifact"]);
   const name = inputs["pipeline-name"] ?? pinned.package.spec.pipelineInfo.name;
   const digest = hashText(canonicalJson([...pinned.package.documents]));
@@ -61,7 +65,7 @@ export async function prepare(step: RunStep, ports: Ports): Promise<Prepared> {
   const problems = [
     ...faults.filter(({ level }) => level === "error").map((fault) => problemOf(fault, read.placeOf(fault))),
     ...data.problems,
-    ...given.problems,
+    ...handed.problems,
     ...(ports.engine.kind === "local" ? [] : outOfReach(given, data)),
     ...checked.problems,
     ...(model.state === "bad" ? model.problems : []),
@@ -76,7 +80,7 @@ export async function prepare(step: RunStep, ports: Ports): Promise<Prepared> {
     parameters: checked.values,
     identityParameters,
     data: data.sets,
-    handed: data.sets.filter((set) => !given.unheard.includes(set)),
+    handed: handed.sets,
     tasks: sites.map(({ path, times, executor }) => ({ path, times, image: executor.container?.image ?? "" })),
     model: model.value,
     gpus: gpuRequests(sites, checked.values).requests,
@@ -84,14 +88,14 @@ export async function prepare(step: RunStep, ports: Ports): Promise<Prepared> {
     findings: [
       ...faults.filter(({ level }) => level !== "error").map((fault) => findingOf(fault, read.placeOf(fault))),
       ...data.findings,
-      ...given.findings,
+      ...handed.findings,
       ...noModelFinding(model.value, basename(path)),
     ],
   };
 }
 
 /** Tasks elsewhere cannot read what lies on this machine; its digest alone they may be given. */
-function outOfReach({ parameters }: Joined, { sets, places }: ResolvedData): readonly Problem[] {
+function outOfReach(parameters: Parameters, { sets, places }: ResolvedData): readonly Problem[] {
   return places
     .filter((name) => parameters[name] !== undefined)
     .map((name) => {
@@ -140,16 +144,6 @@ function imagesOf({ spec }: ReadPipeline["package"]): Readonly<Record<string, st
   );
 }
 
-type Joined = {
-  readonly parameters: Parameters;
-  /** Data that the pipeline has no parameter for. */
-  readonly unheard: readonly DataSet[];
-  readonly findings: readonly Finding[];
-  readonly problems: readonly Problem[];
-};
-
-type Taken = { readonly declared: readonly string[]; readonly earlier: Parameters };
-
 /** What an earlier run found, as far as the pipeline declares it. Katib knows texts only: they become what is declared. */
 function typed(earlier: Parameters, declared: ReturnType<typeof declaredParameters>): Parameters {
   return Object.fromEntries(
@@ -166,29 +160,6 @@ function typedValue(value: Json, type: string): Json {
     return Number.isFinite(Number(value)) ? Number(value) : value;
   if (type === "BOOLEAN" && /^(true|false)$/i.test(value)) return value.toLowerCase() === "true";
   return value;
-}
-
-/** What the user gave and what comes from the data; of the latter only what the pipeline declares. */
-function joinParameters(given: WrittenParameters, data: ResolvedData, { declared, earlier }: Taken): Joined {
-  const wanted = Object.entries(data.parameters).filter(([name]) => declared.includes(name));
-  const twice = wanted.filter(([name]) => given.values[name] !== undefined);
-  const unheard = data.sets.filter(
-    ({ role }) => !wanted.some(([name]) => name.startsWith(`${role.replaceAll("-", "_")}_`)),
-  );
-  return {
-    parameters: { ...earlier, ...given.values, ...Object.fromEntries(wanted) },
-    unheard,
-    findings: unheard.map(({ role }) => ({
-      level: "warning",
-      where: { input: "data" },
-      message: `the pipeline declares neither ${role}_uri nor ${role}_digest: the data set ${role} is recorded, but not handed to it`,
-    })),
-    problems: twice.map(([name]) => ({
-      rule: `the parameter ${name} comes from \`data\` already`,
-      where: given.placeOf(name),
-      hint: "name it in one of the two",
-    })),
-  };
 }
 
 function noModelFinding(model: ModelOutput | undefined, file: string): readonly Finding[] {
