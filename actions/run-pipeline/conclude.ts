@@ -16,6 +16,7 @@ import type { GaveUp, Seen } from "./follow/seen.ts";
 import type { Ended } from "./outcome.ts";
 import type { Prepared, RunFacts } from "./prepare/prepared.ts";
 import { reasonOf } from "./reason.ts";
+import { recordedMetrics } from "./recorded-metrics.ts";
 import { recordedPipeline, recordedRun, timesOf } from "./recorded-run.ts";
 import type { RunDecision } from "./start/decide-run.ts";
 import type { Ports, RunStep } from "./step.ts";
@@ -158,19 +159,6 @@ function neverRun({ work, tasks: planned }: RunFacts, tasks: readonly RunTask[])
       inputs: none,
       outputs: none,
     }));
-}
-
-/** The record as a whole may take 48 KiB. */
-const RECORDED_BYTES = 16 * 1024;
-
-/** As many metrics as fit: those without a slice first. All of them are in run.json. */
-function recordedMetrics(metrics: readonly Metric[]): readonly Metric[] {
-  const ordered = [...metrics.filter(({ slice }) => slice === undefined), ...metrics.filter(({ slice }) => slice)];
-  let bytes = 0;
-  return ordered.filter((metric) => {
-    bytes += canonicalJson(metric as Json).length + 1;
-    return bytes <= RECORDED_BYTES;
-  });
 }
 
 type Told = {
