@@ -75,6 +75,7 @@ describe("registering a run's model", () => {
     expect(keysOf(job)).toEqual([
       "digits/aliases/candidate.json",
       "digits/cards/1.0.0/MODEL_CARD.md",
+      "digits/claims/1.0.0.json",
       "digits/files/1.0.0/model.onnx",
       "digits/files/1.0.0~files.json",
       "digits/log/00000000000000000001.json",
@@ -224,7 +225,7 @@ describe("registering a run's model", () => {
     `);
     expect(plain(main.stdout, job)).toMatchInlineSnapshot(`
       "::add-mask::ghs_harness0123456789
-      Found the model at HOME/runs/0a1b2c3d-0000-5000-8000-000000000001/model: 1 file.
+      Found the model at HOME/runs/0a1b2c3d-0000-5000-8000-000000000001/model: 1 file, 1.13 KiB.
       Looked into it: onnx, data-only.
       Copied 1.13 KiB.
       Registered digits 1.0.0, sha256:11d8d351a254e00ff9517e46c51f5b83f1a95c823f0e1025a8123a0f4529338c.
@@ -538,7 +539,11 @@ describe("mode verify", () => {
     writeFileSync(file, JSON.stringify(record));
     const main = await step({ job, with: { mode: "verify", version: "1.0.0" } });
     expect(main.code).toBe(1);
-    expect(main.stdout).toContain("the version record was edited");
+    expect(main.stdout).toContain("it was edited by hand");
+    rmSync(join(job.home, "models/digits/log"), { recursive: true });
+    const unlogged = await step({ job, with: { mode: "verify", version: "1.0.0" } });
+    expect(unlogged.code).toBe(1);
+    expect(unlogged.stdout).toContain("the version record was edited");
   });
 
   test("knows no version that is not there, and names the nearest", async () => {
