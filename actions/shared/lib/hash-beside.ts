@@ -8,8 +8,9 @@ export type HashBeside = {
   digest(): Promise<Digest>;
 };
 
-const SLOT_BYTES = 256 * 1024;
-const SLOTS = 8;
+/** A message for less would cost more than the hash. */
+const SLOT_BYTES = 1024 * 1024;
+const SLOTS = 4;
 
 type Asked =
   | { readonly id: number; readonly slot: number; readonly length: number }
@@ -71,12 +72,17 @@ function startThread(): () => HashBeside {
   });
   worker.unref();
 
-  const freeSlot = () =>
-    free.pop() ??
-    new Promise<number>((take, fail) => {
+  // A slot that is not full is kept by its hash, but not while another one waits: the two may wait for each other elsewhere.
+  const keeping = new Set<() => void>();
+  const freeSlot = () => {
+    const slot = free.pop();
+    if (slot !== undefined) return slot;
+    return new Promise<number>((take, fail) => {
       waiting.push({ take, fail });
       hold();
+      for (const flush of keeping) flush();
     });
+  };
   const ask = (asked: Asked) => {
     if (failure !== undefined) throw failure;
     worker.postMessage(asked);
@@ -84,21 +90,33 @@ function startThread(): () => HashBeside {
 
   return () => {
     const id = nextId++;
+    let open: { readonly slot: number; readonly length: number } | undefined;
+    const flush = () => {
+      if (open !== undefined) ask({ id, ...open });
+      open = undefined;
+      keeping.delete(flush);
+    };
     return {
       async update(bytes) {
-        for (let at = 0; at < bytes.length; at += SLOT_BYTES) {
-          const piece = bytes.subarray(at, at + SLOT_BYTES);
-          const slot = await freeSlot();
-          new Uint8Array(memory, slot * SLOT_BYTES, piece.length).set(piece);
-          ask({ id, slot, length: piece.length });
+        for (let at = 0; at < bytes.length; ) {
+          open ??= { slot: await freeSlot(), length: 0 };
+          const piece = bytes.subarray(at, at + SLOT_BYTES - open.length);
+          new Uint8Array(memory, open.slot * SLOT_BYTES + open.length, piece.length).set(piece);
+          open = { slot: open.slot, length: open.length + piece.length };
+          at += piece.length;
+          if (open.length === SLOT_BYTES || waiting.length > 0) flush();
+          else keeping.add(flush);
         }
       },
-      digest: () =>
-        new Promise((settle, fail) => {
+      digest() {
+        const told = new Promise<Digest>((settle, fail) => {
           ending.set(id, { take: (hex) => settle(`sha256:${hex}`), fail });
-          hold();
-          ask({ id, end: true });
-        }),
+        });
+        hold();
+        flush();
+        ask({ id, end: true });
+        return told;
+      },
     };
   };
 }

@@ -32,6 +32,15 @@ test("another thread's SHA-256 is that of the bytes, in whatever pieces they com
   );
 });
 
+test("more hashes than there is memory for are not in each other's way, also where one goes on only when another has", async () => {
+  const body = Buffer.alloc(100_000, 5);
+  const hashes = Array.from({ length: 12 }, () => hashBeside());
+  for (const hash of hashes) await hash.update(body);
+  for (const hash of hashes.toReversed()) await hash.update(body);
+  const digests = await Promise.all(hashes.map((hash) => hash.digest()));
+  expect(new Set(digests)).toEqual(new Set([sha256(Buffer.concat([body, body]))]));
+});
+
 test("a process ends when its work is done, and not before", () => {
   const module = join(import.meta.dirname, "../../../../actions/shared/lib/hash-beside.ts");
   const program = `
