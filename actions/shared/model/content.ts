@@ -1,7 +1,7 @@
 import { pipeline, Readable, type Transform } from "node:stream";
 import type { ByteSource } from "../ports/source-file.ts";
 import { type ByteReader, sourceReader, streamReader } from "./byte-reader.ts";
-import { breakOff } from "./pickle/machine.ts";
+import { breakOff } from "./pickle/break-off.ts";
 
 /** Bytes that can be read from their start as often as one likes: a file, a member of an archive, what a compressed file holds. */
 export type Content = {

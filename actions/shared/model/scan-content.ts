@@ -7,8 +7,8 @@ import { type Allowance, type Content, decodedContent, sourceContent } from "./c
 import { scanKerasConfig, searchKerasConfig } from "./keras.ts";
 import { KIND_BYTES, type Kind, kindOf } from "./kind.ts";
 import { readNpyHeader } from "./npy.ts";
+import { whyBroken } from "./pickle/break-off.ts";
 import type { PickleHome } from "./pickle/imports.ts";
-import { whyBroken } from "./pickle/machine.ts";
 import { type PickleScan, scanPickle } from "./pickle/scan-pickle.ts";
 import { readTar } from "./tar.ts";
 import { memberContent, readZip, type Zip } from "./zip.ts";

@@ -1,15 +1,21 @@
+import { breakAtLimit, breakOff } from "./break-off.ts";
 import { type ImportRules, judgeImport } from "./imports.ts";
+import { type Memo, memoOf, memoOver, type OwnMemo, type Room } from "./memo.ts";
 import type { OpcodeName } from "./opcodes.ts";
 import {
   type ArrayEntries,
   DATA,
   type Dictionary,
+  FORGOTTEN,
   HIDDEN_TEXT,
   type Import,
   type Instance,
+  instanceOf,
+  ownInstance,
   PERSISTENT,
   tupleOf,
   type Value,
+  weightOf,
 } from "./value.ts";
 
 /** What an opcode carries, read: nothing, a number, a text that may name something, or two. `undefined` also for what is not kept. */
@@ -18,17 +24,16 @@ export type Operand = number | string | readonly [string, string] | undefined;
 /** Why what loading does cannot be told. */
 export type Doubt = { readonly at: number; readonly opcode: OpcodeName; readonly why: string };
 
-/** The bytes are no pickle. */
-export type Broken = { readonly broken: string };
-
 export type FoundImport = Import & { readonly at: number; readonly opcode: OpcodeName };
-
-export type Memo = Pick<Map<number, Value>, "get" | "set" | "size">;
 
 export type Machine = {
   readonly memo: Memo;
   /** Carries one opcode out. Says which array wrapper was just built, if one was. Throws `breakOff` for what no pickler writes. */
   apply(opcode: OpcodeName, operand: Operand, at: number): Instance | undefined;
+  /** The bytes of an array are known, and what said so is needed no more. */
+  pass(wrapper: Instance): void;
+  /** Gives back the room that it took. */
+  release(): void;
 };
 
 export type Watcher = { readonly found: (found: FoundImport) => void; readonly doubt: (doubt: Doubt) => void };
@@ -37,33 +42,48 @@ export type MachineLimits = {
   readonly stack: number;
   readonly memo: number;
   readonly arrays: number;
+  readonly imports: number;
+  /** Bytes of texts that memos keep. */
   readonly textBytes: number;
+  /** Bytes of values: on the stack, in memos, of data types, of arrays to come. */
+  readonly stackBytes: number;
+  readonly valueBytes: number;
+  readonly typeBytes: number;
+  readonly arrayBytes: number;
 };
 
-/** Far over what real models have; what is over it is refused as too complex. */
+const MIB = 1024 * 1024;
+
+/** Far over what real models have: a count that is passed is refused as too complex; beyond so many bytes values are forgotten. */
 export const MACHINE_LIMITS: MachineLimits = {
-  stack: 1_000_000,
-  memo: 2_000_000,
+  stack: 500_000,
+  memo: 3_000_000,
   arrays: 300_000,
-  textBytes: 32 * 1024 * 1024,
+  imports: 10_000,
+  textBytes: 16 * MIB,
+  stackBytes: 4 * MIB,
+  valueBytes: 6 * MIB,
+  typeBytes: 4 * MIB,
+  arrayBytes: 6 * MIB,
 };
+
+export function roomOf({ memo, textBytes, valueBytes, typeBytes, arrayBytes }: MachineLimits): Room {
+  return { entries: memo, textBytes, valueBytes, typeBytes, arrayBytes, pages: [], textPages: [] };
+}
 
 /** A class of joblib whose instances are followed by raw bytes in the stream, and its forerunners. */
 export const ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper";
 const DTYPE = "numpy.dtype";
 const RECONSTRUCTOR = "copyreg._reconstructor";
+/** Every wrapper is memoized, and none is taken again but by who wants to build it twice: nothing of its array is known then. */
+const TAKEN_WRAPPER: Instance = { ...instanceOf(ARRAY_WRAPPER), state: "unknown" };
 
-export function breakOff(broken: string): RangeError {
-  return new RangeError(broken, { cause: { broken } satisfies Broken });
-}
-
-/** Why scanning broke off; undefined for an error of another kind. */
-export function whyBroken(error: unknown): string | undefined {
-  if (!(error instanceof RangeError) || typeof error.cause !== "object" || error.cause === null) return undefined;
-  return "broken" in error.cause ? String(error.cause.broken) : undefined;
-}
-
-export type MachineOptions = { readonly limits: MachineLimits; readonly otherReading?: OtherReading };
+export type MachineOptions = {
+  readonly limits: MachineLimits;
+  /** Shared by all machines of a scan. */
+  readonly room: Room;
+  readonly otherReading?: OtherReading;
+};
 
 /**
  * What an array of objects means to who reads joblib's file with `pickle` alone: the opcodes of the array's pickle go on with the memo that
@@ -76,27 +96,28 @@ export type OtherReading = { readonly goesOnWith: Memo };
  * and so is everything that could do more than the imports say.
  */
 export function pickleMachine(rules: ImportRules, watcher: Watcher, options: MachineOptions): Machine {
-  const { limits, otherReading } = options;
-  let stack: Value[] = [];
-  const below: Value[][] = [];
-  const memo: Memo = otherReading === undefined ? new Map<number, Value>() : memoOver(otherReading.goesOnWith);
-  let depth = 0;
-  let textLeft = limits.textBytes;
+  const { limits, room, otherReading } = options;
+  const stack: Value[] = [];
+  /** Where the stack was when something was begun. */
+  const marks: number[] = [];
+  const memo = memoIn(room, otherReading);
+  const imports = new Map<string, Import>();
+  const instances = new Map<string, Instance>();
+  let stackBytes = 0;
+  let typeBytes = 0;
+  let arrayBytes = 0;
   let arraysLeft = limits.arrays;
   let here: { readonly at: number; readonly opcode: OpcodeName } = { at: 0, opcode: "PROTO" };
-  return { memo, apply };
+  return { memo, apply, pass, release };
 
   function apply(opcode: OpcodeName, operand: Operand, at: number): Instance | undefined {
     here = { at, opcode };
     switch (opcode) {
       case "MARK":
-        below.push(stack);
-        if (below.length + depth > limits.stack) throw breakOff("more on the stack than a model needs");
-        depth += stack.length;
-        stack = [];
-        return;
+        marks.push(stack.length);
+        return checkHeight();
       case "POP":
-        if (stack.length > 0) stack.pop();
+        if (stack.length > base()) popped(1, "may hold the wrapper");
         else popMark();
         return;
       case "POP_MARK":
@@ -199,7 +220,7 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
       case "NEWOBJ": {
         const [callable, args] = popped(2, "may hold the wrapper");
         if (isWrapper(callable) && args?.kind === "tuple" && args.items.length === 0)
-          return push({ kind: "instance", of: ARRAY_WRAPPER, args: undefined, state: undefined });
+          return push(ownInstance(ARRAY_WRAPPER, undefined));
         return push(call(callable, args));
       }
       case "NEWOBJ_EX": {
@@ -226,7 +247,7 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
         return;
       case "STOP":
         popped(1);
-        if (stack.length > 0 || below.length > 0) throw breakOff("values are left on the stack at its end");
+        if (stack.length > 0 || marks.length > 0) throw breakOff("values are left on the stack at its end");
         return;
       case "PROTO":
       case "FRAME":
@@ -235,29 +256,44 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
   }
 
   function push(value: Value): undefined {
-    stack.push(value);
-    if (stack.length + depth > limits.stack) throw breakOff("more on the stack than a model needs");
+    const weight = weightOf(value);
+    const isKept = stackBytes + weight <= limits.stackBytes;
+    if (isKept) stackBytes += weight;
+    stack.push(isKept ? value : value.kind === "text" ? HIDDEN_TEXT : FORGOTTEN);
+    checkHeight();
+  }
+
+  function checkHeight(): undefined {
+    if (stack.length + marks.length > limits.stack) throw breakAtLimit("on the stack");
+  }
+
+  /** Where what was begun last begins. */
+  function base(): number {
+    return marks.at(-1) ?? 0;
   }
 
   function top(): Value {
-    const value = stack.at(-1);
+    const value = stack.length > base() ? stack.at(-1) : undefined;
     if (value === undefined) throw breakOff("the stack is empty");
     return value;
   }
 
   /** The last values, in order. */
   function popped(count: number, wrappers?: "may hold the wrapper"): readonly Value[] {
-    if (stack.length < count) throw breakOff("the stack is empty");
-    const values = stack.splice(stack.length - count);
+    if (stack.length - base() < count) throw breakOff("the stack is empty");
+    const values = takeFrom(stack.length - count);
     return wrappers === undefined ? inner(values) : [values[0] ?? DATA, ...inner(values.slice(1))];
   }
 
   function popMark(): readonly Value[] {
-    const values = stack;
-    const before = below.pop();
-    if (before === undefined) throw breakOff("a mark is missing");
-    stack = before;
-    depth -= before.length;
+    const mark = marks.pop();
+    if (mark === undefined) throw breakOff("a mark is missing");
+    return takeFrom(mark);
+  }
+
+  function takeFrom(height: number): readonly Value[] {
+    const values = stack.splice(height);
+    for (const value of values) stackBytes -= weightOf(value);
     return values;
   }
 
@@ -268,9 +304,7 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
   }
 
   function textOf(operand: Operand): Value {
-    if (typeof operand !== "string" || operand.length > textLeft) return HIDDEN_TEXT;
-    textLeft -= operand.length;
-    return { kind: "text", text: operand };
+    return typeof operand === "string" ? { kind: "text", text: operand } : HIDDEN_TEXT;
   }
 
   function indexOf(operand: Operand): number {
@@ -279,8 +313,8 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
   }
 
   function remember(index: number, value: Value): undefined {
-    memo.set(index, value);
-    if (memo.size > limits.memo) throw breakOff("more in the memo than a model needs");
+    const isWrapperMade = value.kind === "instance" && value.of === ARRAY_WRAPPER;
+    memo.set(index, isWrapperMade ? TAKEN_WRAPPER : value);
   }
 
   function importOf(operand: Operand): Value {
@@ -293,7 +327,9 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
       doubt(`an import that is no name: ${JSON.stringify(path.slice(0, 100))}`);
       return DATA;
     }
-    const made: Import = { kind: "import", path, level };
+    const made = imports.get(path) ?? { kind: "import", path, level };
+    imports.set(path, made);
+    if (imports.size > limits.imports) throw breakAtLimit("imports");
     watcher.found({ ...made, ...here });
     if (/(^|\.)(NumpyArrayWrapper|NDArrayWrapper|ZNDArrayWrapper)$/.test(path) && path !== ARRAY_WRAPPER)
       doubt(`${path} reads arrays from other places than this stream`);
@@ -308,31 +344,66 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
     }
     if (callable.path === ARRAY_WRAPPER) doubt("joblib's array wrapper is made in a way that joblib does not");
     if (callable.path === RECONSTRUCTOR) return reconstructed(args);
-    return { kind: "instance", of: callable.path, args: callable.path === DTYPE ? args : undefined, state: undefined };
+    return callable.path === DTYPE ? ownInstance(DTYPE, args) : made(callable.path);
+  }
+
+  function made(of: string): Instance {
+    if (of === DTYPE || of === ARRAY_WRAPPER) return ownInstance(of, undefined);
+    const one = instances.get(of) ?? instanceOf(of);
+    instances.set(of, one);
+    return one;
   }
 
   /** `copyreg._reconstructor(class, base, state)`: how protocols 0 and 1 make an object. */
   function reconstructed(args: Value | undefined): Value {
     const [type, base] = args?.kind === "tuple" ? args.items : [];
-    if (type?.kind === "import" && base?.kind === "import")
-      return { kind: "instance", of: type.path, args: undefined, state: undefined };
+    if (type?.kind === "import" && base?.kind === "import") return made(type.path);
     doubt("an object of a class that is no import");
     return DATA;
   }
 
   function build(): Instance | undefined {
     const [target, state] = popped(2);
-    stack.push(target ?? DATA);
+    if (target?.kind !== "instance" || target.of !== ARRAY_WRAPPER) push(target ?? DATA);
     if (target?.kind !== "instance") {
       if (target?.kind !== "persistent") doubt("a state is set on something that is no object");
       return undefined;
     }
     if ((target.of === ARRAY_WRAPPER || target.of === DTYPE) && otherReading === undefined)
-      target.state = target.state === undefined ? (state ?? "unknown") : "unknown";
+      target.state = target.state === undefined ? keptState(target, state) : "unknown";
     if (target.of !== ARRAY_WRAPPER) return undefined;
     // joblib puts the array in the place of its wrapper.
-    stack[stack.length - 1] = { kind: "instance", of: "numpy.ndarray", args: undefined, state: undefined };
+    push(made("numpy.ndarray"));
     return target;
+  }
+
+  /** A wrapper is gone as soon as its array is passed; a data type stays. */
+  function keptState(target: Instance, state: Value | undefined): Value | "unknown" {
+    const weight = state === undefined || target.of === ARRAY_WRAPPER ? 0 : weightOf(state);
+    if (state === undefined || weight > room.typeBytes) return "unknown";
+    room.typeBytes -= weight;
+    typeBytes += weight;
+    return state;
+  }
+
+  /** Whoever takes its state once more does what joblib does not, and cannot be told what it is. */
+  function pass({ state }: Instance): void {
+    if (state === undefined || state === "unknown" || state.kind !== "dictionary" || state.known === undefined) return;
+    giveBack(entriesWeight(state.known));
+    arraysLeft++;
+    state.known = undefined;
+    state.isPlainFields = false;
+  }
+
+  function giveBack(bytes: number): void {
+    room.arrayBytes += bytes;
+    arrayBytes -= bytes;
+  }
+
+  function release(): void {
+    memo.release();
+    room.typeBytes += typeBytes;
+    giveBack(arrayBytes);
   }
 
   function extend(): undefined {
@@ -351,9 +422,12 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
       const [key, value] = [items[i], items[i + 1] ?? DATA];
       if (!isPlainField(value)) target.isPlainFields = false;
       if (key?.kind !== "text" || !isArrayKey(key.text)) continue;
-      if (target.known === undefined && arraysLeft-- <= 0) throw breakOff("more arrays than a model needs");
+      if (target.known === undefined && arraysLeft-- <= 0) throw breakAtLimit("arrays");
+      const before = target.known === undefined ? 0 : entriesWeight(target.known);
       target.known ??= { shape: undefined, dtype: undefined, numpy_array_alignment_bytes: undefined };
       target.known[key.text] = value;
+      giveBack(before - entriesWeight(target.known));
+      if (room.arrayBytes < 0) throw breakAtLimit("arrays");
     }
   }
 
@@ -367,20 +441,20 @@ export function pickleMachine(rules: ImportRules, watcher: Watcher, options: Mac
   }
 }
 
-function memoOver(memo: Memo): Memo {
-  const own = new Map<number, Value>();
-  let size = memo.size;
-  return {
-    get: (index) => own.get(index) ?? memo.get(index),
-    set: (index, value) => {
-      if (memo.get(index) === undefined && !own.has(index)) size++;
-      return own.set(index, value);
-    },
-    get size() {
-      return size;
-    },
-  };
+function memoIn(room: Room, otherReading: OtherReading | undefined): OwnMemo {
+  if (otherReading === undefined) return memoOf(room);
+  const below = otherReading.goesOnWith;
+  return memoOver(below, memoOf(room, below.size));
 }
+
+function entriesWeight({ shape, dtype, numpy_array_alignment_bytes: alignment }: ArrayEntries): number {
+  return [shape, dtype, alignment].reduce(
+    (sum, value) => sum + (value === undefined ? 0 : weightOf(value)),
+    ENTRIES_BYTES,
+  );
+}
+
+const ENTRIES_BYTES = 64;
 
 /** Calls that give a text of Python's own type, the only one that an import takes. */
 const TEXT_MAKERS: ReadonlySet<string> = new Set(["builtins.str", "builtins.unicode", "_codecs.encode"]);

@@ -1,5 +1,6 @@
 import type { ByteReader } from "../byte-reader.ts";
-import { breakOff, type Operand } from "./machine.ts";
+import { breakOff } from "./break-off.ts";
+import type { Operand } from "./machine.ts";
 import type { Argument } from "./opcodes.ts";
 
 /** Longer texts name nothing; they are passed over. */

@@ -1,7 +1,7 @@
 import type { ByteReader } from "../byte-reader.ts";
+import { breakAtLimit, breakOff, isAtLimit, whyBroken } from "./break-off.ts";
 import type { ImportRules } from "./imports.ts";
 import {
-  breakOff,
   type Doubt,
   type FoundImport,
   MACHINE_LIMITS,
@@ -9,8 +9,8 @@ import {
   type MachineLimits,
   type Operand,
   pickleMachine,
+  roomOf,
   type Watcher,
-  whyBroken,
 } from "./machine.ts";
 import { arrayBytes } from "./numpy-array.ts";
 import { LOWEST_OPCODE, OPCODES, type OpcodeName } from "./opcodes.ts";
@@ -31,11 +31,10 @@ export type PickleScan = {
 export type ScanLimits = MachineLimits & {
   readonly opcodes: number;
   readonly pickles: number;
-  readonly imports: number;
 };
 
 /** Some million opcodes take a second; a pickle of more than 50 million is no model but a data set. */
-export const SCAN_LIMITS: ScanLimits = { ...MACHINE_LIMITS, opcodes: 50_000_000, pickles: 10_000, imports: 10_000 };
+export const SCAN_LIMITS: ScanLimits = { ...MACHINE_LIMITS, opcodes: 50_000_000, pickles: 10_000 };
 
 /** The long integer that `torch.save` wrote before it wrote zip archives, as the whole of the first pickle. */
 export const TORCH_MAGIC = Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex");
@@ -63,7 +62,7 @@ export async function scanPickle(reader: ByteReader, options: ScanOptions): Prom
   const watcher: Watcher = {
     found: (one) => {
       if (!imports.has(one.path)) imports.set(one.path, one);
-      if (imports.size > limits.imports) throw breakOff("more imports than a model needs");
+      if (imports.size > limits.imports) throw breakAtLimit("imports");
     },
     doubt: (one) => {
       if (doubts.length < MAX_DOUBTS) doubts.push(one);
@@ -71,6 +70,7 @@ export async function scanPickle(reader: ByteReader, options: ScanOptions): Prom
   };
   // Names that come together by chance in the other reading mean nothing, unless somebody chose them.
   const otherWatcher: Watcher = { ...watcher, found: (one) => one.level === "dangerous" && watcher.found(one) };
+  const room = roomOf(limits);
   let opcodes = 0;
   let calls = 0;
   let at = 0;
@@ -91,14 +91,16 @@ export async function scanPickle(reader: ByteReader, options: ScanOptions): Prom
       await scanOne(rules);
       if (isTorch && pickles === TORCH_PICKLES) return;
       if (!(await reader.ensure(1))) return;
-      if (pickles >= limits.pickles) throw breakOff("more pickles than a model needs");
+      if (pickles >= limits.pickles) throw breakAtLimit("pickles");
     }
   }
 
   /** From the first opcode to STOP. Only joblib's own unpickler knows arrays; the pickle of an object array is not read by it. */
   async function scanOne(rules: ImportRules, array?: { readonly of: Machine }): Promise<void> {
-    const machine = pickleMachine(rules, watcher, { limits });
-    let other = array && pickleMachine(rules, otherWatcher, { limits, otherReading: { goesOnWith: array.of.memo } });
+    const machine = pickleMachine(rules, watcher, { limits, room });
+    const other =
+      array && pickleMachine(rules, otherWatcher, { limits, room, otherReading: { goesOnWith: array.of.memo } });
+    let isReadOtherwise = other !== undefined;
     const start = reader.position();
     let frameEnd = 0;
     for (;;) {
@@ -107,7 +109,7 @@ export async function scanPickle(reader: ByteReader, options: ScanOptions): Prom
       if (!reader.has(1) && !(await reader.ensure(1))) throw breakOff("it ends without STOP");
       // At least once a window something is waited for, so that a cancel is noticed.
       if ((opcodes & 0xffff) === 0) signal?.throwIfAborted();
-      if (++opcodes > limits.opcodes) throw breakOff("more opcodes than a model needs");
+      if (++opcodes > limits.opcodes) throw breakAtLimit("opcodes");
       const code = reader.byte();
       const known = OPCODES.get(code);
       if (known === undefined) throw breakOff(`0x${code.toString(16).padStart(2, "0")} is no opcode`);
@@ -122,13 +124,18 @@ export async function scanPickle(reader: ByteReader, options: ScanOptions): Prom
       }
       if (CALLS.has(opcode)) calls++;
       const wrapper = machine.apply(opcode, operand, at);
-      if (other !== undefined && !goesOn(other, { opcode, operand, at })) other = undefined;
-      if (opcode === "STOP") return;
+      if (other !== undefined && isReadOtherwise) isReadOtherwise = goesOn(other, { opcode, operand, at });
+      if (opcode === "STOP") {
+        machine.release();
+        other?.release();
+        return;
+      }
       if (wrapper !== undefined) {
         const doubt = (why: string) => watcher.doubt({ at, opcode: "BUILD", why });
         if (array !== undefined) doubt("an array of joblib inside of an array of objects");
         else if (reader.position() < frameEnd) doubt("an array of joblib in the middle of a frame");
         else await passArray(wrapper, rules, machine);
+        machine.pass(wrapper);
       }
     }
   }
@@ -159,7 +166,8 @@ function goesOn(machine: Machine, { opcode, operand, at }: Step): boolean {
     machine.apply(opcode, operand, at);
     return true;
   } catch (error) {
-    if (whyBroken(error) === undefined) throw error;
+    // What goes beyond a limit may be read all the same.
+    if (whyBroken(error) === undefined || isAtLimit(error)) throw error;
     return false;
   }
 }
