@@ -1,4 +1,4 @@
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import * as v from "valibot";
 import { type Digest, isDigest } from "../../shared/domain/digest.ts";
 import type { Parameters } from "../../shared/domain/pipeline/parameters.ts";
@@ -7,6 +7,7 @@ import type { DataSet } from "../../shared/domain/release.ts";
 import type { Finding } from "../../shared/domain/report.ts";
 import { type DataAddress, dataParameters, parseDataAddress } from "../../shared/domain/run/data-address.ts";
 import { decodeConfig } from "../../shared/lib/decode.ts";
+import { isInside } from "../../shared/lib/is-inside.ts";
 import { type DataContent, readDataSet } from "../../shared/lib/read-data-set.ts";
 import { readTextFile } from "../../shared/lib/read-text.ts";
 import { parseYaml } from "../../shared/lib/yaml.ts";
@@ -160,8 +161,7 @@ function factsOf({ digest, rows, schemaDigest }: DataContent): Pick<DataSet, "di
 
 /** Relative to the workspace where it is in it, so that the record does not speak of one machine. */
 function nameOf(path: string, { workspace }: Folders): string {
-  const inside = relative(workspace, path);
-  return inside.startsWith("..") || isAbsolute(inside) ? path : inside;
+  return isInside(workspace, path) ? relative(workspace, path) : path;
 }
 
 function missing(role: string, path: string): Resolved {

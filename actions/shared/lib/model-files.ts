@@ -5,6 +5,7 @@ import { isIgnoredInModel, sortFiles } from "../domain/signing-manifest.ts";
 import type { SourceFile } from "../ports/source-file.ts";
 import { diskFile, irregular, readError } from "./disk-file.ts";
 import { ReleaseError } from "./error.ts";
+import { isInside } from "./is-inside.ts";
 
 export const MAX_FILES = 100_000;
 
@@ -99,8 +100,7 @@ async function checkInside(folder: string, roots: readonly string[]): Promise<vo
     throw readError(folder, error);
   });
   for (const root of roots) {
-    const way = relative(await realpath(root).catch(() => root), real);
-    if (way !== ".." && !way.startsWith(`..${sep}`) && !way.startsWith(sep)) return;
+    if (isInside(await realpath(root).catch(() => root), real)) return;
   }
   throw new ReleaseError("REFUSED", {
     rule: "a model must lie in a folder of this job",

@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { relative, resolve, sep } from "node:path";
 import { ReleaseError } from "./error.ts";
+import { isInside } from "./is-inside.ts";
 import { readTextFile } from "./read-text.ts";
 
 export type WorkspaceFile = {
@@ -43,9 +44,4 @@ export async function readWorkspaceFile(question: FileQuestion): Promise<Workspa
   if (real === undefined || text === undefined)
     throw new ReleaseError("INPUT", { rule: "must exist", where, saw, hint });
   return { text, file: isInside(root, real) ? relative(root, real).split(sep).join("/") : real };
-}
-
-function isInside(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
