@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { readManifestFile } from "../shared/lib/read-manifest-file.ts";
 import type { Step } from "../shared/ports/step.ts";
 import { connectKubernetes } from "./connect-kubernetes.ts";
@@ -9,7 +8,7 @@ export async function connectManifest(step: Step<RunPipelineInputs>) {
   const { inputs, job, clock, log } = step;
   const manifest = await readManifestFile({
     path: inputs.manifest ?? "",
-    base: join(job.workspace, inputs["working-directory"]),
+    workspace: job.workspace,
     success: inputs["success-condition"],
     failure: inputs["failure-condition"],
   });

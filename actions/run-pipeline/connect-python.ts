@@ -50,6 +50,7 @@ export async function connectPython({ inputs, job, log, clock, signal }: Step<Ru
         ...(source.function === undefined ? {} : { function: source.function }),
         env: { ...job.childEnv, ...source.variables },
         cwd: folder,
+        workspace: job.workspace,
         temp: join(job.temp, "ml-release"),
         signal,
         onOutput: log.fenced,

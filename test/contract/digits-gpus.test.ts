@@ -25,6 +25,7 @@ beforeAll(async () => {
     source: join(DIGITS, "pipeline.py"),
     env: { ...(process.env as Record<string, string>), DIGITS_GPUS: "1" },
     cwd: DIGITS,
+    workspace: DIGITS,
     temp: tmpdir(),
     signal: new AbortController().signal,
     onOutput: () => {},

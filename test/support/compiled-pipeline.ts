@@ -21,6 +21,7 @@ export async function compiledPipeline(name: string): Promise<string> {
       function: name,
       env: process.env as Record<string, string>,
       cwd: tmpdir(),
+      workspace: tmpdir(),
       temp: tmpdir(),
       signal: new AbortController().signal,
       onOutput: () => {},

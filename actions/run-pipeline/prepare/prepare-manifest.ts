@@ -29,7 +29,7 @@ export async function prepareManifest(step: RunStep, ports: Ports): Promise<Prep
   const [file, data, written, earlier] = await Promise.all([
     readManifestFile({
       path: inputs.manifest ?? "",
-      base,
+      workspace: job.workspace,
       success: inputs["success-condition"],
       failure: inputs["failure-condition"],
     }),

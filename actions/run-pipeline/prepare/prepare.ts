@@ -30,7 +30,7 @@ export async function prepare(step: RunStep, ports: Ports): Promise<Prepared> {
   const base = ports.folder;
   const path = inputs.pipeline ?? "";
   const images = Object.fromEntries(Object.entries(release.images ?? {}).map(([name, image]) => [name, image.ref]));
-  const wish = { path, function: inputs.function, base };
+  const wish = { path, function: inputs.function, workspace: job.workspace };
   const folders = { workspace: job.workspace, base };
   const [read, data, written, earlier] = await Promise.all([
     readPipeline(wish, images, ports.compile),

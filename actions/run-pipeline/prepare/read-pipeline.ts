@@ -31,11 +31,11 @@ const MAX_BYTES = 32 * 1024 * 1024;
 
 /** The compiled package of a source, or a compiled one. Throws `CONFIG` with everything that is wrong with its form. */
 export async function readPipeline(
-  wish: { readonly path: string; readonly function: string | undefined; readonly base: string },
+  wish: { readonly path: string; readonly function: string | undefined; readonly workspace: string },
   images: ImageRefs,
   compile: Compile,
 ): Promise<ReadPipeline> {
-  const file = relative(wish.base, wish.path);
+  const file = relative(wish.workspace, wish.path);
   const isSource = extname(wish.path) === ".py";
   if (!isSource && ![".yaml", ".yml", ".json"].includes(extname(wish.path)))
     throw new ReleaseError("INPUT", {

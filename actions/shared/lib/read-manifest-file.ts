@@ -10,10 +10,10 @@ import { readTextFile } from "./read-text.ts";
 import { parseYamlDocuments } from "./yaml.ts";
 
 export type ManifestWish = {
-  /** Absolute, or relative to `base`. */
+  /** Absolute. */
   readonly path: string;
-  /** What paths in errors are relative to. */
-  readonly base: string;
+  /** What files in errors are relative to: annotations name them so. */
+  readonly workspace: string;
   readonly success: string | undefined;
   readonly failure: string | undefined;
 };
@@ -28,7 +28,7 @@ const MAX_BYTES = 1.5 * 1024 * 1024;
 
 /** The object of a manifest's file, with the kind that says how it is followed. Throws everything that is wrong with its form. */
 export async function readManifestFile(wish: ManifestWish): Promise<ManifestFile> {
-  const file = relative(wish.base, wish.path) || wish.path;
+  const file = relative(wish.workspace, wish.path);
   const stated = statedConditions(wish);
   const text = await readTextFile(wish.path, MAX_BYTES);
   if (text === undefined)

@@ -76,6 +76,19 @@ test.each([
   expect(main.commands.find(({ name }) => name === "error")?.message).toMatch(message);
 });
 
+test("a fault in a pipeline below the working directory is marked in its file, as the repository names it", async () => {
+  const source = "import kfp.dsl\nkfp.dsl.ContainerOp\n";
+  const { main } = await runPipeline({
+    job: pipelineJob({ files: { "training/old.py": source } }),
+    with: { pipeline: "old.py", "working-directory": "training" },
+  });
+  expect(main.code).toBe(1);
+  expect(main.commands.find(({ name }) => name === "error")).toMatchObject({
+    properties: { file: "training/old.py", line: "2" },
+    message: expect.stringContaining("is written for KFP 1"),
+  });
+});
+
 test("several pipelines in a file are listed, with the nearest to the name that was given", async () => {
   const { main } = await runPipeline({ job: pipelineJob(), with: { function: "trainig" } });
   expect(main.commands.find(({ name }) => name === "error")?.message).toMatch(/did you mean training\?/);

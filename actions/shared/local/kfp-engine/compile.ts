@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import * as v from "valibot";
 import { nearestName } from "../../domain/nearest.ts";
@@ -6,6 +6,7 @@ import type { Place, Problem } from "../../domain/problem.ts";
 import { decode } from "../../lib/decode.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import { exec } from "../../lib/exec.ts";
+import { withTemporaryFolder } from "../../lib/temporary-folder.ts";
 
 export type CompileRequest = {
   /** The interpreter of an environment with the KFP SDK. */
@@ -17,6 +18,8 @@ export type CompileRequest = {
   /** Without the job's secrets; with the images' variables. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** What the files in errors are relative to: annotations name them so. */
+  readonly workspace: string;
   /** A folder for files that are of no use afterwards. */
   readonly temp: string;
   readonly signal: AbortSignal;
@@ -56,9 +59,7 @@ const SCRIPTS = {
  * is wrong, was written for KFP 1, or holds several pipelines.
  */
 export async function compilePipeline(request: CompileRequest): Promise<string> {
-  await mkdir(request.temp, { recursive: true });
-  const folder = await mkdtemp(join(request.temp, "compile-"));
-  try {
+  return withTemporaryFolder(request.temp, async (folder) => {
     const files = { package: join(folder, "package.yaml"), answer: join(folder, "answer.json") };
     await writeFile(join(folder, "request.json"), JSON.stringify({ ...request, ...files }));
     await exec(request.python, ["-B", SCRIPTS.compile, join(folder, "request.json")], {
@@ -71,13 +72,11 @@ export async function compilePipeline(request: CompileRequest): Promise<string> 
     const problems = problemsOf(answer, request);
     if (problems.length > 0) throw new ReleaseError("CONFIG", problems);
     return await readFile(files.package, "utf8");
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function problemsOf(answer: Answer, request: CompileRequest): readonly Problem[] {
-  const where: Place = { file: relative(request.cwd, request.source) };
+  const where: Place = { file: relative(request.workspace, request.source) };
   switch (answer.state) {
     case "compiled":
       return [];
@@ -117,15 +116,16 @@ function failedProblem(
     error.file === undefined
       ? where
       : {
-          file: relative(request.cwd, error.file),
+          file: relative(request.workspace, error.file),
           ...(typeof error.line === "number" ? { line: error.line } : {}),
         };
   const missing = error.type === "ModuleNotFoundError" || error.type === "ImportError";
+  const isBeside = dirname(error.file ?? request.source) === dirname(request.source);
   return {
     rule: `does not compile: ${error.type}: ${error.message}`,
     where: place,
     hint: missing
-      ? `name the package in a file of requirements and give it as \`requirements\`, or put the module beside ${dirname(place.file ?? "") === "." ? "the pipeline" : place.file}`
+      ? `name the package in a file of requirements and give it as \`requirements\`, or put the module beside ${isBeside ? "the pipeline" : place.file}`
       : "the whole traceback is in the log above",
   };
 }
