@@ -7,8 +7,14 @@ import type { RunDecision } from "./start/decide-run.ts";
 import type { Ports } from "./step.ts";
 
 /** The record's part `pipeline`. */
-export function recordedPipeline({ kind }: Ports["engine"], { work }: RunFacts): Pipeline {
-  return { engine: kind, name: work.name, version: work.version, packageDigest: work.digest };
+export function recordedPipeline({ kind, namespace }: Ports["engine"], { work }: RunFacts): Pipeline {
+  return {
+    engine: kind,
+    ...(namespace === undefined ? {} : { namespace }),
+    name: work.name,
+    version: work.version,
+    packageDigest: work.digest,
+  };
 }
 
 export type Known = {

@@ -76,6 +76,7 @@ describe.each(["now", "0.3"] as const)("a server of release %s", (release) => {
       modelFormatVersion: "8",
       modelSourceKind: "kfp",
       modelSourceClass: "pipelinerun",
+      modelSourceGroup: "team-a",
       modelSourceId: "3f1c2d5e-0000-5000-8000-000000000001",
       state: "LIVE",
     });

@@ -72,7 +72,13 @@ export function catalogVersion(parts: Partial<CatalogVersion["record"]> = {}, al
       attempt: "1",
       url: "https://github.test/acme/digits/runs/812",
     },
-    pipeline: { engine: "kubeflow", name: "digits", version: "v1.1.0", packageDigest: `sha256:${"d".repeat(64)}` },
+    pipeline: {
+      engine: "kubeflow",
+      namespace: "team-a",
+      name: "digits",
+      version: "v1.1.0",
+      packageDigest: `sha256:${"d".repeat(64)}`,
+    },
     run: {
       id: "3f1c2d5e-0000-5000-8000-000000000001",
       attempt: 1,

@@ -40,6 +40,7 @@ export const ImageSchema = v.object({
 
 export const PipelineSchema = v.object({
   engine: v.picklist(["local", "kubeflow", "manifest"]),
+  namespace: v.optional(v.string()),
   name: v.string(),
   version: v.string(),
   packageDigest: DigestSchema,

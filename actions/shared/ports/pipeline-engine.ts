@@ -64,6 +64,8 @@ export interface PipelineEngine<W extends Work = PipelineWork> {
   readonly kind: "local" | "kubeflow" | "manifest";
   /** Which one of its kind: part of a run's identity. */
   readonly endpoint: string;
+  /** Where its runs live, where it has places of its own for them and was given one. */
+  readonly namespace?: string;
   /** Whether tasks run in the images that their executors name; `containers`: those that are no Python components, and of these the built ones. */
   readonly runsImages: RunsImages;
   /** How often to look at a run: the pause grows with the time that it takes. */

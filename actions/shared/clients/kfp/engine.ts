@@ -48,6 +48,7 @@ export function kfpEngine(options: KfpEngineOptions): PipelineEngine {
   return {
     kind: "kubeflow",
     endpoint: identity,
+    ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
     runsImages: true,
     lookMs: { min: 2_000, max: 30_000 },
 

@@ -52,6 +52,7 @@ function sourceOf({ run, pipeline }: VersionRecord): Readonly<Record<string, str
   return {
     modelSourceKind: isKubeflow ? "kfp" : `ml-release-${pipeline?.engine ?? "run"}`,
     modelSourceClass: isKubeflow ? "pipelinerun" : "run",
+    ...(pipeline?.namespace === undefined ? {} : { modelSourceGroup: pipeline.namespace }),
     modelSourceId: run.id,
     ...(pipeline === undefined ? {} : { modelSourceName: `${pipeline.name} ${pipeline.version}` }),
   };
