@@ -17,7 +17,7 @@ const MODEL = { name: "adder", version: "1.0.0", model: "model" };
 
 /** A job with a model, and Sigstore at hand. */
 async function prepared(fault?: Fault) {
-  const fake = await fakeSigstore(fault);
+  const fake = await fakeSigstore(fault === undefined ? {} : { answer: fault });
   const files = { "model/model.json": "{}", "model/version.txt": "1.0.0", "trusted-root.json": fake.trustedRoot };
   const job = jobContext({ tag: "v1.0.0", files });
   writeAdderFiles(job.workspace);
@@ -85,6 +85,23 @@ test("a version is signed as the workflow that runs, and verified by who signed 
   expect(other.summary).toContain("the signature must be of whom it may be");
 });
 
+test("who signed is checked by the root that Sigstore publishes, where none is given", async () => {
+  const { fake, job } = await prepared();
+  await register({ fake, job });
+  const verifying = (env: Given) =>
+    runAction("register-model", {
+      job,
+      with: { name: "adder", version: "1.0.0", mode: "verify", "verification-identity": IDENTITY },
+      env,
+      post: false,
+    });
+  expect((await verifying(fake.tufEnv)).main.code).toBe(0);
+  const other = await fakeSigstore();
+  const { main } = await verifying(other.tufEnv);
+  expect(main.code).toBe(1);
+  expect(main.summary).toContain("the signature must be trusted by the trusted root");
+});
+
 test("a version that is registered again keeps its signature, and the log its one entry", async () => {
   const { fake, job } = await prepared();
   await register({ fake, job });
@@ -140,7 +157,6 @@ test.each<[string, Given, string]>([
 
 test.each<[string, Given, string]>([
   ["a key and an identity", { ...BY_WORKFLOW, "verification-key": keyPair().publicPem }, "of a key or of an identity"],
-  ["no root to trust", { "verification-identity": IDENTITY }, "checked with a trusted root"],
   ["a root for nobody", { "trusted-root": "trusted-root.json" }, "for signatures of somebody"],
   [
     "a file that is no root",

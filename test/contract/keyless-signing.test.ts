@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetchTrustedRoot } from "../../actions/shared/clients/sigstore/public-root.ts";
 import { keylessSigner } from "../../actions/shared/clients/sigstore/signer.ts";
 import { readTrustedRoots } from "../../actions/shared/clients/sigstore/trusted-root.ts";
 import { keylessVerifier } from "../../actions/shared/clients/sigstore/verifier.ts";
@@ -10,7 +11,14 @@ import type { SignedModel } from "../../actions/shared/domain/signing/statement.
 import { hashModel } from "../../actions/shared/lib/hash-model.ts";
 import { readSigningKey } from "../../actions/shared/lib/model-signing/keys.ts";
 import { openSignature, signModel } from "../../actions/shared/lib/model-signing/signature.ts";
-import { type FakeSigstore, type Fault, fakeSigstore, IDENTITY, ISSUER } from "../fakes/sigstore/sigstore.ts";
+import {
+  type FakeSigstore,
+  type Fault,
+  type Faults,
+  fakeSigstore,
+  IDENTITY,
+  ISSUER,
+} from "../fakes/sigstore/sigstore.ts";
 import { type ModelSigning, modelSigning } from "../support/model-signing.ts";
 import { keyPair } from "../support/signing-key.ts";
 
@@ -32,7 +40,7 @@ async function modelOf(): Promise<{ readonly path: string; readonly model: Signe
 type Options = { readonly fault?: Fault; readonly tsa?: boolean; readonly token?: () => Promise<string> };
 
 async function signed({ fault, tsa = false, token }: Options = {}) {
-  const fake = await fakeSigstore(fault);
+  const fake = await fakeSigstore(fault === undefined ? {} : { answer: fault });
   const { path, model } = await modelOf();
   const signer = await keylessSigner({
     services: { fulcio: fake.url, rekor: fake.url, tsa: tsa ? fake.url : undefined },
@@ -259,6 +267,44 @@ describe("a trusted root", () => {
   });
 });
 
+describe("the trusted root of the public instance", () => {
+  const fetched = (env: Readonly<Record<string, string>>) => fetchTrustedRoot({ env, temp: folder });
+
+  test("comes from its TUF repository, by the chain from the first root", async () => {
+    const { fake, model, signer } = await signed();
+    const { bytes } = await signer.sign(model);
+    const allowed = { identity: IDENTITY, issuer: ISSUER };
+    const before = readdirSync(folder);
+    expect(keylessVerifier(allowed, await fetched(fake.tufEnv)).open(bytes).state).toBe("ok");
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  test.each<[string, Faults, string]>([
+    [
+      "that is over",
+      { tuf: { expires: "2026-01-01T00:00:00Z" } },
+      "[INTEGRITY] the trusted root of Sigstore must come",
+    ],
+    ["that was changed", { tuf: { served: "{}" } }, "[INTEGRITY]"],
+    [
+      "that is not there",
+      { answer: (path) => (path.endsWith("timestamp.json") ? { status: 503, body: "" } : undefined) },
+      "[UNAVAILABLE]",
+    ],
+  ])("is refused: one %s", async (_, faults, message) => {
+    const { tufEnv } = await fakeSigstore(faults);
+    await expect(fetched(tufEnv)).rejects.toThrow(message);
+  });
+
+  test("is refused where the first root is of others, or is missing", async () => {
+    const [one, other] = [await fakeSigstore(), await fakeSigstore()];
+    await expect(fetched({ ...one.tufEnv, TUF_ROOT_JSON: other.tufEnv.TUF_ROOT_JSON ?? "" })).rejects.toThrow(
+      "[INTEGRITY]",
+    );
+    await expect(fetched({ TUF_MIRROR: one.tufEnv.TUF_MIRROR ?? "" })).rejects.toThrow("[CONFIG]");
+  });
+});
+
 describe("services that do not do their part", () => {
   const only =
     (wanted: string, status: number, until = Number.POSITIVE_INFINITY): Fault =>
@@ -304,9 +350,11 @@ describe("services that do not do their part", () => {
 
   test("are left where the step is cancelled", async () => {
     const stop = new AbortController();
-    const fake = await fakeSigstore((path) => {
-      if (path === "/api/v2/signingCert") stop.abort(new Error("cancelled"));
-      return undefined;
+    const fake = await fakeSigstore({
+      answer(path) {
+        if (path === "/api/v2/signingCert") stop.abort(new Error("cancelled"));
+        return undefined;
+      },
     });
     const { model } = await modelOf();
     const signer = await keylessSigner({

@@ -9,17 +9,17 @@ type Wishes = {
   readonly "trusted-root": string | undefined;
 };
 
+type VerifyingStep = Pick<Step<Wishes>, "inputs" | "job">;
+
 /** What signatures of versions are checked with; undefined where no input says. Throws `INPUT` and `CONFIG`. */
-export async function connectVerifier({
-  inputs,
-}: Pick<Step<Wishes>, "inputs">): Promise<SignatureVerifier | undefined> {
-  const { "verification-key": pem, "verification-identity": identity, "trusted-root": root } = inputs;
+export async function connectVerifier(step: VerifyingStep): Promise<SignatureVerifier | undefined> {
+  const { "verification-key": pem, "verification-identity": identity, "trusted-root": root } = step.inputs;
   if (identity === undefined && root !== undefined)
     throw inputError("a trusted root is for signatures of somebody", "say of whom, in `verification-identity`");
   if (identity === undefined) return pem === undefined ? undefined : await keyVerifier(pem);
   if (pem !== undefined)
     throw inputError("a signature is of a key or of an identity", "leave out `verification-key`, or this input");
-  return await keylessVerifier({ identity, issuer: inputs["verification-issuer"] }, root);
+  return await keylessVerifier(step, identity);
 }
 
 async function keyVerifier(pem: string): Promise<SignatureVerifier> {
@@ -30,24 +30,25 @@ async function keyVerifier(pem: string): Promise<SignatureVerifier> {
   return verifierOf(readVerificationKey(pem));
 }
 
+async function keylessVerifier({ inputs, job }: VerifyingStep, identity: string): Promise<SignatureVerifier> {
+  const { "verification-issuer": issuer, "trusted-root": file } = inputs;
+  const { keylessVerifier: verifierOf } = await import("../clients/sigstore/verifier.ts");
+  return verifierOf({ identity, issuer }, file === undefined ? await publicRoot(job) : await rootsIn(file));
+}
+
+async function publicRoot({ envOf, temp }: VerifyingStep["job"]) {
+  const { MIRROR_VARIABLES, fetchTrustedRoot } = await import("../clients/sigstore/public-root.ts");
+  return await fetchTrustedRoot({ env: envOf(MIRROR_VARIABLES), temp });
+}
+
 const MAX_ROOT_BYTES = 4 * 1024 * 1024;
 
-async function keylessVerifier(
-  allowed: { readonly identity: string; readonly issuer: string },
-  file: string | undefined,
-): Promise<SignatureVerifier> {
-  if (file === undefined)
-    throw inputError(
-      "who certified an identity is checked with a trusted root",
-      "write it with `gh attestation trusted-root > trusted-root.jsonl`, and set `trusted-root`",
-    );
-  const [{ readTextFile }, { readTrustedRoots }, { keylessVerifier: verifierOf }] = await Promise.all([
+async function rootsIn(file: string) {
+  const [{ readTextFile }, { readTrustedRoots }] = await Promise.all([
     import("../lib/read-text.ts"),
     import("../clients/sigstore/trusted-root.ts"),
-    import("../clients/sigstore/verifier.ts"),
   ]);
-  const text = (await readTextFile(file, MAX_ROOT_BYTES)) ?? "";
-  return verifierOf(allowed, readTrustedRoots(text, { file }));
+  return readTrustedRoots((await readTextFile(file, MAX_ROOT_BYTES)) ?? "", { file });
 }
 
 function inputError(rule: string, hint: string): ReleaseError {

@@ -212,7 +212,7 @@ export function verificationInputs<const M extends readonly string[]>(modes: M) 
       kind: "workspace-path",
       modes,
       description:
-        "The trusted root of Sigstore that certificates and logs are checked with, as `gh attestation trusted-root` writes it. Needed by `verification-identity`.",
+        "For `verification-identity`: the trusted root of Sigstore that certificates and logs are checked with, as a file (`gh attestation trusted-root` writes one). Empty: the one that its public instance publishes.",
     },
   } as const satisfies Record<string, InputDeclaration>;
 }

@@ -21,6 +21,7 @@ const sharedLayers: Table = {
   cli: ["runner", "render", "connect", "ports", "lib", "domain", "actions", "node:", "node:process"],
   tools: [
     "runner",
+    "cli",
     "lib",
     "domain",
     "actions",
@@ -74,6 +75,7 @@ const packages: Table = {
     "@sigstore/core",
     "@sigstore/protobuf-specs",
     "@sigstore/sign",
+    "@sigstore/tuf",
     "@sigstore/verify",
   ],
   "clients/manifest": ["../kubernetes/**"],

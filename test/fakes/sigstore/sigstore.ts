@@ -8,6 +8,7 @@ import { startServer } from "../../support/http-server.ts";
 import { certify } from "./fulcio.ts";
 import { transparencyLog } from "./rekor.ts";
 import { type Claims, type Tokens, tokenIssuer } from "./tokens.ts";
+import { type TufOptions, tufRepository } from "./tuf.ts";
 
 export const ISSUER = "https://token.actions.githubusercontent.com";
 const WORKFLOW = "acme/digits/.github/workflows/release.yml@refs/tags/v1.0.0";
@@ -27,6 +28,8 @@ const STANDING: Claims = {
 /** What to answer in place of the truth; undefined: the truth. */
 export type Fault = (path: string, nth: number) => { readonly status: number; readonly body: string } | undefined;
 
+export type Faults = { readonly answer?: Fault; readonly tuf?: TufOptions };
+
 export type FakeSigstore = {
   readonly url: string;
   readonly tokens: Tokens;
@@ -35,6 +38,8 @@ export type FakeSigstore = {
   readonly trustedRoot: string;
   /** The same with the addresses of the services, as `--trust_config` of `model_signing` wants it. */
   readonly trustConfig: string;
+  /** The variables that lead to the same root by its TUF repository. */
+  readonly tufEnv: Readonly<Record<string, string>>;
   /** Entries of the transparency log. */
   readonly entries: () => number;
   /** The paths that were asked for. */
@@ -42,11 +47,13 @@ export type FakeSigstore = {
 };
 
 /** Ended with the test. */
-export async function fakeSigstore(fault: Fault = () => undefined): Promise<FakeSigstore> {
+export async function fakeSigstore({ answer: fault = () => undefined, tuf = {} }: Faults = {}): Promise<FakeSigstore> {
   const keys = { ca: pair(), ct: pair(), log: pair(), tsa: pair() };
   const ctLog = await initializeCTLog(keys.ct);
   const ca = await initializeCA(keys.ca, ctLog);
-  const tsa = await initializeTSA(keys.tsa);
+  // Whole seconds, as real ones give them: the mock writes fractions that readers refuse.
+  const clock = new Date(0);
+  const tsa = await initializeTSA(keys.tsa, clock);
   const tokens = tokenIssuer(STANDING);
   const log = transparencyLog(ORIGIN, keys.log);
   const asked: string[] = [];
@@ -59,6 +66,7 @@ export async function fakeSigstore(fault: Fault = () => undefined): Promise<Fake
       case "/api/v1/log/entries":
         return { statusCode: 201, response: JSON.stringify(log.add(JSON.parse(body))) };
       case "/api/v1/timestamp":
+        clock.setTime(Math.floor(Date.now() / 1000) * 1000);
         return await tsaHandler(tsa).fn(body);
       case "/.well-known/openid-configuration":
         return {
@@ -70,8 +78,10 @@ export async function fakeSigstore(fault: Fault = () => undefined): Promise<Fake
         const audience = new URL(request.url ?? "", "http://x").searchParams.get("audience") ?? "";
         return { statusCode: 200, response: JSON.stringify({ value: tokens.issue(audience) }) };
       }
-      default:
-        return { statusCode: 404, response: "{}" };
+      default: {
+        const file = path.startsWith("/tuf/") ? repository.files.get(path.slice("/tuf/".length)) : undefined;
+        return file === undefined ? { statusCode: 404, response: "{}" } : { statusCode: 200, response: file };
+      }
     }
   }
 
@@ -101,6 +111,7 @@ export async function fakeSigstore(fault: Fault = () => undefined): Promise<Fake
     ctlogs: [logOf(url, keys.ct.publicKey)],
     timestampAuthorities: [authority(url, [tsa.intCertificate, tsa.rootCertificate])],
   };
+  const repository = tufRepository({ name: "trusted_root.json", text: JSON.stringify(trustedRoot) }, tuf);
   const service = (at: string) => ({
     url: at,
     majorApiVersion: 1,
@@ -126,6 +137,7 @@ export async function fakeSigstore(fault: Fault = () => undefined): Promise<Fake
       trustedRoot,
       signingConfig,
     }),
+    tufEnv: { TUF_MIRROR: `${url}/tuf`, TUF_ROOT_JSON: repository.root },
     entries: log.size,
     asked,
   };
