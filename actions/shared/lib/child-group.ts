@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { isReleaseError, ReleaseError } from "./error.ts";
+import { isReleaseError, ReleaseError, systemCodeOf } from "./error.ts";
 
 export type Spawn = {
   readonly cwd: string;
@@ -136,7 +136,7 @@ export function readLines(child: ChildProcess, from: "stdout" | "stderr", onLine
 
 function notStarted(command: string, error: unknown): ReleaseError {
   if (isReleaseError(error)) return error;
-  const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+  const missing = systemCodeOf(error) === "ENOENT";
   return new ReleaseError(
     "COMMAND",
     {

@@ -31,6 +31,11 @@ export class ReleaseError extends Error {
   }
 }
 
+/** The code of an error of the system, `ENOENT`; undefined for what has none. */
+export function systemCodeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
+}
+
 /** Whether an unknown thrown value is ours with one of the codes (any of ours where none is named). */
 export function isReleaseError(thrown: unknown, ...codes: readonly ErrorCode[]): thrown is ReleaseError {
   return thrown instanceof ReleaseError && (codes.length === 0 || codes.includes(thrown.code));

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { ReleaseError } from "./error.ts";
+import { ReleaseError, systemCodeOf } from "./error.ts";
 
 /** A small text file; undefined where there is none. Throws `STORAGE` where it may not be read, `REFUSED` over `maxBytes` or for no file. */
 export async function readTextFile(path: string, maxBytes: number): Promise<string | undefined> {
@@ -20,7 +20,7 @@ export async function readTextFile(path: string, maxBytes: number): Promise<stri
     return await file.readFile("utf8");
   } catch (error) {
     if (error instanceof ReleaseError) throw error;
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    const code = systemCodeOf(error) ?? "unknown error";
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     const hint = "check that this user may read it";
     throw new ReleaseError("STORAGE", { rule: "a file could not be read", where, saw: code, hint }, error);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ReleaseError } from "./error.ts";
+import { ReleaseError, systemCodeOf } from "./error.ts";
 
 /**
  * Replaces a file as one step that survives a power cut: a reader sees the old bytes or the whole new ones. Missing folders are made.
@@ -22,7 +22,7 @@ export function createFileExclusive(path: string, bytes: Uint8Array | string): P
       await link(temporary, path);
       return true;
     } catch (error) {
-      if (codeOf(error) === "EEXIST") return false;
+      if (systemCodeOf(error) === "EEXIST") return false;
       throw error;
     } finally {
       await rm(temporary, { force: true });
@@ -32,7 +32,7 @@ export function createFileExclusive(path: string, bytes: Uint8Array | string): P
 
 /** An error of the file system as one of ours: `STORAGE` with the path and what to look at. */
 export function storageError(path: string, cause: unknown): ReleaseError {
-  const code = codeOf(cause) ?? "unknown error";
+  const code = systemCodeOf(cause) ?? "unknown error";
   const hint =
     code === "ENOSPC" || code === "EDQUOT"
       ? "free some space there, or point ML_RELEASE_HOME elsewhere"
@@ -77,8 +77,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

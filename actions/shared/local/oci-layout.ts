@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { type Digest, isDigest } from "../domain/digest.ts";
 import { type Descriptor, type Index, IndexSchema, MEDIA_TYPES } from "../domain/image/manifest.ts";
 import { decode } from "../lib/decode.ts";
-import { isReleaseError, ReleaseError } from "../lib/error.ts";
+import { isReleaseError, ReleaseError, systemCodeOf } from "../lib/error.ts";
 import { sha256 } from "../lib/hash.ts";
 import { once } from "../lib/image/put-image.ts";
 import { verified } from "../lib/image/verified.ts";
@@ -198,7 +198,7 @@ async function readIfExists(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCodeOf(error) === "ENOENT") return undefined;
     throw storageError(path, error);
   }
 }

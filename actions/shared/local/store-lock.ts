@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { systemCodeOf } from "../lib/error.ts";
 
 /**
  * Runs `act` while no other process or task holds the lock of this file.
@@ -33,7 +34,7 @@ async function checkWritable(file: string): Promise<void> {
   try {
     await access(file, constants.W_OK);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    if (systemCodeOf(error) !== "ENOENT") throw error;
     await access(dirname(file), constants.W_OK);
   }
 }

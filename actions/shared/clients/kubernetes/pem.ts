@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import type { Place } from "../../domain/problem.ts";
-import { ReleaseError } from "../../lib/error.ts";
+import { ReleaseError, systemCodeOf } from "../../lib/error.ts";
 import type { Source } from "./kubeconfig-source.ts";
 
 type PemPlace = { readonly source: Source; readonly where: Place; readonly what: string };
@@ -30,11 +30,10 @@ async function fileOf(path: string, { source, where, what }: PemPlace): Promise<
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
     throw new ReleaseError("CONFIG", {
       rule: `the file that ${what} names cannot be read`,
       where,
-      saw: `${file}: ${code}`,
+      saw: `${file}: ${systemCodeOf(error) ?? "unknown error"}`,
       hint: "a kubeconfig that travels as a secret must carry its certificates in itself: kubectl config view --flatten --minify --raw",
     });
   }

@@ -15,7 +15,7 @@ import type { Digest } from "../../domain/digest.ts";
 import { type IgnorePattern, isIgnored, mayPrune, parseIgnore } from "../../domain/dockerfile/ignore.ts";
 import { type ContextEntry, leavesContext } from "../../domain/image/context.ts";
 import type { Problem } from "../../domain/problem.ts";
-import { ReleaseError } from "../error.ts";
+import { ReleaseError, systemCodeOf } from "../error.ts";
 
 /** A path of a context that no ignore pattern leaves out; its content is not read yet. */
 export type FoundEntry =
@@ -124,13 +124,12 @@ function reading<T>(path: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    const saw = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
     throw new ReleaseError(
       "STORAGE",
       {
         rule: "the build context cannot be read",
         where: { file: path },
-        saw,
+        saw: systemCodeOf(error) ?? "unknown error",
         hint: "check that this user may read it",
       },
       error,
