@@ -29,9 +29,28 @@ const THIRD_PARTY: Readonly<Record<string, ThirdParty>> = {
     description: "Checkout a repository",
     inputs: {
       "fetch-depth": { description: "" },
+      path: { description: "" },
       "persist-credentials": { description: "" },
       ref: { description: "" },
+      repository: { description: "" },
+      "sparse-checkout": { description: "" },
     },
+  },
+  "actions/deploy-pages": { name: "Deploy GitHub Pages site", description: "Deploy to GitHub Pages", inputs: {} },
+  "actions/setup-node": {
+    name: "Setup Node.js environment",
+    description: "Set up Node",
+    inputs: { "node-version": { description: "" }, "package-manager-cache": { description: "" } },
+  },
+  "actions/upload-artifact": {
+    name: "Upload a Build Artifact",
+    description: "Keep files of a job",
+    inputs: { name: { description: "" }, path: { description: "" } },
+  },
+  "actions/upload-pages-artifact": {
+    name: "Upload GitHub Pages artifact",
+    description: "Keep files for GitHub Pages",
+    inputs: { path: { description: "" } },
   },
 };
 

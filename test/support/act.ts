@@ -6,21 +6,31 @@ import { ACT, goTool } from "./built-tool.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** As the workflows pin it. The runner does a plain checkout itself; one of a commit it would fetch. */
-const CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1";
+/** What stands in for GitHub's own actions, which the runner would fetch; a plain checkout it does itself. */
+function standIns(workflow: string): readonly string[] {
+  const uses = new Set(
+    [...workflow.matchAll(/uses: (actions\/([\w-]+)@[0-9a-f]{40})/g)].map(([, pin, name]) => `${pin}=${name}`),
+  );
+  return [...uses].flatMap((one) => {
+    const [pin, name] = one.split("=");
+    return ["--local-repository", `${pin}=${join(ROOT, `test/fixtures/actions-${name}`)}`];
+  });
+}
 
 /** A repository of a user of the actions, with the workflows that we ship, on a machine that stays. */
 export type Repository = {
   readonly workspace: string;
   /** `ML_RELEASE_HOME` of every run. */
   readonly home: string;
+  /** What its workflows kept, by name. */
+  readonly artifacts: string;
   git(...args: readonly string[]): string;
   remove(): void;
 };
 
 export type WorkflowRun = {
-  readonly workflow: "release.yml" | "pull-request.yml" | "continue-release.yml";
-  readonly eventName: "push" | "pull_request" | "schedule";
+  readonly workflow: "release.yml" | "pull-request.yml" | "continue-release.yml" | "registry.yml";
+  readonly eventName: "push" | "pull_request" | "schedule" | "workflow_dispatch";
   readonly event: Readonly<Record<string, unknown>>;
   readonly apiUrl: string;
   readonly token: string;
@@ -37,6 +47,8 @@ function publishedActions(root: string): string {
     for (const part of ["action.yml", "dist"])
       cpSync(join(action, part), join(published, "actions", name, part), { recursive: true, force: true });
   }
+  const commandLine = "actions/shared/cli/dist";
+  cpSync(join(ROOT, commandLine), join(published, commandLine), { recursive: true, force: true });
   return published;
 }
 
@@ -58,6 +70,7 @@ export function digitsRepository(): Repository {
   return {
     workspace,
     home: join(root, "ml-release"),
+    artifacts: join(root, "artifacts"),
     git,
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
@@ -65,7 +78,7 @@ export function digitsRepository(): Repository {
 
 /** Runs one of the repository's workflows by the workflow runner, with the actions' committed bundles. Undefined where it cannot be had. */
 export async function runWorkflow(
-  { workspace, home }: Repository,
+  { workspace, home, artifacts }: Repository,
   run: WorkflowRun,
 ): Promise<{ readonly code: number | null; readonly log: string } | undefined> {
   const act = await goTool(ACT);
@@ -76,9 +89,12 @@ export async function runWorkflow(
   writeFileSync(join(actHome, ".config/act/actrc"), "");
   const event = join(root, "event.json");
   writeFileSync(event, JSON.stringify(run.event));
+  const published = publishedActions(root);
   const settings = {
     GITHUB_API_URL: run.apiUrl,
     ML_RELEASE_HOME: home,
+    TEST_ACTIONS: published,
+    TEST_ARTIFACTS: artifacts,
     TEST_REPOSITORY: workspace,
     XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
   };
@@ -90,8 +106,8 @@ export async function runWorkflow(
     ...["-s", `GITHUB_TOKEN=${run.token}`],
     ...Object.entries(run.variables ?? {}).flatMap(([name, value]) => ["--var", `${name}=${value}`]),
     ...Object.entries(settings).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
-    ...["--local-repository", `OWNER/ml-release-actions@v1=${publishedActions(root)}`],
-    ...["--local-repository", `${CHECKOUT}=${join(ROOT, "test/fixtures/actions-checkout")}`],
+    ...["--local-repository", `OWNER/ml-release-actions@v1=${published}`],
+    ...standIns(readFileSync(join(workspace, ".github/workflows", run.workflow), "utf8")),
   ];
   // It takes the first node on the PATH, whatever `using:` says.
   const env = { ...process.env, HOME: actHome, PATH: `${join(ROOT, "node_modules/.bin")}:${process.env.PATH}` };
