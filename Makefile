@@ -92,7 +92,7 @@ check-generated: packages ## Compare what is generated with its sources
 	$(timed) bash -euc 'node $(tools)/generate-layers.ts --check && node $(tools)/generate.ts --check'
 
 .PHONY: dist
-dist: packages ## Build dist/ of every action
+dist: packages ## Build dist/ of every action and of the command line
 	$(timed) node $(tools)/bundle.ts
 
 .PHONY: check-dist

@@ -280,6 +280,14 @@ describe("the process", () => {
     expect(err).not.toContain("s3cr3t");
   });
 
+  test("says which Node it needs to one that is too old", async () => {
+    const old = "Object.defineProperty(process.versions,'node',{value:'20.20.2'});delete Promise.withResolvers";
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(old)}` };
+    const { code, out, err } = await mlRelease("history digits", { env });
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toMatch(/^\[CONFIG\] ml-release needs Node 24 or newer \(saw 20\.20\.2\); .*\n$/);
+  });
+
   test("tells every wrong word at once, and shows where more is to be read", async () => {
     const { code, err } = await mlRelease("history --onn");
     expect([code, err]).toEqual([2, expect.stringMatching(/2 things are wrong[\s\S]*--onn[\s\S]*MODEL/)]);

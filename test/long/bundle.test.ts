@@ -29,7 +29,7 @@ function bundle(clonePath: string, options: { readonly cwd: string; readonly arg
 
 function distsOf(clonePath: string): ReadonlyMap<string, string> {
   const names = readdirSync(join(clonePath, "actions"), { recursive: true, encoding: "utf8" });
-  const files = names.filter((name) => /^[^/]+\/dist\/[^/]+$/.test(name)).sort();
+  const files = names.filter((name) => /^(?:[^/]+|shared\/cli)\/dist\/[^/]+$/.test(name)).sort();
   return new Map(files.map((name) => [name, readFileSync(join(clonePath, "actions", name), "latin1")]));
 }
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { interruption } from "../runner/signals.ts";
+// Imports nothing by itself: an older Node would stumble over what it lacks before it could be told.
 
-// Loaded when the version is known to be right: an older Node would stumble over the syntax, or over modules that it lacks.
 const OLDEST_NODE = 24;
 
 process.exit(await main());
@@ -9,10 +8,11 @@ process.exit(await main());
 async function main(): Promise<number> {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     process.stderr.write(
-      `[CONFIG] ml-release needs Node ${OLDEST_NODE} or newer (saw ${process.versions.node}); install it, or run \`npx node@${OLDEST_NODE}\` with this file\n`,
+      `[CONFIG] ml-release needs Node ${OLDEST_NODE} or newer (saw ${process.versions.node}); install it, or run this file by \`npx node@${OLDEST_NODE}\`\n`,
     );
     return 2;
   }
+  const { interruption } = await import("../runner/signals.ts");
   // Whoever reads no further (`| head`) has what they wanted.
   process.stdout.on("error", () => process.exit(0));
   const { runCommandLine } = await import("./run-command.ts");

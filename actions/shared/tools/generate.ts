@@ -3,11 +3,12 @@ import { dirname, join, relative } from "node:path";
 import type { Manifest } from "../runner/inputs.ts";
 import { actionYml } from "./action-yml.ts";
 import { jsonSchemas } from "./json-schemas.ts";
+import { withHelp } from "./readme-help.ts";
 import { withTables } from "./readme-tables.ts";
 import { roles } from "./roles.ts";
 import { s3Policies } from "./s3-policies.ts";
 
-// Writes what follows from the code: each action's action.yml, the tables of its README.md, schemas/ and roles/.
+// Writes what follows from the code: each action's action.yml, the tables of its README.md, the help in that of the command line, schemas/ and roles/.
 // With --check nothing is written: what is stale is named, and the exit code is 1.
 
 const root = join(import.meta.dirname, "../../..");
@@ -25,6 +26,8 @@ for (const manifest of manifests) {
       `${relative(root, readme)} has no tables: write it, with the marks <!-- inputs --><!-- /inputs --> and <!-- outputs --><!-- /outputs -->`,
     );
 }
+const commandLine = join(root, "actions/shared/cli/README.md");
+wanted.set(commandLine, withHelp(readFileSync(commandLine, "utf8")));
 for (const [name, text] of jsonSchemas(manifests)) wanted.set(join(root, "schemas", name), text);
 for (const [name, text] of [...roles(), ...s3Policies()]) wanted.set(join(root, "roles", name), text);
 for (const [path, text] of wanted) if (!existsSync(path) || readFileSync(path, "utf8") !== text) replace(path, text);

@@ -1,6 +1,6 @@
 import { cp, readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { minify } from "./bundle-action.ts";
+import { minify } from "./bundle-program.ts";
 
 /**
  * Programs of ours that an action starts as a process of its own, such as the splitter: files named `…-process.ts`, which import node

@@ -33,7 +33,7 @@ async function runtimeFiles(root: string): Promise<readonly string[]> {
 }
 
 function isRuntimeFile(path: string): boolean {
-  const elsewhere = /^actions\/(?:[^/]+\/dist|shared\/tools)\/|\/__pycache__\//.test(path);
+  const elsewhere = /^actions\/(?:[^/]+\/dist|shared\/cli\/dist|shared\/tools)\/|\/__pycache__\//.test(path);
   return !elsewhere && !/(?:\.ts|\.md|\/action\.yml)$/.test(path);
 }
 

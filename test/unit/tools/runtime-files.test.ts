@@ -32,7 +32,13 @@ test("a file goes to the bundles whose code names it", async () => {
 });
 
 test("what only people and tools read stays behind", async () => {
-  for (const path of ["one/README.md", "one/action.yml", "one/dist/index.js", "shared/tools/lint/a.grit"]) {
+  for (const path of [
+    "one/README.md",
+    "one/action.yml",
+    "one/dist/index.js",
+    "shared/cli/dist/index.js",
+    "shared/tools/lint/a.grit",
+  ]) {
     write(`actions/${path}`, "");
   }
 
