@@ -3,6 +3,7 @@ import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { isReleaseError, ReleaseError, systemCodeOf } from "./error.ts";
+import { parseProcessStat } from "./process-stat.ts";
 
 export type Spawn = {
   readonly cwd: string;
@@ -119,10 +120,8 @@ export function isGroupAlive(pgid: number): boolean {
 
 function isLiveMember(pid: string, pgid: number): boolean {
   try {
-    // pid (name, may hold anything) state ppid pgrp …
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return state !== "Z" && state !== "X" && Number(group) === pgid;
+    const { hasEnded, group } = parseProcessStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return !hasEnded && group === pgid;
   } catch {
     return false;
   }

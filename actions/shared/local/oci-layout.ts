@@ -6,6 +6,7 @@ import { type Digest, isDigest } from "../domain/digest.ts";
 import { type Descriptor, type Index, IndexSchema, MEDIA_TYPES } from "../domain/image/manifest.ts";
 import { decode } from "../lib/decode.ts";
 import { isReleaseError, ReleaseError, systemCodeOf } from "../lib/error.ts";
+import { exists } from "../lib/exists.ts";
 import { sha256 } from "../lib/hash.ts";
 import { once } from "../lib/image/put-image.ts";
 import { verified } from "../lib/image/verified.ts";
@@ -201,10 +202,6 @@ async function readIfExists(path: string): Promise<Buffer | undefined> {
     if (systemCodeOf(error) === "ENOENT") return undefined;
     throw storageError(path, error);
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 function damaged(file: string, saw: Digest, allowed: Digest): ReleaseError {

@@ -1,6 +1,7 @@
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ReleaseError } from "../../lib/error.ts";
+import { exists } from "../../lib/exists.ts";
 import type { KubeTarget } from "./target.ts";
 
 /** Where Kubernetes puts a pod's own account. */
@@ -15,7 +16,7 @@ export async function readInCluster(
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
   if (!host || !port) return undefined;
   const path = join(folder, "token");
-  if (!(await isThere(path)))
+  if (!(await exists(path)))
     throw new ReleaseError("CONFIG", {
       rule: "this pod has no service account token",
       where: { file: path },
@@ -35,13 +36,6 @@ export async function readInCluster(
     },
     user: { name: "the pod's service account", impersonation: {}, proof: { kind: "token-file", path } },
   };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function textOf(path: string): Promise<string | undefined> {

@@ -12,11 +12,12 @@ import type { RunTask } from "../../domain/run/task.ts";
 import { type ChildGroup, startGroup } from "../../lib/child-group.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import { exec } from "../../lib/exec.ts";
+import { exists } from "../../lib/exists.ts";
 import { writeFileAtomic } from "../../lib/write-file.ts";
 import type { PipelineEngine, RunRequest, TaskLog } from "../../ports/pipeline-engine.ts";
 import { withDigests } from "./artifacts.ts";
 import { statusOf, type Told } from "./events.ts";
-import { eventReader, exists, liveDriver, runFiles, tailOf } from "./run-folder.ts";
+import { eventReader, liveDriver, runFiles, tailOf } from "./run-folder.ts";
 import { taskEnvironment } from "./task-environment.ts";
 import { containerRequest, type TaskContainers } from "./task-images.ts";
 

@@ -1,5 +1,6 @@
 import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { parseProcessStat } from "../../lib/process-stat.ts";
 import { nothingTold, type Told, tell } from "./events.ts";
 
 /** The files of one run, as driver.py knows them. */
@@ -12,13 +13,6 @@ export function runFiles(folder: string) {
     logs: join(folder, "logs"),
     driverLog: join(folder, "logs", "driver.log"),
   };
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The driver that holds the lock of a run folder, if it still runs. */
@@ -34,13 +28,11 @@ export async function liveDriver(folder: string): Promise<number | undefined> {
   }
 }
 
-/** When a process was started, in ticks since boot: tells it from a later one with its number. Undefined where the system does not say. */
+/** When a process was started, as driver.py tells it of itself. Undefined where the system does not say. */
 async function birthOf(pid: number): Promise<string | undefined> {
   if (process.platform !== "linux") return undefined;
-  const text = await readFile(`/proc/${pid}/stat`, "latin1");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  // a zombie has ended: only its parent has not looked yet
-  return fields[0] === "Z" ? "ended" : fields[19];
+  const { hasEnded, startTicks } = parseProcessStat(await readFile(`/proc/${pid}/stat`, "latin1"));
+  return hasEnded ? "ended" : startTicks;
 }
 
 /** Reads the events of a run as they come: each call goes on where the last one ended. */

@@ -1,6 +1,7 @@
-import { access, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { exec } from "../../lib/exec.ts";
+import { exists } from "../../lib/exists.ts";
 import type { Log } from "../../ports/log.ts";
 
 type Search = {
@@ -41,13 +42,6 @@ async function fetchUv({ interpreter, cache, env, log, signal }: Search, folder:
     log.debug(`pip could not fetch uv: ${error}`);
     return false;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** pip's settings in uv's words: a machine that is set up for pip needs nothing more. What is set for uv itself stands. */

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
 import { isGroupAlive } from "../../lib/child-group.ts";
+import { parseProcessStat } from "../../lib/process-stat.ts";
 
 /**
  * One process of this machine and no other: a number comes back soon, but not with the same start, and not before the next boot with it.
@@ -45,12 +46,11 @@ export async function findMarked(mark: string): Promise<readonly ProcessIdentity
   return found.filter((one) => one !== undefined);
 }
 
-/** Field 22 of /proc/<pid>/stat; undefined where nothing runs under this number. */
+/** Undefined where nothing runs under this number. */
 async function startOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => undefined);
-  // The second field is the name in brackets and may hold anything.
-  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields === undefined || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => undefined);
+  const stat = text === undefined ? undefined : parseProcessStat(text);
+  return stat === undefined || stat.hasEnded ? undefined : stat.startTicks;
 }
 
 let boot: Promise<string> | undefined;
