@@ -92,7 +92,7 @@ export const COMMANDS: readonly Command[] = [
       writes: true,
       does: "Tells what no version's record names, and with --apply removes it",
       details: [
-        "Jobs that were killed leave files, cards and signatures behind; no version ever loses anything.",
+        "Jobs that were killed leave files, cards, signatures and archives behind; no version ever loses anything.",
         "What is younger, or in use by a registration that goes on, is left.",
       ],
       arguments: { model: { ...NAME, description: "Only this model. Default: all." } },

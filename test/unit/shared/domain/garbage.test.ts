@@ -39,6 +39,7 @@ describe("what is left over", () => {
     ],
     ["a marker alone", { "digits/files/2~files.json": 8 }, { removable: ["digits/files/2"] }],
     ["a card", { "digits/cards/2/M.md": 8 }, { removable: ["digits/cards/2"] }],
+    ["an archive", { "digits/packages/2/model.tar.gz": 8 }, { removable: ["digits/packages/2"] }],
     ["a signature", { "digits/signatures/2/model.sig": 8 }, { removable: ["digits/signatures/2"] }],
     [
       "a folder of its own beside one that is named",
@@ -105,5 +106,5 @@ test("a record names by its key, by an address, and in fields that nobody knows"
     later: [{ place: { uri: "s3://models/acme/digits/packages/1/model.tar.gz" } }],
     note: "copied from s3://models/acme/other/files/3.0.0/model.onnx",
   };
-  expect(pathsNamedBy(record)).toEqual(["digits/files/1.0.0~ab", "other/files/3.0.0"]);
+  expect(pathsNamedBy(record)).toEqual(["digits/files/1.0.0~ab", "digits/packages/1", "other/files/3.0.0"]);
 });
