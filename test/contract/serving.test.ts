@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { sha256 } from "../../actions/shared/lib/hash.ts";
 import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
-import type { LocalTarget } from "../../actions/shared/local/serving/local-serving.ts";
+import type { LocalTarget } from "../../actions/shared/local/serving/local-target.ts";
 import { findMarked, identify, isAlive, MARK } from "../../actions/shared/local/serving/process-identity.ts";
 import type { ServingFile } from "../../actions/shared/local/serving/serving-file.ts";
 import { howToServe, type Machine, machineIn } from "../support/local-target.ts";

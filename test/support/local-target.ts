@@ -4,7 +4,8 @@ import type { ServedModel } from "../../actions/shared/domain/rollout/journal-en
 import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
-import { type LocalServing, type LocalTarget, localServing } from "../../actions/shared/local/serving/local-serving.ts";
+import { type LocalServing, localServing } from "../../actions/shared/local/serving/local-serving.ts";
+import type { LocalTarget } from "../../actions/shared/local/serving/local-target.ts";
 import type { Log } from "../../actions/shared/ports/log.ts";
 import { ADDER, type AdderOptions, registerAdder } from "./adder-release.ts";
 

@@ -65,16 +65,9 @@ export async function findEngine(host: EngineHost): Promise<ContainerEngine | un
 }
 
 async function versionOf(name: EngineName, host: EngineHost): Promise<string | undefined> {
-  const format = name === "docker" ? "{{.Server.Version}}" : "{{.Version}}";
+  const [verb, format] = name === "docker" ? ["version", "{{.Server.Version}}"] : ["info", "{{.Version.Version}}"];
   try {
-    const { stdout } = await exec(
-      name,
-      name === "docker" ? ["version", "--format", format] : ["info", "--format", "{{.Version.Version}}"],
-      {
-        ...placeOf(host),
-        timeoutMs: 15_000,
-      },
-    );
+    const { stdout } = await exec(name, [verb, "--format", format], { ...placeOf(host), timeoutMs: 15_000 });
     return stdout.trim() === "" ? undefined : stdout.trim();
   } catch (error) {
     if (isReleaseError(error, "COMMAND", "TIMEOUT")) return undefined;

@@ -1,6 +1,7 @@
 import { type JournalEntry, JournalEntrySchema } from "../../domain/rollout/journal-entry.ts";
 import { decode } from "../../lib/decode.ts";
 import { ReleaseError } from "../../lib/error.ts";
+import { actsInTurn } from "../../lib/in-turn.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
 
@@ -9,13 +10,7 @@ const KEY = "journal.json";
 /** A journal in a file beside the target, replaced by compare-and-swap. */
 export function fileJournal(store: ModelStore): Journal {
   let etag: string | undefined;
-  /** One after the other, also where a signal comes while an entry is written. */
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const turn = last.then(act, act);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
+  const inTurn = actsInTurn();
 
   return {
     read: () =>

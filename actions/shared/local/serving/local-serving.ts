@@ -1,77 +1,30 @@
-import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import type { VersionRecord } from "../../domain/model-version.ts";
-import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
-import { ReleaseError } from "../../lib/error.ts";
-import { findVersion } from "../../lib/model-registry/versions.ts";
-import type { Clock } from "../../ports/clock.ts";
-import type { Log } from "../../ports/log.ts";
-import type { ModelStore } from "../../ports/model-store.ts";
-import type { Arm, Served, Serving, ServingState } from "../../ports/serving.ts";
-import type { ContainerEngine } from "./container.ts";
-import {
-  containerName,
-  endServer,
-  freePort,
-  howEnded,
-  type Server,
-  startProcess,
-  untracked,
-  urlOf,
-  waitUntilReady,
-} from "./server.ts";
+import { actsInTurn } from "../../lib/in-turn.ts";
+import type { Served, Serving, ServingState } from "../../ports/serving.ts";
+import type { LocalTarget } from "./local-target.ts";
+import { endServer, howEnded, type Server, urlOf, waitUntilReady } from "./server.ts";
 import { readServingFile, removeServingFile, type ServingFile, writeServingFile } from "./serving-file.ts";
-import { type LocalHow, planHow } from "./serving-how.ts";
+import { planHow } from "./serving-how.ts";
 import { splitTraffic } from "./split-traffic.ts";
-import { readSplitter, type SplitterCounts } from "./splitter.ts";
-import { fetchModel, type How, keepHow, removeOtherVersions, versionFolder } from "./version-folder.ts";
-
-export type LocalTarget = {
-  /** `serving/<name>` in the home of the embedded defaults. */
-  readonly folder: string;
-  readonly store: ModelStore;
-  /** How the version of this release is served; versions of earlier releases are served as they were then. */
-  readonly how: LocalHow | undefined;
-  /** What the serving image is called in the releases. */
-  readonly imageName: string;
-  /** Whether stable and the splitter outlive the job; undefined: as what serves now was started. */
-  readonly keep: boolean | undefined;
-  /** Where users reach the splitter; 0: where it was before, else any that is free. */
-  readonly port: number;
-  readonly readyTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly latencyBoundMs: number | undefined;
-  readonly childEnv: Readonly<Record<string, string>>;
-  readonly temp: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-  /** Asked at most once. */
-  readonly findEngine: () => Promise<ContainerEngine | undefined>;
-};
+import { readSplitter, type SplitterState } from "./splitter.ts";
+import { serverStarter } from "./start-server.ts";
+import { removeOtherVersions } from "./version-folder.ts";
 
 export type ArmServers = { readonly stable?: string; readonly candidate?: string };
 
 export type LocalServing = Serving & {
   /** What the splitter counted, by server, and who is which arm. */
-  counts(): Promise<{ readonly counts: SplitterCounts["counts"]; readonly arms: ArmServers }>;
+  counts(): Promise<{ readonly counts: SplitterState["counts"]; readonly arms: ArmServers }>;
 };
 
 /** Versions as servers of this machine behind a weighted splitter, on 127.0.0.1 only. */
 export function localServing(target: LocalTarget): LocalServing {
-  const { folder, store, clock, log, signal, findEngine } = target;
+  const { folder, clock, signal, findEngine } = target;
   const read = () => readServingFile(folder);
   const write = (value: ServingFile) => writeServingFile(folder, value);
-  /** Changes of the file and of the routes come one after the other, also where a signal comes in between. */
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const turn = last.then(act, act);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
-
+  /** Changes of the file and of the routes. */
+  const inTurn = actsInTurn();
   const splitter = splitTraffic({ ...target, read, write, keeps });
+  const start = serverStarter({ ...target, read, write, keeps, inTurn });
 
   return {
     async check(model) {
@@ -181,91 +134,6 @@ export function localServing(target: LocalTarget): LocalServing {
     return { ...served(server), ...(ended === undefined ? {} : { ended }) };
   }
 
-  async function start(arm: Arm, model: ServedModel): Promise<Server> {
-    const record = await recordOf(model);
-    const how = await prepare(record);
-    const id = `${model.name}-${model.version.replaceAll(/[^A-Za-z0-9.-]/g, "-")}-${randomBytes(4).toString("hex")}`;
-    const port = await freePort();
-    await mkdir(join(folder, "logs"), { recursive: true });
-    const engine = how.as === "container" ? await findEngine() : undefined;
-    const image =
-      engine === undefined || how.image === undefined ? undefined : await engine.load(how.image, target.temp);
-    const planned: Server = {
-      id,
-      model,
-      port,
-      log: join(folder, "logs", `${id}.log`),
-      runs:
-        engine !== undefined && image !== undefined
-          ? { as: "container", engine: engine.name, image: how.image?.digest ?? image }
-          : { as: "process", command: [...(how.command ?? [])] },
-    };
-    const running = await inTurn(async () => {
-      signal.throwIfAborted();
-      await write({ ...(await read()), [arm]: planned });
-      const started =
-        engine !== undefined && image !== undefined
-          ? await startContainer(planned, engine, { image, how })
-          : await startOwnProcess(planned, how);
-      await write({ ...(await read()), [arm]: started });
-      return started;
-    });
-    log.info(`started ${model.name} ${model.version} as ${arm} at ${urlOf(running)}: ${describeRuns(running)}`);
-    return running;
-  }
-
-  async function startOwnProcess(server: Server, how: How): Promise<Server> {
-    const { model, context } = versionFolder(folder, server.model.version);
-    const keep = await keeps();
-    const env = { ...serverEnv(server), ...untracked(keep), ...how.env, MODEL_DIR: model };
-    return startProcess(server, { command: how.command ?? [], cwd: context, env, keep });
-  }
-
-  async function startContainer(
-    server: Server,
-    engine: ContainerEngine,
-    { image, how }: { readonly image: string; readonly how: How },
-  ): Promise<Server> {
-    const { model } = versionFolder(folder, server.model.version);
-    const { MODEL_NAME, MODEL_VERSION, HOST, PORT } = serverEnv(server);
-    await engine.start({
-      name: containerName(server),
-      image,
-      env: { MODEL_NAME, MODEL_VERSION, HOST, PORT, ...how.env, MODEL_DIR: MOUNT },
-      mount: { from: model, to: MOUNT },
-    });
-    return server;
-  }
-
-  function serverEnv(server: Server) {
-    return {
-      ...target.childEnv,
-      MODEL_NAME: server.model.name,
-      MODEL_VERSION: server.model.version,
-      HOST: "127.0.0.1",
-      PORT: String(server.port),
-    };
-  }
-
-  async function recordOf(model: ServedModel): Promise<VersionRecord> {
-    const record = await findVersion(store, model.name, model.version);
-    if (record?.digest === model.digest) return record;
-    throw new ReleaseError(record === undefined ? "NOT_FOUND" : "INTEGRITY", {
-      rule: "the version that is to serve must be in the store with the digest that it had",
-      saw: record?.digest ?? `no ${model.name} ${model.version} in ${store.uri}`,
-      allowed: model.digest,
-    });
-  }
-
-  async function prepare(record: VersionRecord): Promise<How> {
-    await fetchModel(folder, store, record);
-    const planned = await planHow(target, { name: record.model, version: record.version, digest: record.digest });
-    if (planned.state === "bad") throw new ReleaseError("CONFIG", planned.problems);
-    const isOwn = target.how?.version === record.version;
-    if (isOwn) await keepHow(folder, record.version, { how: planned.how, context: target.how?.context });
-    return planned.how;
-  }
-
   async function endFormer(): Promise<void> {
     const { former } = await read();
     if (former === undefined) return;
@@ -278,8 +146,6 @@ export function localServing(target: LocalTarget): LocalServing {
   }
 }
 
-const MOUNT = "/mnt/models";
-
 function served(server: Server): Served {
   return {
     model: server.model,
@@ -289,10 +155,4 @@ function served(server: Server): Served {
         ? { as: "container", image: server.runs.image, engine: server.runs.engine }
         : { as: "process", command: server.runs.command.join(" ") },
   };
-}
-
-function describeRuns(server: Server): string {
-  return server.runs.as === "container"
-    ? `container of ${server.runs.image} by ${server.runs.engine}`
-    : `process ${server.runs.process?.pid ?? ""} (image not executed)`;
 }

@@ -3,7 +3,7 @@ import type { ArmCounts, Counts } from "../../domain/rollout/judge.ts";
 import { type Difference, differenceOf, isInferAnswer, type Payload } from "../../domain/rollout/payload.ts";
 import type { DifferingAnswer, Traffic } from "../../ports/traffic.ts";
 import type { ArmServers, LocalServing } from "./local-serving.ts";
-import type { SplitterCounts } from "./splitter.ts";
+import type { SplitterState } from "./splitter.ts";
 
 export type PayloadTrafficOptions = {
   readonly serving: Pick<LocalServing, "counts">;
@@ -135,13 +135,13 @@ export function payloadTraffic(options: PayloadTrafficOptions): Traffic {
     counts,
     arms: who,
   }: {
-    readonly counts: SplitterCounts["counts"];
+    readonly counts: SplitterState["counts"];
     readonly arms: ArmServers;
   }): Counts {
     return { candidate: armOf(counts, who.candidate), stable: armOf(counts, who.stable) };
   }
 
-  function armOf(counts: SplitterCounts["counts"], server: string | undefined): ArmCounts {
+  function armOf(counts: SplitterState["counts"], server: string | undefined): ArmCounts {
     const tally = server === undefined ? undefined : counts[server];
     const own = server === undefined ? undefined : judged.get(server);
     const finished = tally?.finished ?? 0;

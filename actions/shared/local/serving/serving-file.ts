@@ -9,7 +9,7 @@ import { ServerSchema } from "./server.ts";
 const SplitterSchema = v.object({ id: v.string(), port: v.number(), process: v.optional(ProcessIdentitySchema) });
 
 /** What runs at the local target. Written before each change, so that whatever was started is found again. */
-export const ServingFileSchema = v.object({
+const ServingFileSchema = v.object({
   schema: v.literal(1),
   splitter: v.optional(SplitterSchema),
   stable: v.optional(ServerSchema),

@@ -16,7 +16,7 @@ import type { AddressInfo } from "node:net";
 // Two doors, both on 127.0.0.1 only: requests come in by the first and go to one backend each, chosen at random by weight; the second
 // changes the weights, all at once, and tells the counts.
 
-export type Backend = { readonly id: string; readonly port: number; readonly weight: number };
+type Backend = { readonly id: string; readonly port: number; readonly weight: number };
 
 export type Routes = {
   readonly backends: readonly Backend[];
@@ -29,7 +29,7 @@ export type Routes = {
 };
 
 /** `started` when a request is given to the backend; one of the others, and `finished`, when it has ended. */
-export type BackendCounts = {
+type BackendCounts = {
   started: number;
   finished: number;
   errors: number;
@@ -39,7 +39,7 @@ export type BackendCounts = {
   abandoned: number;
 };
 
-export type SplitterState = {
+type State = {
   readonly routes: Routes;
   readonly counts: Readonly<Record<string, BackendCounts>>;
   /** Requests that no backend was there for. */
@@ -49,7 +49,7 @@ export type SplitterState = {
 };
 
 /** What the process writes when both doors are open. */
-export type SplitterDoors = { readonly pid: number; readonly port: number; readonly controlPort: number };
+type Doors = { readonly pid: number; readonly port: number; readonly controlPort: number };
 
 const [folder = "", id = "", wantedPort = "0"] = process.argv.slice(2);
 const token = readFileSync(`${folder}/${id}.token`, "utf8");
@@ -69,7 +69,7 @@ const control = createServer((incoming, answer) => {
 });
 
 await Promise.all([listen(traffic, Number(wantedPort)), listen(control, 0)]);
-const doors: SplitterDoors = { pid: process.pid, port: portOf(traffic), controlPort: portOf(control) };
+const doors: Doors = { pid: process.pid, port: portOf(traffic), controlPort: portOf(control) };
 writeFileSync(`${folder}/${id}.tmp`, JSON.stringify(doors));
 renameSync(`${folder}/${id}.tmp`, `${folder}/${id}.json`);
 process.on("SIGTERM", close);
@@ -97,7 +97,7 @@ async function steer(incoming: IncomingMessage, answer: ServerResponse): Promise
     setRoutes(JSON.parse(await readText(incoming)) as Routes);
   else if (incoming.method !== "GET" || incoming.url !== "/state")
     return reply(answer, 404, { error: "GET /state, PUT /routes" });
-  const state: SplitterState = { routes, counts, unrouted, lapsed };
+  const state: State = { routes, counts, unrouted, lapsed };
   reply(answer, 200, state);
 }
 

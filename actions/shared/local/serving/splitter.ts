@@ -24,7 +24,7 @@ const StateSchema = v.object({
   unrouted: v.number(),
   lapsed: v.boolean(),
 });
-export type SplitterCounts = Readonly<v.InferOutput<typeof StateSchema>>;
+export type SplitterState = Readonly<v.InferOutput<typeof StateSchema>>;
 
 export type SplitterPlace = {
   /** Holds the token, the address and the log; nobody else may read it. */
@@ -83,17 +83,17 @@ export async function startSplitter(start: SplitterStart): Promise<Doors & { rea
 }
 
 /** The splitter's address, as it wrote it itself. */
-export async function readDoors(place: SplitterPlace): Promise<Doors | undefined> {
+async function readDoors(place: SplitterPlace): Promise<Doors | undefined> {
   const text = await readFile(join(place.folder, `${place.id}.json`), "utf8").catch(() => undefined);
   return text === undefined ? undefined : decode(DoorsSchema, JSON.parse(text), "the splitter's address");
 }
 
 /** Sets all weights at once; in force for the next request when this resolves. */
-export async function setRoutes(place: SplitterPlace, routes: Routes, signal?: AbortSignal): Promise<SplitterCounts> {
+export async function setRoutes(place: SplitterPlace, routes: Routes, signal?: AbortSignal): Promise<SplitterState> {
   return steer(place, { method: "PUT", path: "/routes", body: JSON.stringify(routes) }, signal);
 }
 
-export async function readSplitter(place: SplitterPlace, signal?: AbortSignal): Promise<SplitterCounts> {
+export async function readSplitter(place: SplitterPlace, signal?: AbortSignal): Promise<SplitterState> {
   return steer(place, { method: "GET", path: "/state" }, signal);
 }
 
@@ -103,7 +103,7 @@ export async function removeSplitterFiles({ folder, id }: SplitterPlace): Promis
 
 type Order = { readonly method: "GET" | "PUT"; readonly path: string; readonly body?: string };
 
-async function steer(place: SplitterPlace, order: Order, signal: AbortSignal | undefined): Promise<SplitterCounts> {
+async function steer(place: SplitterPlace, order: Order, signal: AbortSignal | undefined): Promise<SplitterState> {
   const doors = await readDoors(place);
   if (doors === undefined)
     throw new ReleaseError("NOT_FOUND", { rule: "the splitter has no address", where: { file: place.folder } });

@@ -9,12 +9,12 @@ import type { VersionRecord } from "../../domain/model-version.ts";
 import { decode } from "../../lib/decode.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import { sha256File } from "../../lib/hash.ts";
-import { hashModel, modelDigest } from "../../lib/hash-model.ts";
+import { hashModel } from "../../lib/hash-model.ts";
 import { writeFileAtomic } from "../../lib/write-file.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
 
 /** How a version is served: kept beside its files, so that it can be started again long after its release's checkout is gone. */
-export const HowSchema = v.object({
+const HowSchema = v.object({
   as: v.picklist(["container", "process"]),
   image: v.optional(v.object({ ref: v.string(), digest: DigestSchema })),
   command: v.optional(v.array(v.string())),
@@ -38,16 +38,15 @@ export function versionFolder(root: string, version: string): VersionFolder & { 
  * Brings the files of a version out of the store, hashing them on the way; what is there already is hashed again. Throws `INTEGRITY`
  * where a file, or the version's digest, is not what was registered.
  */
-export async function fetchModel(root: string, store: ModelStore, record: VersionRecord): Promise<string> {
+export async function fetchModel(root: string, store: ModelStore, record: VersionRecord): Promise<void> {
   const { model } = versionFolder(root, record.version);
-  if (await holds(model, record)) return model;
+  if (await holds(model, record)) return;
   const partial = `${model}.${randomUUID()}`;
   try {
     for (const file of record.files) await fetchFile({ store, record, partial, file });
     await checkDigest(partial, record);
     await rm(model, { recursive: true, force: true });
     await rename(partial, model);
-    return model;
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
@@ -130,8 +129,7 @@ async function holds(model: string, record: VersionRecord): Promise<boolean> {
 }
 
 async function checkDigest(folder: string, record: VersionRecord): Promise<void> {
-  const { files } = await hashModel(folder);
-  const digest = modelDigest(files);
+  const { digest } = await hashModel(folder);
   if (digest === record.digest) return;
   throw new ReleaseError("INTEGRITY", {
     rule: "the files of a version must have its digest",
