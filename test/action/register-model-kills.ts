@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { VersionRecord } from "../../actions/shared/domain/model-version.ts";
 import { sha256 } from "../../actions/shared/lib/hash.ts";
+import { digestAt } from "../../actions/shared/lib/model-package.ts";
 import { findAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { history } from "../../actions/shared/lib/model-registry/log.ts";
 import { findVersion, listVersions } from "../../actions/shared/lib/model-registry/versions.ts";
@@ -32,7 +33,14 @@ async function prepared(asked: string) {
   const release = await modelRelease(job, { files });
   const store = folderStore(join(job.home, "models"));
   const run = async (env: Readonly<Record<string, string>> = {}) => {
-    const given = { name: "digits", version: asked, release, aliases: "staging", "signing-key": privatePem };
+    const given = {
+      name: "digits",
+      version: asked,
+      release,
+      aliases: "staging",
+      "signing-key": privatePem,
+      package: "tar",
+    };
     return (await runAction("register-model", { job, with: given, env, post: false })).main;
   };
   return { job, store, run };
@@ -70,6 +78,7 @@ export function registerModelKills(
       if (early !== undefined) {
         expect(await verifyModel(store, early, new AbortController().signal)).toMatchObject({ faults: [] });
         expect(await besides(store, early)).toEqual({ card: early.card?.digest, signature: early.digest });
+        expect(await digestAt(store, early.package?.key ?? "")).toBe(early.package?.digest);
       } else expect(await findAlias(store, "digits", "candidate")).toBeUndefined();
 
       expect({ point, code: (await run()).code }).toEqual({ point, code: 0 });
@@ -80,6 +89,8 @@ export function registerModelKills(
       expect(await listVersions(store, "digits")).toEqual([version]);
       expect(await verifyModel(store, record, new AbortController().signal)).toMatchObject({ faults: [] });
       expect(await besides(store, record)).toEqual({ card: record.card?.digest, signature: record.digest });
+      expect(record.package?.key).toMatch(/^digits\/packages\/.*\/model\.tar\.gz$/);
+      expect(await digestAt(store, record.package?.key ?? "")).toBe(record.package?.digest);
       for (const alias of ["candidate", "staging"])
         expect(await findAlias(store, "digits", alias)).toMatchObject({
           version,

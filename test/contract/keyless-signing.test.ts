@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fetchTrustedRoot } from "../../actions/shared/clients/sigstore/public-root.ts";
 import { keylessSigner } from "../../actions/shared/clients/sigstore/signer.ts";
@@ -135,6 +136,38 @@ describe("a model that is signed without a key", () => {
     expect(other).toBe(one);
     expect(fake.entries()).toBe(1);
     expect(signer.mayStand(one.bytes, model)).toBe(false);
+  });
+});
+
+/** The trusted root that comes with Sigstore's own package. */
+function publicRoot(): string {
+  const seeds = JSON.parse(readFileSync(fileURLToPath(import.meta.resolve("@sigstore/tuf/seeds.json")), "utf8"));
+  const { targets } = seeds["https://tuf-repo-cdn.sigstore.dev"];
+  return Buffer.from(targets["trusted_root.json"], "base64").toString();
+}
+
+describe("what is published", () => {
+  const bytes = readFileSync(join(import.meta.dirname, "../fixtures/model-signing/v1.1.0-keyless.sig"));
+  const signedBy = { identity: "stefanb@us.ibm.com", issuer: "https://sigstore.verify.ibm.com/oauth2" };
+
+  test("is verified: what the reference implementation signed on the public instance", () => {
+    expect(opened(bytes, { trustedRoot: publicRoot() }, signedBy)).toMatchObject({
+      state: "ok",
+      value: {
+        signer: { by: "identity", ...signedBy },
+        model: {
+          files: [
+            { path: "signme-1", digest: "sha256:f6310066c7320497ea554260c32c43660bff648cb2a61194832cc086077085e1" },
+            { path: "signme-2", digest: "sha256:32dcb1f8e1ae52d5963e56a6ba06ab58b424c15ed2a6b70d2feca1d089370028" },
+          ],
+        },
+      },
+    });
+  });
+
+  test("is refused for another signer, and by the root of others", async () => {
+    expect(problemsOf(opened(bytes, { trustedRoot: publicRoot() }))).toContain("must be of whom it may be");
+    expect(problemsOf(opened(bytes, await fakeSigstore(), signedBy))).toContain("must be trusted by the trusted root");
   });
 });
 

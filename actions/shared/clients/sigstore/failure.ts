@@ -19,8 +19,9 @@ const SERVICES: Readonly<Record<string, { readonly name: string; readonly hint: 
 export function explainFailure(error: unknown): unknown {
   if (!(error instanceof InternalError)) return error;
   const service = SERVICES[error.code];
+  // No cause: the words of the others quote the token.
   if (service === undefined)
-    return new ReleaseError("PROTOCOL", { rule: "the model could not be signed", saw: error.code }, error);
+    return new ReleaseError("PROTOCOL", { rule: "the model could not be signed", saw: error.code });
   const refusal = v.safeParse(Refusal, error.cause);
   const status = refusal.success ? refusal.output.statusCode : undefined;
   const saw = error.message.slice(0, 300);
