@@ -32,7 +32,7 @@ async function openLocal(step: DeployStep, request: TargetRequest, store: ModelS
     await Promise.all([
       import("../shared/local/folder-store.ts"),
       import("../shared/local/oci-layout.ts"),
-      import("../shared/local/serving/container.ts"),
+      import("../shared/local/container-engine.ts"),
       import("../shared/local/serving/local-serving.ts"),
       import("../shared/local/serving/file-lease.ts"),
       import("../shared/local/serving/file-journal.ts"),

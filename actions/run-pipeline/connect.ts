@@ -57,7 +57,7 @@ async function connectLocal(step: Step<RunPipelineInputs>, pythonWith: PythonWit
 /** What runs images on this machine, where there is anything. */
 async function taskContainers({ job, release, signal }: Step<RunPipelineInputs>) {
   const [{ findEngine }, { ociLayout }] = await Promise.all([
-    import("../shared/local/serving/container.ts"),
+    import("../shared/local/container-engine.ts"),
     import("../shared/local/oci-layout.ts"),
   ]);
   const layout = ociLayout(join(job.home, "images"));

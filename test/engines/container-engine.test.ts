@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { containerEngine, findEngine } from "../../actions/shared/local/container-engine.ts";
 import { ociLayout } from "../../actions/shared/local/oci-layout.ts";
-import { containerEngine, findEngine } from "../../actions/shared/local/serving/container.ts";
 import { lacksEngine, startEngine } from "../support/container-engines.ts";
 import { machineIn } from "../support/local-target.ts";
 import { putServingImage } from "../support/shell-server.ts";

@@ -1,7 +1,7 @@
 import { isDigest } from "../../domain/digest.ts";
 import { componentKind } from "../../domain/pipeline/component-kind.ts";
 import type { TaskSite } from "../../domain/pipeline/tasks.ts";
-import type { ContainerEngine } from "../serving/container.ts";
+import type { ContainerEngine } from "../container-engine.ts";
 
 /** What runs images on this machine, and those that this release built. */
 export type TaskContainers = {

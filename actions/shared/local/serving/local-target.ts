@@ -1,7 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
-import type { ContainerEngine } from "./container.ts";
+import type { ContainerEngine } from "../container-engine.ts";
 import type { LocalHow } from "./serving-how.ts";
 
 /** Where versions are served on this machine, and with what. */

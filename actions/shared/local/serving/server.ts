@@ -6,7 +6,7 @@ import { startGroup } from "../../lib/child-group.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import { poll } from "../../lib/poll.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { ContainerEngine } from "./container.ts";
+import type { ContainerEngine } from "../container-engine.ts";
 import { endProcess, findMarked, identify, isAlive, MARK, ProcessIdentitySchema } from "./process-identity.ts";
 
 /** A server of one version as `current.json` knows it: written before it is started, completed when it runs. */

@@ -3,7 +3,7 @@ import type { Problem } from "../../domain/problem.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
 import { findVersion } from "../../lib/model-registry/versions.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
-import type { ContainerEngine } from "./container.ts";
+import type { ContainerEngine } from "../container-engine.ts";
 import { type How, readHow } from "./version-folder.ts";
 
 /** How the version of this release is to be served, as its inputs say. */

@@ -7,7 +7,7 @@ import { ReleaseError } from "../../lib/error.ts";
 import type { InTurn } from "../../lib/in-turn.ts";
 import { findVersion } from "../../lib/model-registry/versions.ts";
 import type { Arm } from "../../ports/serving.ts";
-import type { ContainerEngine } from "./container.ts";
+import type { ContainerEngine } from "../container-engine.ts";
 import type { LocalTarget } from "./local-target.ts";
 import { containerName, freePort, type Server, startProcess, untracked, urlOf } from "./server.ts";
 import type { ServingFile } from "./serving-file.ts";

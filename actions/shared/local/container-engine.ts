@@ -2,14 +2,14 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import type { Digest } from "../../domain/digest.ts";
-import { decode } from "../../lib/decode.ts";
-import { isReleaseError, ReleaseError } from "../../lib/error.ts";
-import { type ExecResult, exec } from "../../lib/exec.ts";
-import { exportImage } from "../../lib/image/export-image.ts";
-import { hostPlatform } from "../../lib/image/platform.ts";
-import { readImage } from "../../lib/image/read-image.ts";
-import type { ImageStore } from "../../ports/image-store.ts";
+import type { Digest } from "../domain/digest.ts";
+import { decode } from "../lib/decode.ts";
+import { isReleaseError, ReleaseError } from "../lib/error.ts";
+import { type ExecResult, exec } from "../lib/exec.ts";
+import { exportImage } from "../lib/image/export-image.ts";
+import { hostPlatform } from "../lib/image/platform.ts";
+import { readImage } from "../lib/image/read-image.ts";
+import type { ImageStore } from "../ports/image-store.ts";
 
 export type EngineName = "docker" | "podman";
 
