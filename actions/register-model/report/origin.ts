@@ -8,10 +8,15 @@ const SHOWN_IMPORTS = 10;
 
 /** Where the version comes from, in the words of its record. */
 export function originSection(record: VersionRecord): Section {
-  const { code: source, run, pipeline, framework, format, scan, environment, licence, data = [] } = record;
+  const { code: source, run, mlflow, pipeline, framework, format, scan, environment, licence, data = [] } = record;
   const rows: readonly (readonly [string, Text | undefined])[] = [
     ["code", source && text`${source.repository} ${code(source.commit.slice(0, 12))} ${source.tag ?? source.ref}`],
     ["run", run && text`${code(run.id)} attempt ${run.attempt}`],
+    [
+      "MLflow",
+      mlflow &&
+        text`${code(mlflow.address)} of ${mlflow.server}${mlflow.run === undefined ? "" : `, run ${mlflow.run}`}`,
+    ],
     ["pipeline", pipeline && text`${pipeline.name} ${pipeline.version} ${code(shortDigest(pipeline.packageDigest))}`],
     ...data.map((set) => [`data ${set.role}`, dataText(set)] as const),
     ["framework", framework && `${framework.name} ${framework.version ?? ""}`.trim()],

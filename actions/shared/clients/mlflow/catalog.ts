@@ -10,7 +10,7 @@ import { ensureLoggedModel, type LoggedModel } from "./logged-models.ts";
 import { type Aliases, ensureModel, isReservedAlias, seeModels, setAlias } from "./registered-models.ts";
 import { type RunContents, runContents } from "./run-contents.ts";
 import { ensureRun, type MlflowRun } from "./runs.ts";
-import { identityTags, loggedModelTag, originTags } from "./tags.ts";
+import { decisionTags, identityTags, loggedModelTag, originTags, type Tag } from "./tags.ts";
 import { createVersion, findVersion, type MlflowVersion, searchVersions, tagVersion } from "./versions.ts";
 
 export type MlflowCatalogOptions = MlflowOptions & {
@@ -34,8 +34,7 @@ export function mlflowCatalog(options: MlflowCatalogOptions): ModelCatalog {
     async recordDeployment(deployment) {
       const { name, version } = deployment;
       const found = await publishedVersion(server, name, version);
-      const tag = deploymentTag(deployment);
-      if (found.tags[tag.key] !== tag.value) await tagVersion(server, { name, number: found.number }, tag);
+      await setTags(server, { name, shown: found, tags: [deploymentTag(deployment)] });
     },
   };
 }
@@ -58,9 +57,10 @@ async function publish(server: Mlflow, version: CatalogVersion, where: Where): P
   const aliases = await ensureModel(server, name, `${name}, as registered in its store by ml-release-actions.`);
   const found = await findVersion(server, { name, version: record.version, digest });
   const shown = found ?? (await create(server, version, where));
+  const decided = await setTags(server, { name, shown, tags: decisionTags(version) });
   const moved = await setAliases(server, { name, number: shown.number, wanted: version.aliases, aliases });
   return {
-    state: found === undefined ? "created" : moved ? "completed" : "unchanged",
+    state: found === undefined ? "created" : moved || decided ? "completed" : "unchanged",
     ids: {
       model: name,
       version: shown.number,
@@ -122,6 +122,15 @@ function describe({ record, uri }: CatalogVersion, { name }: RunContents): strin
   const from = code === undefined ? "" : ` from ${code.repository}@${code.commit.slice(0, 12)}`;
   const terms = licence === undefined ? "" : ` Licence: ${licence}.`;
   return `${name}, registered by ${author}${from}. Files: ${uri} (${digest}).${terms}`.slice(0, 5_000);
+}
+
+type Tagging = { readonly name: string; readonly shown: MlflowVersion; readonly tags: readonly Tag[] };
+
+/** Whether any was another one. */
+async function setTags(server: Mlflow, { name, shown, tags }: Tagging): Promise<boolean> {
+  const others = tags.filter(({ key, value }) => shown.tags[key] !== value);
+  for (const tag of others) await tagVersion(server, { name, number: shown.number }, tag);
+  return others.length > 0;
 }
 
 /** Whether any was moved. */

@@ -42,7 +42,7 @@ export type MlflowOptions = {
 export const SERVICE = "MLflow";
 
 /** What is decided by MLflow's own word rather than by the status: it says 400 for what exists already and for an alias that does not. */
-const ANSWERS = [200, 201, 204, 400, 403, 404, 405, 409, 501];
+const ANSWERS = [200, 201, 204, 400, 404, 405, 409, 501];
 
 export function connectMlflow(options: MlflowOptions): Mlflow {
   const call = async (wanted: MlflowRequest): Promise<MlflowAnswer> => {
@@ -78,7 +78,7 @@ function httpRequest({ base, clock, signal }: MlflowOptions, wanted: MlflowReque
     ...(signal === undefined ? {} : { signal }),
     ...(repeatable === undefined ? {} : { attempts: 4 }),
     hints: {
-      AUTH: "give a user and password, or a token, that may edit experiments and registered models",
+      AUTH: RIGHTS,
       UNAVAILABLE: "is the address of the tracking server right, and the server up?",
     },
   };
@@ -112,7 +112,9 @@ export function refusal(act: string, answer: Refusal): ReleaseError {
   const code = known ?? (status === 400 ? "CONFIG" : codeOfStatus(status));
   const hint = isUnknownRoute(answer)
     ? "is this the address of an MLflow tracking server, and not too old a one?"
-    : HINTS[code];
+    : code === "AUTH"
+      ? RIGHTS
+      : undefined;
   return new ReleaseError(code, {
     rule: `${SERVICE} refused to ${act}`,
     saw: `${status}${error.code === undefined ? "" : ` ${error.code}`}: ${error.message}`,
@@ -120,9 +122,7 @@ export function refusal(act: string, answer: Refusal): ReleaseError {
   });
 }
 
-const HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
-  AUTH: "the account needs the permission EDIT on the experiment and on the registered model",
-};
+const RIGHTS = "the account needs the permission EDIT on the experiment and on the registered model";
 
 /** Whether the server says so in its own words: a 404 in others' says nothing of the thing that was asked for. */
 export function says(answer: MlflowAnswer, code: string): answer is Refusal {

@@ -1,4 +1,5 @@
 import { canonicalJson, type Json } from "../../domain/canonical.ts";
+import type { Decision } from "../../domain/version-state.ts";
 import type { CatalogVersion } from "../../ports/model-catalog.ts";
 
 export type Tag = { readonly key: string; readonly value: string };
@@ -57,6 +58,23 @@ export function originTags({ record }: CatalogVersion): readonly Tag[] {
     ...data.map(({ role, uri }) => ({ key: `ml-release.data.${tagName(role)}`, value: uri })),
     ...metadataTags(record.metadata ?? {}),
   ].map(({ key, value }) => ({ key, value: value.slice(0, LONGEST) }));
+}
+
+/** What people decided of it: changes while the version stays. */
+export function decisionTags({ decided }: CatalogVersion): readonly Tag[] {
+  if (decided === undefined) return [];
+  const { state, approvals, last } = decided;
+  const approval = approvals.at(-1);
+  return [
+    { key: "ml-release.state", value: state },
+    { key: "ml-release.approval", value: approval === undefined ? "none" : decisionText(approval) },
+    { key: "ml-release.last-decision", value: `${last.change} by ${decisionText(last)}` },
+  ];
+}
+
+function decisionText({ act, environment, reason }: Decision): string {
+  const where = environment === undefined ? "" : ` in ${environment}`;
+  return `${act.by} on ${act.at}${where}: ${reason}`.slice(0, LONGEST);
 }
 
 /** What MLflow's own pages show of a run. */
