@@ -1,3 +1,4 @@
+import type { VersionRecord } from "../../domain/model-version.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CatalogVersion, ModelCatalog, Published } from "../../ports/model-catalog.ts";
@@ -6,10 +7,11 @@ import { connectMlflow, type Mlflow, type MlflowOptions } from "./connection.ts"
 import { deploymentTag } from "./deployments.ts";
 import { ensureExperiment } from "./experiments.ts";
 import { fillRun } from "./fill-run.ts";
-import { ensureLoggedModel, type LoggedModel } from "./logged-models.ts";
+import { ensureLoggedModel } from "./logged-models.ts";
 import { type Aliases, ensureModel, isReservedAlias, seeModels, setAlias } from "./registered-models.ts";
-import { type RunContents, runContents } from "./run-contents.ts";
-import { ensureRun, type MlflowRun } from "./runs.ts";
+import { runContents } from "./run-contents.ts";
+import { ensureRun } from "./runs.ts";
+import { readRun } from "./source-run.ts";
 import { decisionTags, identityTags, loggedModelTag, originTags, type Tag } from "./tags.ts";
 import { createVersion, findVersion, type MlflowVersion, searchVersions, tagVersion } from "./versions.ts";
 
@@ -71,57 +73,66 @@ async function publish(server: Mlflow, version: CatalogVersion, where: Where): P
   };
 }
 
-async function create(
-  server: Mlflow,
-  version: CatalogVersion,
-  { clock, experiment: name }: Where,
-): Promise<MlflowVersion> {
-  const { record, card } = version;
-  const { model, version: number } = record;
+async function create(server: Mlflow, version: CatalogVersion, where: Where): Promise<MlflowVersion> {
+  const { record } = version;
+  const run = (await sourceRun(server, record)) ?? (await showRun(server, version, where));
+  const { runId, modelId } = run;
+  const tags = [
+    ...identityTags(version),
+    ...originTags(version),
+    ...(modelId === undefined ? [] : [loggedModelTag(modelId)]),
+  ];
+  const { model: name, digest } = record;
+  const wanted = {
+    name,
+    version: record.version,
+    digest,
+    ...sourceOf(version, run),
+    runId,
+    description: describe(version),
+    tags,
+  };
+  return await createVersion(server, wanted, where.clock);
+}
+
+/** What a version is of, in MLflow. */
+type MadeBy = { readonly runId: string; readonly modelId: string | undefined; readonly artifacts: string };
+
+/** The run of this server that the model was taken from: it says more than any that we could make, and is left as it is. */
+async function sourceRun(server: Mlflow, { mlflow }: VersionRecord): Promise<MadeBy | undefined> {
+  if (mlflow?.run === undefined || mlflow.server !== server.base) return undefined;
+  const { info } = await readRun(server, mlflow.run);
+  return { runId: info.run_id, modelId: mlflow.model, artifacts: info.artifact_uri };
+}
+
+/** A run that says what the record does, and in 3.x a logged model. */
+async function showRun(server: Mlflow, version: CatalogVersion, { experiment: name }: Where): Promise<MadeBy> {
+  const { model, version: number } = version.record;
   const contents = runContents(version);
   const experiment = await ensureExperiment(server, name);
   const run = await ensureRun(server, { experiment, model, version: number }, contents);
   const logged = await ensureLoggedModel(server, { experiment, runId: run.id, model, version: number }, contents);
   await fillRun(server, { runId: run.id, logged }, contents);
   const folder = proxiedPath(run.artifacts);
-  if (card !== undefined && folder !== undefined)
-    await putArtifact(server, { folder, name: "MODEL_CARD.md", bytes: Buffer.from(card.text) });
-  const tags = [
-    ...identityTags(version),
-    ...originTags(version),
-    ...(logged === undefined ? [] : [loggedModelTag(logged.id)]),
-  ];
-  return await createVersion(
-    server,
-    {
-      name: model,
-      version: number,
-      digest: record.digest,
-      ...sourceOf(version, { run, logged }),
-      runId: run.id,
-      description: describe(version, contents),
-      tags,
-    },
-    clock,
-  );
+  if (version.card !== undefined && folder !== undefined)
+    await putArtifact(server, { folder, name: "MODEL_CARD.md", bytes: Buffer.from(version.card.text) });
+  return { runId: run.id, modelId: logged?.id, artifacts: run.artifacts };
 }
 
 /** Other machines cannot read a folder of this one, and MLflow takes none: the version then points at what the server keeps of its run. */
 function sourceOf(
   { uri }: CatalogVersion,
-  { run, logged }: { readonly run: MlflowRun; readonly logged: LoggedModel | undefined },
+  { modelId, artifacts }: MadeBy,
 ): { readonly source: string; readonly modelId: string | undefined } {
-  if (!uri.startsWith("file:")) return { source: uri, modelId: logged?.id };
-  return logged === undefined
-    ? { source: run.artifacts, modelId: undefined }
-    : { source: `models:/${logged.id}`, modelId: logged.id };
+  if (!uri.startsWith("file:")) return { source: uri, modelId };
+  return { source: modelId === undefined ? artifacts : `models:/${modelId}`, modelId };
 }
 
-function describe({ record, uri }: CatalogVersion, { name }: RunContents): string {
-  const { digest, author, code, licence } = record;
+function describe({ record, uri }: CatalogVersion): string {
+  const { model, version, digest, author, code, licence } = record;
   const from = code === undefined ? "" : ` from ${code.repository}@${code.commit.slice(0, 12)}`;
   const terms = licence === undefined ? "" : ` Licence: ${licence}.`;
-  return `${name}, registered by ${author}${from}. Files: ${uri} (${digest}).${terms}`.slice(0, 5_000);
+  return `${model} ${version}, registered by ${author}${from}. Files: ${uri} (${digest}).${terms}`.slice(0, 5_000);
 }
 
 type Tagging = { readonly name: string; readonly shown: MlflowVersion; readonly tags: readonly Tag[] };
