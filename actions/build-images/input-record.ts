@@ -3,6 +3,7 @@ import { canonicalJson } from "../shared/domain/canonical.ts";
 import { type Digest, DigestSchema } from "../shared/domain/digest.ts";
 import type { ImageInputs } from "../shared/domain/image/key.ts";
 import { ManifestSchema, MEDIA_TYPES } from "../shared/domain/image/manifest.ts";
+import { readIfSound } from "../shared/lib/decode.ts";
 import { sha256 } from "../shared/lib/hash.ts";
 import { once } from "../shared/lib/image/put-image.ts";
 import { readWhole } from "../shared/lib/image/verified.ts";
@@ -101,19 +102,12 @@ export async function readInputs(
   const body = parseManifest(stored)?.layers[0];
   if (body === undefined) return undefined;
   try {
-    const text = new TextDecoder().decode(await readWhole(store.open(repository, body)));
-    const parsed = v.safeParse(InputsSchema, JSON.parse(text));
-    return parsed.success ? parsed.output : undefined;
+    return readIfSound(InputsSchema, new TextDecoder().decode(await readWhole(store.open(repository, body))));
   } catch {
     return undefined;
   }
 }
 
 function parseManifest(stored: StoredManifest) {
-  try {
-    const parsed = v.safeParse(ManifestSchema, JSON.parse(new TextDecoder().decode(stored.bytes)));
-    return parsed.success ? parsed.output : undefined;
-  } catch {
-    return undefined;
-  }
+  return readIfSound(ManifestSchema, new TextDecoder().decode(stored.bytes));
 }

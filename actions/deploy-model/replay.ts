@@ -1,3 +1,4 @@
+import { parseJson } from "../shared/domain/parse-json.ts";
 import { replay } from "../shared/domain/rollout/evidence.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { hashText } from "../shared/lib/hash.ts";
@@ -16,7 +17,7 @@ export async function replayEvidence(step: DeployStep): Promise<Outcome> {
       saw: path ?? "nothing",
       hint: "give the path that deploy-model wrote to its output `evidence`",
     });
-  const replayed = replay(parse(text), hashText, path);
+  const replayed = replay(parseJson(text), hashText, path);
   if (replayed.state === "bad") throw new ReleaseError("INTEGRITY", replayed.problems);
   return {
     target: step.inputs.target,
@@ -27,12 +28,4 @@ export async function replayEvidence(step: DeployStep): Promise<Outcome> {
     replayed: replayed.value,
     path,
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

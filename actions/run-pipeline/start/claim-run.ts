@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { canonicalJson, type Json } from "../../shared/domain/canonical.ts";
 import { formatDuration } from "../../shared/domain/quantity.ts";
+import { readIfSound } from "../../shared/lib/decode.ts";
 import { poll } from "../../shared/lib/poll.ts";
 import type { Ports, RunStep } from "../step.ts";
 
@@ -71,12 +72,7 @@ type Marker = v.InferOutput<typeof MarkerSchema>;
 
 /** Undefined for a marker that cannot be read. */
 function readMarker(bytes: Uint8Array): Marker | undefined {
-  try {
-    const marker = v.safeParse(MarkerSchema, JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return marker.success ? marker.output : undefined;
-  } catch {
-    return undefined;
-  }
+  return readIfSound(MarkerSchema, new TextDecoder().decode(bytes));
 }
 
 /** Whether its job may still submit the run. An earlier attempt of our own workflow run has ended: else we would not have been started. */

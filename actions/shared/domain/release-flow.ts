@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { canonicalJson, type Json } from "./canonical.ts";
+import { parseJson } from "./parse-json.ts";
 import { bad, type Checked, ok, type Place, type Problem } from "./problem.ts";
 import { RELEASE_SCHEMA, type Release, type ReleaseParts, ReleaseSchema, type Source } from "./release.ts";
 
@@ -174,14 +175,6 @@ export function checkOwner(release: Release, job: Pick<Release, "id" | "source">
 
 function isBound(job: { readonly source: Source }): boolean {
   return job.source.tag !== undefined || job.source.ref.startsWith("refs/pull/");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function byteLength(text: string): number {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { nearestName } from "../domain/nearest.ts";
+import { parseJson } from "../domain/parse-json.ts";
 import type { Place, Problem } from "../domain/problem.ts";
 import { ReleaseError } from "./error.ts";
 
@@ -13,6 +14,12 @@ export function decode<S extends v.GenericSchema>(schema: S, value: unknown, wha
     "PROTOCOL",
     result.issues.map((issue) => problemOf(issue, { schema, placeOf: () => ({}), prefix: `${what}: ` })),
   );
+}
+
+/** A text of JSON as its schema says; undefined for one that is cut, or says something else. */
+export function readIfSound<S extends v.GenericSchema>(schema: S, text: string): v.InferOutput<S> | undefined {
+  const result = v.safeParse(schema, parseJson(text));
+  return result.success ? result.output : undefined;
 }
 
 /** What a user wrote, as its schema says, or every problem in it, with the nearest known name for an unknown key. */

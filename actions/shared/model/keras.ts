@@ -1,4 +1,5 @@
 import type { ScanFinding } from "../domain/model-scan.ts";
+import { parseJson } from "../domain/parse-json.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { searchTexts } from "./search.ts";
 
@@ -10,7 +11,7 @@ const MAX_LAYERS = 100_000;
 /** Walks the `config.json` of a `.keras` archive: layers with code in them, and classes of other packages than Keras. */
 export function scanKerasConfig(text: string): readonly KerasFinding[] {
   const findings = new Map<string, KerasFinding>();
-  const open: unknown[] = [parse(text)];
+  const open: unknown[] = [parseJson(text)];
   if (open[0] === undefined) return [{ level: "dangerous", why: "the config of a Keras model is no JSON" }];
   for (let seen = 0; open.length > 0; seen++) {
     if (seen > MAX_LAYERS * 100)
@@ -22,14 +23,6 @@ export function scanKerasConfig(text: string): readonly KerasFinding[] {
     for (const inner of Object.values(value)) if (typeof inner === "object") open.push(inner);
   }
   return [...findings.values()];
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const OWN_MODULES = /^(keras|keras_core|tensorflow\.keras|tf_keras|builtins)(\.|$)/;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Tensor } from "../domain/model-version.ts";
+import { parseJson } from "../domain/parse-json.ts";
 import { ReleaseError } from "../lib/error.ts";
 import { parseYaml } from "../lib/yaml.ts";
 
@@ -60,12 +61,4 @@ function tensorsOf(json: string | null | undefined): readonly Tensor[] | undefin
     type: tensor?.dtype ?? type,
     ...(tensor === undefined ? {} : { shape: tensor.shape }),
   }));
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
+import { parseJson } from "../domain/parse-json.ts";
 import type { Checked, Place } from "../domain/problem.ts";
 import type { Release } from "../domain/release.ts";
 import {
@@ -143,11 +144,7 @@ async function readJobRecord(folder: string, fresh: Release): Promise<FoundRelea
 
 async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch(() => "null");
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return parseJson(text);
 }
 
 const PullRequest = v.object({

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { parseJson } from "../../domain/parse-json.ts";
 import { isReleaseError } from "../../lib/error.ts";
 import { type ExecOptions, type ExecResult, exec } from "../../lib/exec.ts";
 
@@ -96,12 +97,4 @@ async function findDaemonless(kind: "podman" | "buildah", around: Surroundings):
 
 function runner(command: string, { env, cwd, signal }: Surroundings): Engine["run"] {
   return (args, options) => exec(command, args, { env, cwd, signal, ...options });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { KubeObject } from "../../domain/manifest/object.ts";
 import { textAt } from "../../domain/manifest/object.ts";
+import { readIfSound } from "../../lib/decode.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { KubeConnection } from "./connection.ts";
@@ -125,7 +126,8 @@ async function hear(
   try {
     for await (const line of linesOf(body)) {
       stream.heard();
-      const event = parseEvent(line);
+      // a line that is none was cut in the middle
+      const event = readIfSound(EventSchema, line);
       if (event === undefined) return { version, gotAnything };
       if (event.type === "ERROR") return { version: isGone(event.object) ? undefined : version, gotAnything };
       gotAnything = true;
@@ -161,16 +163,6 @@ function watchdog(ms: number): Watchdog {
 function isGone(object: KubeObject): boolean {
   const status = readStatus(object);
   return status?.code === 410 || status?.reason === "Expired" || status?.reason === "Gone";
-}
-
-/** A line that is none was cut in the middle. */
-function parseEvent(line: string): v.InferOutput<typeof EventSchema> | undefined {
-  try {
-    const read = v.safeParse(EventSchema, JSON.parse(line));
-    return read.success ? read.output : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {

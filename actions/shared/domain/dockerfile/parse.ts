@@ -1,3 +1,4 @@
+import { parseJson } from "../parse-json.ts";
 import { bad, type Checked, ok, type Problem } from "../problem.ts";
 
 export type Flag = { readonly name: string; readonly value: string };
@@ -124,12 +125,8 @@ function splitFlags(text: string): { readonly flags: readonly Flag[]; readonly r
 /** A JSON list of strings; undefined for anything else, which is then the shell form. */
 export function jsonWords(text: string): readonly string[] | undefined {
   if (!text.startsWith("[")) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
 }
 
 type Taken = { readonly heredocs: readonly Heredoc[]; readonly next: number; readonly missing?: string };

@@ -1,4 +1,5 @@
 import type { Json } from "../canonical.ts";
+import { parseJson } from "../parse-json.ts";
 import { filledTexts, settingValue } from "./inputs.ts";
 import type { PackageFault, PackagePath, TaskInput } from "./package.ts";
 import type { Parameters } from "./parameters.ts";
@@ -145,15 +146,7 @@ function valueOfSetting(site: TaskSite, setting: TaskInput | undefined, paramete
   if (setting === undefined) return undefined;
   const found = settingValue(site, setting, parameters);
   const value = found.state === "known" && found.values.length === 1 ? found.values[0] : undefined;
-  return typeof value === "string" ? parsed(value) : value;
-}
-
-function parsed(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
+  return typeof value === "string" ? parseJson(value) : value;
 }
 
 /** The members that are texts. */

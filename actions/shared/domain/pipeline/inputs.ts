@@ -1,4 +1,5 @@
 import type { Json } from "../canonical.ts";
+import { parseJson } from "../parse-json.ts";
 import { own, type PipelineTask, type TaskInput } from "./package.ts";
 import type { Parameters } from "./parameters.ts";
 import type { TaskSite } from "./tasks.ts";
@@ -84,7 +85,7 @@ function fromDefault(value: Json | undefined): InputValue {
 function itemsAt(search: Search, depth: number, task: PipelineTask): InputValue {
   const items = task.parameterIterator?.items;
   if (items?.raw !== undefined) {
-    const list = parsed(items.raw);
+    const list = parseJson(items.raw);
     return Array.isArray(list) ? { state: "known", values: [list] } : IN_RUN;
   }
   return items?.inputParameter === undefined ? IN_RUN : valueAt(search, depth, items.inputParameter);
@@ -100,7 +101,7 @@ function eachOf(items: InputValue): InputValue {
 function selected(found: InputValue, selector: string): InputValue {
   const key = /^parseJson\(string_value\)\["(.*)"\]$/.exec(selector)?.[1];
   if (found.state === "in-run" || key === undefined) return IN_RUN;
-  const members = found.values.map((value) => memberOf(typeof value === "string" ? parsed(value) : value, key));
+  const members = found.values.map((value) => memberOf(typeof value === "string" ? parseJson(value) : value, key));
   return members.every((member) => member !== undefined)
     ? { state: "known", values: members as readonly Json[] }
     : IN_RUN;
@@ -109,14 +110,6 @@ function selected(found: InputValue, selector: string): InputValue {
 function memberOf(value: Json | undefined, key: string): Json | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   return own(value as Readonly<Record<string, Json>>, key);
-}
-
-function parsed(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }
 
 const PLACEHOLDER = /\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}/;

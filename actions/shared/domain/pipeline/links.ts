@@ -1,4 +1,5 @@
 import { nearestName } from "../nearest.ts";
+import { parseJson } from "../parse-json.ts";
 import {
   own,
   type PackageFault,
@@ -131,7 +132,7 @@ function loopFaults({ pipeline, name, task, path }: Link): readonly PackageFault
     const { raw, inputParameter } = parameters.items;
     const at: PackagePath = [...path, "parameterIterator", "items"];
     if (raw === undefined && inputParameter === undefined) faults.push(error(at, `the loop ${name} has no items`));
-    if (raw !== undefined && !isList(raw))
+    if (raw !== undefined && !Array.isArray(parseJson(raw)))
       faults.push(error([...at, "raw"], `the items of the loop ${name} are no list`, raw.slice(0, 60)));
     if (inputParameter !== undefined && own(task.inputs.parameters, inputParameter) === undefined)
       faults.push(error([...at, "inputParameter"], `the items of the loop ${name} come from nowhere`, inputParameter));
@@ -164,14 +165,6 @@ function loopFaults({ pipeline, name, task, path }: Link): readonly PackageFault
       );
   }
   return faults;
-}
-
-function isList(text: string): boolean {
-  try {
-    return Array.isArray(JSON.parse(text));
-  } catch {
-    return false;
-  }
 }
 
 function conditionFaults({ name, task, path }: Link): readonly PackageFault[] {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Json } from "../canonical.ts";
+import { parseJson } from "../parse-json.ts";
 import { bad, type Checked, ok, type Problem } from "../problem.ts";
 
 /** One request with, where it is known, the answer: JSON Lines `{ "request": …, "expect"?: …, "tolerance"?: … }`. */
@@ -41,14 +42,6 @@ function parseLine(line: string, where: NonNullable<Problem["where"]>): Checked<
   const { request, expect, tolerance = 0 } = result.output;
   if (request === undefined) return bad({ rule: "has no request", where });
   return ok({ request: request as Json, ...(expect === undefined ? {} : { expect: expect as Json }), tolerance });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Where an answer is not the expected one. */

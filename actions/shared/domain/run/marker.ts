@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Json } from "../canonical.ts";
+import { parseJson } from "../parse-json.ts";
 import type { RunArtifact, RunTask } from "./task.ts";
 
 /**
@@ -80,14 +81,6 @@ function parseMarker(text: string): Read {
   const key = issue.path?.map((item) => String(item.key)).join(".");
   const what = key === undefined ? "is no JSON object" : `has no number as ${key}`;
   return { state: "bad", fault: `a marker line ${what}: ${text.slice(0, 100)}` };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The task with what it marked in its log as one more output; a name that another output has too is taken from the log. */

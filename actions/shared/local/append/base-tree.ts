@@ -1,6 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
+import { readIfSound } from "../../lib/decode.ts";
 import { unpackLayer } from "../../lib/image/layers.ts";
 import type { ReadImage } from "../../lib/image/read-image.ts";
 import { readTar, type TarEntry } from "../../lib/tar.ts";
@@ -51,10 +52,6 @@ export function nodeOf(entry: TarEntry): TreeNode | undefined {
 async function readCache(file: string): Promise<Tree | undefined> {
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  try {
-    const result = v.safeParse(TreeSchema, JSON.parse(text));
-    return result.success ? new Map(result.output) : undefined;
-  } catch {
-    return undefined;
-  }
+  const entries = readIfSound(TreeSchema, text);
+  return entries && new Map(entries);
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Json } from "../../domain/canonical.ts";
 import { iterationOf, type RunEnvironment, type RunStatus, type RunTask } from "../../domain/run/task.ts";
+import { readIfSound } from "../../lib/decode.ts";
 
 // What driver.py writes, one event a line.
 
@@ -86,18 +87,9 @@ export const nothingTold: Told = { tasks: new Map(), notices: [] };
 /** Goes on with whole lines of the file. Lines of another kind, and a line that a killed driver cut, are passed over. */
 export function tell(told: Told, lines: readonly string[]): Told {
   return lines.reduce((now, line) => {
-    const event = parseEvent(line);
+    const event = readIfSound(EventSchema, line);
     return event === undefined ? now : next(now, event);
   }, told);
-}
-
-function parseEvent(line: string): DriverEvent | undefined {
-  try {
-    const read = v.safeParse(EventSchema, JSON.parse(line));
-    return read.success ? read.output : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function next(told: Told, event: DriverEvent): Told {

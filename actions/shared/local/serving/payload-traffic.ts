@@ -1,4 +1,5 @@
 import { Agent, request as send } from "node:http";
+import { parseJson } from "../../domain/parse-json.ts";
 import type { ArmCounts, Counts } from "../../domain/rollout/judge.ts";
 import { type Difference, differenceOf, isInferAnswer, type Payload } from "../../domain/rollout/payload.ts";
 import type { DifferingAnswer, Traffic } from "../../ports/traffic.ts";
@@ -107,7 +108,7 @@ export function payloadTraffic(options: PayloadTrafficOptions): Traffic {
     if (payload === undefined || answer.status >= 500 || answer.status < 200) return;
     const tally = judged.get(answer.server) ?? { misshapen: 0, compared: 0, wrong: 0 };
     judged.set(answer.server, tally);
-    const value = parse(answer.text);
+    const value = parseJson(answer.text);
     if (answer.status < 300 && !isInferAnswer(value)) {
       tally.misshapen += 1;
       return;
@@ -163,11 +164,3 @@ const TICK_MS = 10;
 /** A version that answers slowly must not make the sender hold all memory: what cannot be sent in time is not sent. */
 const MAX_UNDER_WAY = 512;
 const MAX_KEPT = 10;
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
