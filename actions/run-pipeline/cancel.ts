@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
-import { dropDetachedRun, letGoOfRun } from "./detach/detached-run.ts";
+import { dropDetachedRun } from "./detach/detached-run.ts";
+import { letGoOfRun } from "./detach/hold-run.ts";
 import { SavedRunSchema } from "./start/saved-run.ts";
 import type { Ports, RunStep } from "./step.ts";
 

@@ -11,15 +11,8 @@ import { recordedPipeline, recordedRun } from "../recorded-run.ts";
 import type { RunDecision } from "../start/decide-run.ts";
 import type { SavedRun } from "../start/saved-run.ts";
 import type { Ports, RunStep } from "../step.ts";
-import {
-  type DetachedRun,
-  type FoundRun,
-  findDetachedRun,
-  type HeldRun,
-  holdRun,
-  listDetachedRuns,
-  mayFollow,
-} from "./detached-run.ts";
+import { type DetachedRun, type FoundRun, findDetachedRun, listDetachedRuns } from "./detached-run.ts";
+import { type HeldRun, holdRun, mayFollow } from "./hold-run.ts";
 import { refuseLostStore } from "./lasting-store.ts";
 import { runCheck } from "./run-check.ts";
 

@@ -9,7 +9,7 @@ import { recordedPipeline, recordedRun } from "../recorded-run.ts";
 import type { RunDecision } from "../start/decide-run.ts";
 import type { SavedRun } from "../start/saved-run.ts";
 import type { Ports, RunStep } from "../step.ts";
-import type { HeldRun } from "./detached-run.ts";
+import type { HeldRun } from "./hold-run.ts";
 import { runCheck } from "./run-check.ts";
 
 type Going = { readonly prepared: Prepared; readonly decision: RunDecision; readonly held: HeldRun | undefined };

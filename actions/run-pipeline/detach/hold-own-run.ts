@@ -3,7 +3,8 @@ import { NOTHING_SEEN } from "../follow/seen.ts";
 import type { Prepared, RunFacts } from "../prepare/prepared.ts";
 import type { RunDecision } from "../start/decide-run.ts";
 import type { Ports, RunStep } from "../step.ts";
-import { type DetachedRun, findDetachedRun, type HeldRun, holdRun, mayFollow } from "./detached-run.ts";
+import { type DetachedRun, findDetachedRun } from "./detached-run.ts";
+import { type HeldRun, holdRun, mayFollow } from "./hold-run.ts";
 
 type Own = { readonly prepared: Prepared; readonly decision: RunDecision };
 
