@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { hexOf } from "../../actions/shared/domain/digest.ts";
 import { sha256 } from "../../actions/shared/lib/hash.ts";
 import { writeFileAtomic } from "../../actions/shared/lib/write-file.ts";
 import { compilePipeline } from "../../actions/shared/local/kfp-engine/compile.ts";
@@ -10,7 +11,7 @@ const SOURCE = resolve(import.meta.dirname, "../fixtures/pipelines/flow.py");
 
 /** A pipeline of test/fixtures/pipelines/flow.py, compiled; kept by the hash of its source. */
 export async function compiledPipeline(name: string): Promise<string> {
-  const key = sha256(`${readFileSync(SOURCE, "utf8")}${name}`).slice("sha256:".length, "sha256:".length + 16);
+  const key = hexOf(sha256(`${readFileSync(SOURCE, "utf8")}${name}`), 16);
   const kept = join(USER_CACHE, "ml-release-tests", "pipelines", `${key}.yaml`);
   try {
     return readFileSync(kept, "utf8");

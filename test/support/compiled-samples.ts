@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { Json } from "../../actions/shared/domain/canonical.ts";
+import { hexOf } from "../../actions/shared/domain/digest.ts";
 import type { PipelinePackage } from "../../actions/shared/domain/pipeline/package.ts";
 import { readPackage } from "../../actions/shared/domain/pipeline/read-package.ts";
 import { sha256 } from "../../actions/shared/lib/hash.ts";
@@ -22,7 +23,7 @@ export function kubernetesPython(): Promise<string> {
 
 /** Every pipeline of samples.py and samples_kubernetes.py by name, as the SDK wrote it; kept by the hash of the sources. */
 export async function compiledSamples(): Promise<ReadonlyMap<string, string>> {
-  const key = sha256(SOURCES.map((path) => readFileSync(path, "utf8")).join("\0")).slice(7, 23);
+  const key = hexOf(sha256(SOURCES.map((path) => readFileSync(path, "utf8")).join("\0")), 16);
   const kept = join(USER_CACHE, "ml-release-tests", "samples", key);
   try {
     return readAll(kept);

@@ -19,5 +19,10 @@ export function shortDigest(digest: string): string {
   return digest.slice(0, "sha256:".length + 12);
 }
 
+/** What stands behind `sha256:`, or its beginning, as a part of a name. */
+export function hexOf(digest: Digest, characters = 64): string {
+  return digest.slice("sha256:".length, "sha256:".length + characters);
+}
+
 /** Hashes canonical bytes; handed in by the caller (`lib/hash`), since the domain has no node modules. */
 export type HashText = (text: string) => Digest;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Digest, isDigest } from "../domain/digest.ts";
+import { type Digest, hexOf, isDigest } from "../domain/digest.ts";
 import { type Descriptor, type Index, IndexSchema, MEDIA_TYPES } from "../domain/image/manifest.ts";
 import { decode } from "../lib/decode.ts";
 import { isReleaseError, ReleaseError, systemCodeOf } from "../lib/error.ts";
@@ -26,7 +26,7 @@ const REF_NAME = "org.opencontainers.image.ref.name";
 export function ociLayout(folder: string): ImageStore {
   const root = resolve(folder);
   let swept = false;
-  const blobPath = (digest: Digest) => join(root, "blobs", "sha256", digest.slice("sha256:".length));
+  const blobPath = (digest: Digest) => join(root, "blobs", "sha256", hexOf(digest));
 
   return {
     check: () => prepare(),

@@ -1,6 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { bad, type Checked, ok } from "../domain/problem.ts";
+import { isInside } from "../lib/is-inside.ts";
 import { quote } from "./check-input.ts";
 
 /** Where relative paths of inputs start, and what they must not leave. Absolute, without symlinks. */
@@ -46,9 +47,4 @@ export async function readWorkspacePath(name: string, text: string, base: Base):
 export function readPath(name: string, text: string, base: Base): Checked<string> {
   if (text.includes("\0")) return bad({ rule: "must not hold a NUL character", where: { input: name } });
   return ok(resolve(base.folder, text));
-}
-
-export function isInside(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }

@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { hexOf } from "../domain/digest.ts";
 import { ReleaseError } from "../lib/error.ts";
+import { isInside } from "../lib/is-inside.ts";
 import type { GitHubFacts, Job } from "../ports/step.ts";
 import { childEnvironment } from "./child-environment.ts";
-import { isInside } from "./input-paths.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -28,7 +29,7 @@ export async function readPlace(env: Environment): Promise<Place> {
 /** Where there is no runner, steps by hand on one commit of one workspace are one job: the record of another is not theirs. */
 async function folderByHand(workspace: string, { ref, sha }: GitHubFacts): Promise<string> {
   const { sha256 } = await import("../lib/hash.ts");
-  const name = sha256([workspace, ref, sha].join("\n")).slice("sha256:".length, "sha256:".length + 16);
+  const name = hexOf(sha256([workspace, ref, sha].join("\n")), 16);
   return join(tmpdir(), `ml-release-${process.getuid?.() ?? 0}`, name);
 }
 

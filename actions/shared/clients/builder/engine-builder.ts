@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { hexOf } from "../../domain/digest.ts";
 import { isLoopbackHost, parseRepository } from "../../domain/image-ref.ts";
 import { exportLayout } from "../../lib/image/export-layout.ts";
 import { knownLayers, putExactly, putImage, type Stored } from "../../lib/image/put-image.ts";
@@ -82,8 +83,8 @@ async function load(engine: Engine, { store, platform, temp }: BuildRequest, bas
 }
 
 async function layOut({ store, platform, temp }: BuildRequest, { repository, digest }: ResolvedBase) {
-  const folder = join(temp, `base-${digest.slice("sha256:".length)}`);
-  const name = `base-${digest.slice("sha256:".length, "sha256:".length + 16)}`;
+  const folder = join(temp, `base-${hexOf(digest)}`);
+  const name = `base-${hexOf(digest, 16)}`;
   const { manifestDigest } = await exportLayout(store, { repository, digest, platform, folder });
   return { name, args: ["--build-context", `${name}=oci-layout://${folder}@${manifestDigest}`] };
 }

@@ -1,4 +1,4 @@
-import type { Digest, HashText } from "../digest.ts";
+import { type Digest, type HashText, hexOf } from "../digest.ts";
 import type { ContextEntry } from "./context.ts";
 
 /** Everything that can change an image, in one plain value: hashed it is the content key, kept it says later why a key changed. */
@@ -32,7 +32,7 @@ export const KEY_PATTERN = /^k1-[0-9a-f]{64}$/;
  * the same bytes. Times, owners and the order in which files were found do not count.
  */
 export function imageKey(inputs: ImageInputs, hash: HashText): string {
-  return `k1-${hash(records(inputs).map(framed).join("")).slice("sha256:".length)}`;
+  return `k1-${hexOf(hash(records(inputs).map(framed).join("")))}`;
 }
 
 function records(inputs: ImageInputs): readonly (readonly string[])[] {

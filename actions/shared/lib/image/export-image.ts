@@ -1,7 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Digest } from "../../domain/digest.ts";
+import { type Digest, hexOf } from "../../domain/digest.ts";
 import type { ImageStore } from "../../ports/image-store.ts";
 import { type NewTarEntry, writeTar } from "../tar.ts";
 import { once } from "./put-image.ts";
@@ -32,9 +32,9 @@ export async function exportImage(
   { repository, digest, platform, file }: ImageExport,
 ): Promise<ExportedImage> {
   const { manifest, configBytes } = await readImage(store, repository, { reference: digest, platform });
-  const config = `${hex(manifest.config.digest)}.json`;
+  const config = `${hexOf(manifest.config.digest)}.json`;
   const name = engineName(repository, digest);
-  const layers = manifest.layers.map((layer) => ({ ...layer, path: `${hex(layer.digest)}.tar` }));
+  const layers = manifest.layers.map((layer) => ({ ...layer, path: `${hexOf(layer.digest)}.tar` }));
   const index = Buffer.from(
     JSON.stringify([{ Config: config, RepoTags: [name], Layers: layers.map(({ path }) => path) }]),
   );
@@ -52,8 +52,6 @@ export async function exportImage(
 export function engineName(repository: string, digest: string): string {
   return `${repository}:${digest.replace(":", "-")}`;
 }
-
-const hex = (digest: Digest) => digest.slice("sha256:".length);
 
 function bytesEntry(path: string, bytes: Uint8Array): NewTarEntry {
   return fileEntry(path, bytes.length, () => once(bytes));

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Digest } from "../../domain/digest.ts";
+import { type Digest, hexOf } from "../../domain/digest.ts";
 import type { ImageStore } from "../../ports/image-store.ts";
 import { readImage } from "./read-image.ts";
 
@@ -21,7 +21,7 @@ export async function exportLayout(
   { repository, digest, platform, folder }: LayoutExport,
 ): Promise<{ readonly manifestDigest: Digest }> {
   const { stored, manifest } = await readImage(store, repository, { reference: digest, platform });
-  const pathOf = (blob: Digest) => join(folder, "blobs", "sha256", blob.slice("sha256:".length));
+  const pathOf = (blob: Digest) => join(folder, "blobs", "sha256", hexOf(blob));
   await mkdir(join(folder, "blobs", "sha256"), { recursive: true });
   for (const blob of [...manifest.layers, manifest.config]) {
     await pipeline(

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { canonicalJson, type Json } from "../../domain/canonical.ts";
-import type { Digest } from "../../domain/digest.ts";
+import { type Digest, hexOf } from "../../domain/digest.ts";
 import { appendChain } from "../../domain/dockerfile/append.ts";
 import { declare, matchSource, type Scope, splitCopy } from "../../domain/dockerfile/copy.ts";
 import { flagOf, formatInstruction, type Instruction } from "../../domain/dockerfile/parse.ts";
@@ -65,7 +65,7 @@ export function appendBuilder(cache: string): ImageBuilder {
   };
 
   function readTree({ store }: BuildRequest, base: ReadImage): Promise<Tree> {
-    return baseTree(store, base, join(cache, `${base.stored.digest.slice("sha256:".length)}.json`));
+    return baseTree(store, base, join(cache, `${hexOf(base.stored.digest)}.json`));
   }
 }
 

@@ -3,6 +3,7 @@ import { access, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, 
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { canonicalJson } from "../../domain/canonical.ts";
+import { hexOf } from "../../domain/digest.ts";
 import { distributionName } from "../../domain/pipeline/requirements.ts";
 import { decode } from "../../lib/decode.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
@@ -38,10 +39,7 @@ export type PythonEnvironment = {
 export async function ensureEnvironment(request: EnvironmentRequest): Promise<PythonEnvironment> {
   const interpreter = await probe(request);
   const lines = await requirementLines(request);
-  const key = sha256(canonicalJson({ layout: 1, ...interpreter, lines })).slice(
-    "sha256:".length,
-    "sha256:".length + 16,
-  );
+  const key = hexOf(sha256(canonicalJson({ layout: 1, ...interpreter, lines })), 16);
   const named = join(request.cache, "venvs", key);
   if (await isReady(named)) return { python: pythonOf(named), how: "found" };
   const folder = join(request.cache, "venvs", `${key}-${randomUUID().slice(0, 8)}`);
@@ -146,7 +144,7 @@ async function build(request: Build): Promise<"uv" | "pip"> {
   const uv = await findUv(request);
   if (uv !== undefined && (await buildWithUv(request, uv, file))) return "uv";
   log.info("Making a virtual environment with pip");
-  await exec(request.interpreter, ["-m", "venv", "--clear", join(folder)], options(request)).catch((error: unknown) => {
+  await exec(request.interpreter, ["-m", "venv", "--clear", folder], options(request)).catch((error: unknown) => {
     throw withHint(error, "install the venv module of this Python (Debian: python3-venv)");
   });
   await writeFile(file, `${lines.join("\n")}\n`);
