@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { HOSTILE_PICKLES } from "../support/hostile-models.ts";
+import { HOSTILE_FILES, HOSTILE_PICKLES } from "../support/hostile-models.ts";
 import { scanMemory } from "../support/scanner-memory.ts";
 
 /** Of the 150 MB that a process may take more than the half is left to Node and the action itself. */
@@ -7,10 +7,11 @@ const ALLOWED_MIB = 64;
 
 export function hostilePicklesGetLittle(names: readonly string[]): void {
   test.each(names)("%s", async (name) => {
-    const source = HOSTILE_PICKLES[name]?.();
-    if (source === undefined) throw new Error("not known");
-    const { mib, verdict } = await scanMemory("model.pkl", source);
-    expect(["data-only", "code-bearing", "dangerous"]).toContain(verdict);
+    const pickle = HOSTILE_PICKLES[name]?.();
+    const file = pickle === undefined ? HOSTILE_FILES[name]?.() : { name: "model.pkl", source: pickle };
+    if (file === undefined) throw new Error("not known");
+    const { mib, verdict } = await scanMemory(file.name, file.source);
+    expect(["data-only", "code-bearing", "dangerous", "refused"]).toContain(verdict);
     expect(mib).toBeLessThan(ALLOWED_MIB);
   });
 }

@@ -1,5 +1,7 @@
+import { bytesSource } from "../../actions/shared/model/byte-source.ts";
 import type { ByteSource } from "../../actions/shared/ports/source-file.ts";
 import { type Piece, PROTO4, pickle, short, uint } from "./pickle.ts";
+import { zipArchive } from "./zip.ts";
 
 /** A file by what it is made of; the pieces of each part have one length, and are made when they are read. */
 type Part = { readonly count: number; readonly piece: (i: number) => Uint8Array };
@@ -49,6 +51,56 @@ const OBJECT_ARRAY = pickle(
   short("numpy_array_alignment_bytes"),
   "K\x10ub",
 );
+
+/** Headers and archives that do. */
+export const HOSTILE_FILES: Readonly<Record<string, () => { readonly name: string; readonly source: ByteSource }>> = {
+  "a header of safetensors with nothing but names": () => headerOf('{"__metadata__":{', (i) => `"${number(i)}":"",`),
+  "a header of safetensors with nothing but arrays": () => headerOf('{"a":[', () => "[],"),
+  "a header of safetensors with few values in much text": () => headerOf('{"a":[', () => `"${"é".repeat(500)}",`),
+  "a config of Keras with nothing but objects": () => ({
+    name: "model.keras",
+    source: bytesSource(
+      zipArchive([
+        { name: "config.json", content: `[${"{},".repeat(2_000_000)}0]` },
+        { name: "model.weights.h5", content: "" },
+      ]),
+    ),
+  }),
+  "an archive with as many members as fit": () => ({
+    name: "model.zip",
+    source: bytesSource(
+      zipArchive(Array.from({ length: 31_000 }, (_, i) => ({ name: `${number(i)}${"n".repeat(180)}`, content: "" }))),
+    ),
+  }),
+  "an archive in which every member is dangerous": () => ({
+    name: "model.zip",
+    source: bytesSource(
+      zipArchive(
+        Array.from({ length: 20_000 }, (_, i) => ({
+          name: `${i}.pkl`,
+          content: pickle(PROTO4, `cos\nsystem${i}\n`, ")R."),
+        })),
+      ),
+    ),
+  }),
+};
+
+/** Ten mebibytes of JSON. */
+function headerOf(open: string, piece: (i: number) => string) {
+  const length = Buffer.from(piece(0)).length;
+  const count = Math.floor((10 * 1024 * 1024) / length);
+  const close = open.startsWith('{"a"') ? "0]}" : '"a":""}}';
+  const size = open.length + count * length + close.length;
+  const head = once(uint(size, 8), open);
+  return {
+    name: "model.safetensors",
+    source: fileOf(
+      head,
+      many(count, (i) => Buffer.from(piece(i))),
+      once(close),
+    ),
+  };
+}
 
 /** Pickles that want as much of a scanner's memory as they can get, each in another way. */
 export const HOSTILE_PICKLES: Readonly<Record<string, () => ByteSource>> = {

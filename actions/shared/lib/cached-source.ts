@@ -8,7 +8,7 @@ const MOST_AHEAD = 8;
 
 /**
  * Bytes that are far away, with a small cache: headers a few bytes long are not asked for one by one, and who reads in order gets ever larger
- * pieces. Reads of more than is fetched at once go past the cache. `fetch` gives all that it is asked for.
+ * pieces. Reads of more than is fetched at once go past the cache. What `fetch` gives too little of is where the bytes end.
  */
 export function cachedSource(size: number, fetch: (at: number, length: number) => Promise<Uint8Array>): ByteSource {
   // In the order in which they were used.
@@ -25,6 +25,7 @@ export function cachedSource(size: number, fetch: (at: number, length: number) =
       const block = Math.floor(from / BLOCK_BYTES);
       const kept = await blockOf(block);
       const part = kept.subarray(from - block * BLOCK_BYTES, end - block * BLOCK_BYTES);
+      if (part.length === 0) return bytes.subarray(0, from - at);
       bytes.set(part, from - at);
       from += part.length;
     }

@@ -3,6 +3,7 @@ import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync,
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { type Digest, shortDigest } from "../domain/digest.ts";
 import type { ByteSource, SourceFile } from "../ports/source-file.ts";
+import { cachedSource } from "./cached-source.ts";
 import { ReleaseError } from "./error.ts";
 import { sha256Stream } from "./hash.ts";
 
@@ -85,16 +86,21 @@ function reading<T>({ source }: Found, act: () => T): T {
   }
 }
 
+/** An archive has two headers of some bytes for each of its members: each by itself costs more than it holds. */
+const NEAR_BYTES = 4096;
+
 /** Sees the same bytes at every read, unless it throws at the end. */
 async function openAt<T>(file: Found, act: (bytes: ByteSource) => Promise<T>): Promise<T> {
   await using handle = await openRegular(file.source);
   checkStamp(file, await handle.stat({ bigint: true }));
+  const read = async (at: number, length: number) => {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, at);
+    return buffer.subarray(0, bytesRead);
+  };
+  const near = cachedSource(file.size, read);
   const result = await act({
     size: file.size,
-    read: async (at, length) => {
-      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, at);
-      return buffer.subarray(0, bytesRead);
-    },
+    read: (at, length) => (length <= NEAR_BYTES ? near.read(at, length) : read(at, length)),
   });
   await checkSame(file, handle);
   return result;
@@ -102,15 +108,17 @@ async function openAt<T>(file: Found, act: (bytes: ByteSource) => Promise<T>): P
 
 const CHUNK_BYTES = 256 * 1024;
 
+/** One block for all pieces: new ones would have to be filled with zeros, and the collector would let some 64 MB of them pile up. */
 async function* chunksOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  const block = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   for (let position = 0; ; ) {
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, position);
-    if (bytesRead === 0) return;
+    const { bytesRead } = await handle.read(block, 0, CHUNK_BYTES, position);
+    if (bytesRead === 0) break;
     position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-    // Else the collector lets some 64 MB of them pile up. Who kept the piece finds it empty, not filled with others' bytes.
-    buffer.buffer.transfer(0);
+    yield block.subarray(0, bytesRead);
   }
+  // Who kept a piece finds it empty.
+  block.buffer.transfer(0);
 }
 
 async function checkAgain(file: Found, handle: FileHandle, digest: Digest): Promise<void> {

@@ -30,7 +30,9 @@ export type OpenedFile = {
   readonly files: readonly SourceFile[];
 };
 
-/** Enough for the description of a model, and for the head of a PMML document. */
+/** Enough for MLflow's description of a model; parsed, YAML takes some hundred times its size. */
+const MAX_MLMODEL_BYTES = 256 * 1024;
+/** Enough for the head of a PMML document. */
 const MAX_HEAD_BYTES = 1024 * 1024;
 
 /** Reads headers by what a file is; where only its name can tell, by that. Throws `REFUSED` for one that is not what its name says. */
@@ -56,6 +58,10 @@ export async function readFileFacts(opened: OpenedFile): Promise<FileFacts> {
 
 async function safetensorsFacts({ file, source }: OpenedFile): Promise<FileFacts> {
   const read = await readSafetensors(source);
+  if (read.state === "too-large") {
+    const message = `${file.path} was not looked into: its header has ${read.why}`;
+    return { format: { name: "safetensors" }, findings: [{ level: "warning", message }] };
+  }
   if (read.state === "malformed")
     throw new ReleaseError("REFUSED", {
       rule: "a safetensors file must be whole",
@@ -75,11 +81,10 @@ async function ggufFacts({ file, source }: OpenedFile): Promise<FileFacts> {
       saw: "metadata that end early or are of no known type",
       hint: "convert the model again",
     });
-  const template = read.keys.find((key) => key.startsWith("tokenizer.chat_template"));
   const message = `${file.path} brings a chat template, which its server runs (Jinja): read it before you serve the model`;
   return {
     format: { name: "gguf", version: String(read.version) },
-    findings: template === undefined ? [] : [{ level: "notice", message }],
+    findings: read.template === undefined ? [] : [{ level: "notice", message }],
   };
 }
 
@@ -119,7 +124,7 @@ async function kerasMetadataFacts({ file, source }: OpenedFile): Promise<FileFac
 }
 
 async function mlmodelFacts({ file, source }: OpenedFile): Promise<FileFacts> {
-  const text = Buffer.from(await source.read(0, MAX_HEAD_BYTES)).toString("utf8");
+  const text = Buffer.from(await source.read(0, MAX_MLMODEL_BYTES)).toString("utf8");
   const facts = readMlmodel(text, file.source);
   if (facts === undefined)
     return { findings: [{ level: "warning", message: `${file.path} is not MLflow's description of a model` }] };

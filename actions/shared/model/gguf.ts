@@ -1,7 +1,7 @@
 import type { ByteReader } from "./byte-reader.ts";
 
 export type ReadGguf =
-  | { readonly state: "read"; readonly version: number; readonly keys: readonly string[] }
+  | { readonly state: "read"; readonly version: number; readonly template: string | undefined }
   | { readonly state: "malformed" };
 
 /** Bytes of a value by its type; strings (8) and arrays (9) have a length of their own. */
@@ -12,21 +12,24 @@ const HEADER_BYTES = 24;
 const MAX_KEYS = 100_000;
 const MAX_KEY_BYTES = 4096;
 const MAX_STRINGS = 10_000_000;
+/** What its server runs, as Jinja. */
+const TEMPLATE = "tokenizer.chat_template";
 const VERSIONS: readonly number[] = [2, 3];
 
-/** Reads the names of the metadata, which tell what a loader will make of the file; values are passed over. */
+/** Looks for a chat template among the names of the metadata; values are passed over. */
 export async function readGguf(reader: ByteReader): Promise<ReadGguf> {
   const version = await readHeader(reader);
   if (version === undefined) return { state: "malformed" };
-  const keys: string[] = [];
+  let template: string | undefined;
   for (let left = version.keys; left > 0; left--) {
     const length = await readLength(reader);
     if (length === undefined || length > MAX_KEY_BYTES || !(await reader.ensure(length + 4)))
       return { state: "malformed" };
-    keys.push(Buffer.from(reader.take(length)).toString("utf8"));
+    const key = Buffer.from(reader.take(length)).toString("utf8");
+    if (key.startsWith(TEMPLATE)) template ??= key;
     if (!(await passValue(reader, uint32(reader.take(4))))) return { state: "malformed" };
   }
-  return { state: "read", version: version.number, keys };
+  return { state: "read", version: version.number, template };
 }
 
 async function readHeader(reader: ByteReader): Promise<{ readonly number: number; readonly keys: number } | undefined> {

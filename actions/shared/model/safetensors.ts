@@ -1,9 +1,16 @@
+import { formatSize } from "../domain/quantity.ts";
 import type { ByteSource } from "../ports/source-file.ts";
 import { MAX_SAFETENSORS_HEADER } from "./kind.ts";
+import { isModestJson } from "./modest-json.ts";
 
 export type ReadSafetensors =
   | { readonly state: "read"; readonly tensors: number; readonly metadata: Readonly<Record<string, string>> }
-  | { readonly state: "malformed"; readonly why: string };
+  | { readonly state: "malformed"; readonly why: string }
+  /** Nothing in it can be run; only its wholeness is not known. */
+  | { readonly state: "too-large"; readonly why: string };
+
+/** Of some 100,000 tensors. */
+const MAX_READ_HEADER = 12 * 1024 * 1024;
 
 /** Bits of an element. */
 const BITS: Readonly<Record<string, number>> = {
@@ -39,7 +46,9 @@ export async function readSafetensors(source: ByteSource): Promise<ReadSafetenso
   const length = start.readBigUInt64LE(0);
   if (length > MAX_SAFETENSORS_HEADER || Number(length) > source.size - 8)
     return malformed(`a header of ${length} bytes in a file of ${source.size}`);
+  if (length > MAX_READ_HEADER) return { state: "too-large", why: formatSize(Number(length)) };
   const bytes = await source.read(8, Number(length));
+  if (!isModestJson(bytes)) return { state: "too-large", why: "more tensors than are looked at" };
   const text = decode(bytes);
   const header = text === undefined ? undefined : parse(text);
   if (text === undefined || header === undefined) return malformed("its header is no JSON object");

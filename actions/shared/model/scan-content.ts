@@ -6,6 +6,7 @@ import { sliceSource } from "./byte-source.ts";
 import { type Allowance, type Content, decodedContent, sourceContent } from "./content.ts";
 import { scanKerasConfig, searchKerasConfig } from "./keras.ts";
 import { KIND_BYTES, type Kind, kindOf } from "./kind.ts";
+import { isModestJson } from "./modest-json.ts";
 import { readNpyHeader } from "./npy.ts";
 import { whyBroken } from "./pickle/break-off.ts";
 import type { PickleHome } from "./pickle/imports.ts";
@@ -27,7 +28,9 @@ const MAX_DEPTH = 3;
 const MAX_DECOMPRESSED_BYTES = 4 * 1024 ** 3;
 /** Of all archives in one file. */
 const MAX_MEMBERS = 200_000;
-const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
+const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
+/** So many are told of one file: whoever needs more has seen enough. */
+const MAX_FINDINGS = 1_000;
 /** So many sound opcodes in a row are no accident. */
 const SURE_OPCODES = 16;
 
@@ -116,6 +119,7 @@ export async function scanContent(file: string, content: Content, settings: Scan
       if (content === undefined) continue;
       if (format === "keras" && member.name === "config.json") findings.push(...(await scanConfig(content, inside)));
       findings.push(...(await scan(content, inside)).findings);
+      if (findings.length > MAX_FINDINGS) return { findings: firstOf(findings, place), format };
     }
     return { findings, format };
   }
@@ -129,6 +133,7 @@ export async function scanContent(file: string, content: Content, settings: Scan
       if (membersLeft-- <= 0) return { findings: [...findings, danger(place, "more members than are looked into")] };
       const inside = { ...place, members: [...place.members, name] };
       findings.push(...(await scan(sourceContent(sliceSource(source, at, size)), inside)).findings);
+      if (findings.length > MAX_FINDINGS) return { findings: firstOf(findings, place), format: "tar" };
     }
     return { findings, format: "tar" };
   }
@@ -213,8 +218,15 @@ async function scanConfig(content: Content, place: Place): Promise<readonly Scan
     }
     return true;
   });
-  if (!isWhole) return [danger(place, "the config of a Keras model is too large to look into")];
-  return scanKerasConfig(Buffer.concat(chunks).toString("utf8")).map((found) => ({ ...placed(place), ...found }));
+  const config = Buffer.concat(chunks);
+  if (!isWhole || !isModestJson(config))
+    return [danger(place, "the config of a Keras model is too large to look into")];
+  return scanKerasConfig(config.toString("utf8")).map((found) => ({ ...placed(place), ...found }));
+}
+
+/** What lies behind them is not looked into, so that it cannot be told. */
+function firstOf(findings: readonly ScanFinding[], place: Place): readonly ScanFinding[] {
+  return [...findings.slice(0, MAX_FINDINGS), danger(place, "more to tell of than is told")];
 }
 
 function formatOfZip({ members }: Zip): string {

@@ -27,7 +27,7 @@ const LOCAL_BYTES = 30;
 const CENTRAL_BYTES = 46;
 const MAX_COMMENT = 0xffff;
 const MAX_MEMBERS = 100_000;
-const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
+const MAX_DIRECTORY_BYTES = 16 * 1024 * 1024;
 /** CRC and two sizes of 8 bytes, with a signature: what may follow the bytes of a member. */
 const MAX_DESCRIPTOR_BYTES = 24;
 const MAX_PROBLEMS = 20;
@@ -38,7 +38,8 @@ const U32 = 0xffffffff;
  * one of the two says and the other does not is a problem. Nothing is decompressed.
  */
 export async function readZip(source: ByteSource): Promise<Zip> {
-  const problems: string[] = [];
+  const found: string[] = [];
+  const problems: Problems = { push: (problem) => found.length < MAX_PROBLEMS && found.push(problem) };
   const end = await findEnd(source, problems);
   const entries = end === undefined ? [] : await readDirectory(source, end, problems);
   const members: ZipMember[] = [];
@@ -52,8 +53,11 @@ export async function readZip(source: ByteSource): Promise<Zip> {
   }
   checkDuplicates(members, problems);
   if (end !== undefined) checkGaps(ranges, end.directory, problems);
-  return { members, problems: problems.slice(0, MAX_PROBLEMS) };
+  return { members, problems: found };
 }
+
+/** The first of them are told. */
+type Problems = { push(problem: string): unknown };
 
 /** The bytes of a member; undefined where its compression is none that is known here. */
 export function memberContent(archive: ByteSource, member: ZipMember, allowance: Allowance): Content | undefined {
@@ -64,7 +68,7 @@ export function memberContent(archive: ByteSource, member: ZipMember, allowance:
 
 type End = { readonly directory: number; readonly bytes: number; readonly count: number };
 
-async function findEnd(source: ByteSource, problems: string[]): Promise<End | undefined> {
+async function findEnd(source: ByteSource, problems: Problems): Promise<End | undefined> {
   const from = Math.max(0, source.size - END_BYTES - MAX_COMMENT);
   const tail = Buffer.from(await source.read(from, source.size - from));
   const signature = Buffer.from([0x50, 0x4b, 0x05, 0x06]);
@@ -106,7 +110,7 @@ type Entry = {
   readonly mode: number;
 };
 
-async function readDirectory(source: ByteSource, end: End, problems: string[]): Promise<readonly Entry[]> {
+async function readDirectory(source: ByteSource, end: End, problems: Problems): Promise<readonly Entry[]> {
   if (end.bytes > MAX_DIRECTORY_BYTES || end.count > MAX_MEMBERS) {
     problems.push("it has more members than a model needs");
     return [];
@@ -157,7 +161,7 @@ function wideNumbers(extra: Buffer): number[] {
   return [];
 }
 
-async function checkLocal(source: ByteSource, entry: Entry, problems: string[]): Promise<ZipMember | undefined> {
+async function checkLocal(source: ByteSource, entry: Entry, problems: Problems): Promise<ZipMember | undefined> {
   const { name, method, packed, local } = entry;
   const header = Buffer.from(await source.read(local, LOCAL_BYTES));
   if (header.length < LOCAL_BYTES || header.readUInt32LE(0) !== LOCAL) {
@@ -181,13 +185,13 @@ async function checkLocal(source: ByteSource, entry: Entry, problems: string[]):
   return undefined;
 }
 
-function checkName({ name, mode }: Entry, problems: string[]): void {
+function checkName({ name, mode }: Entry, problems: Problems): void {
   if (/^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\0/.test(name))
     problems.push(`${shown(name)} leads out of the archive`);
   if ((mode & 0o170000) === 0o120000) problems.push(`${shown(name)} is a symbolic link`);
 }
 
-function checkDuplicates(members: readonly ZipMember[], problems: string[]): void {
+function checkDuplicates(members: readonly ZipMember[], problems: Problems): void {
   const seen = new Set<string>();
   for (const { name } of members) {
     if (seen.has(name)) problems.push(`${shown(name)} is there twice`);
@@ -199,7 +203,7 @@ function checkDuplicates(members: readonly ZipMember[], problems: string[]): voi
 function checkGaps(
   ranges: readonly { readonly name: string; readonly from: number; readonly to: number }[],
   directory: number,
-  problems: string[],
+  problems: Problems,
 ): void {
   let reached = 0;
   for (const { name, from, to } of ranges.toSorted((a, b) => a.from - b.from)) {

@@ -28,6 +28,13 @@ describe("safetensors", () => {
     });
   });
 
+  test.each([
+    ["far more text than tensors need", file({ __metadata__: { note: "x".repeat(13 * 1024 * 1024) } }, 0), "13 MiB"],
+    ["far more values than tensors are", file(`{"a":[${"[],".repeat(400_000)}0]}`), "more tensors than are looked at"],
+  ])("a header with %s is not looked into, and nothing is said of it", async (_, bytes, why) => {
+    expect(await reading(bytes)).toEqual({ state: "too-large", why });
+  });
+
   test("half bytes of four bits are counted", async () => {
     expect(await reading(file({ a: { dtype: "F4", shape: [32], data_offsets: [0, 16] } }))).toMatchObject({
       state: "read",
@@ -77,7 +84,7 @@ describe("GGUF", () => {
     expect(await reading(bytes)).toEqual({
       state: "read",
       version: 3,
-      keys: ["general.architecture", "tokenizer.tokens", "tokenizer.scores", "tokenizer.chat_template"],
+      template: "tokenizer.chat_template",
     });
   });
 

@@ -276,3 +276,10 @@ describe("what is no pickle", () => {
 test("a pickle with a zip archive behind it is dangerous", async () => {
   expect(await scanFile("model.pt", Buffer.concat([NUMBERS, torchZip()]))).toMatchObject({ verdict: "dangerous" });
 });
+
+test("an archive with far more to tell of than anybody reads says so, and is dangerous", async () => {
+  const members = Array.from({ length: 1_200 }, (_, i) => ({ name: `${i}.pkl`, content: "\x80\x04cos\nsystem\n)R." }));
+  const { verdict, said } = await scanFile("model.zip", zipArchive(members));
+  expect({ verdict, count: said.length }).toEqual({ verdict: "dangerous", count: 1_001 });
+  expect(said.at(-1)).toContain("more to tell of than is told");
+});
