@@ -40,7 +40,7 @@ export async function expectPlanChangesNothing(
   }
 }
 
-/** What DESIGN does not allow of a plan. */
+/** What a plan may not do: write elsewhere, change anything by a request, speak otherwise than by HTTP. */
 function violations(events: readonly TraceEvent[], allowed: (path: string) => boolean): readonly string[] {
   const hosts = new Set(events.flatMap((event) => (event.kind === "request" ? [addressOf(event.url)] : [])));
   return events.flatMap((event) => {

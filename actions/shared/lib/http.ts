@@ -64,7 +64,7 @@ export type HttpAnswer = {
 /** One hop to a service, such as `request`: others add credentials, a way through a proxy, another transport. */
 export type Send = (wanted: HttpRequest) => Promise<HttpAnswer>;
 
-/** One request, repeated while the service is unavailable. Throws as STYLE's table says; nothing secret is in an error. */
+/** One request, repeated while the service is unavailable. Throws what a status means (`codeOfStatus`); nothing secret is in an error. */
 export function request(wanted: HttpRequest): Promise<HttpAnswer> {
   return withRetries(wanted, async (response) => {
     const bytes = await readAll(response, wanted);

@@ -5,7 +5,7 @@ import { inline, markdownReport, markdownSection } from "../../../../actions/sha
 import { gfmToHtml, tagsOf } from "../../../support/gfm.ts";
 import { hostileTexts, report, section } from "../../../support/reports.ts";
 
-test("a gate's report reads as INTERFACE shows it", () => {
+test("a gate's report reads from its headline to what is folded away", () => {
   const gate = report({
     tone: "bad",
     headline: text`digits 1.2.0 did not pass its gate: ${code("recall[class=8]")} is 0.71, at least 0.80 is asked`,
