@@ -6,6 +6,7 @@ import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { textAnswer } from "../fakes/hub/answer.ts";
 import type { HubOptions } from "../fakes/hub/hub.ts";
 import { startHub } from "../fakes/hub/start-hub.ts";
+import { startServer } from "../support/http-server.ts";
 import { type JobContext, jobContext } from "../support/job-context.ts";
 import { modelRelease } from "../support/model-release.ts";
 import { runAction } from "../support/run-action.ts";
@@ -132,4 +133,13 @@ test("an address that is none is told before anything is registered", async () =
   expect(main.code).toBe(1);
   expect(main.stdout).toContain("kubeflow-registry");
   expect(await findVersion(storeOf(job), "digits", "1.0.0")).toBeUndefined();
+});
+
+test("a catalog that never answers ends with the step, not after it", async () => {
+  const silent = await startServer(() => {});
+  const { job, release } = await prepared();
+  const main = await step(job, silent, { release, timeout: "15s" });
+  expect(main.code).toBe(1);
+  expect(main.stdout).toMatch(/TIMEOUT/);
+  expect(await findVersion(storeOf(job), "digits", "1.0.0")).toBeDefined();
 });

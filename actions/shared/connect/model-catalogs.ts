@@ -32,7 +32,7 @@ async function kubeflowCatalog(step: CatalogStep, address: string): Promise<Mode
     import("../clients/model-registry/hub.ts"),
     import("../clients/access/authorized.ts"),
   ]);
-  const send = authorized(request, await kubeflowCredentials(step));
+  const send = authorized((wanted) => request({ signal: step.signal, ...wanted }), await kubeflowCredentials(step));
   return kubeflowHub({ address, send, clock: step.clock });
 }
 
