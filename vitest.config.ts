@@ -54,7 +54,7 @@ export default defineConfig({
         test: {
           name: "registries",
           include: ["test/registries/**/*.test.ts"],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,
         },

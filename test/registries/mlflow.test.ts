@@ -1,0 +1,17 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import { MLFLOW_3, type MlflowServer, startMlflow } from "../support/mlflow.ts";
+import { mlflowAction } from "./mlflow-action.ts";
+import { mlflowPublishing } from "./mlflow-publishing.ts";
+import { mlflowSource } from "./mlflow-source.ts";
+
+describe(`MLflow ${MLFLOW_3}`, () => {
+  let server: MlflowServer;
+  beforeAll(async () => {
+    server = await startMlflow(MLFLOW_3);
+  });
+  afterAll(() => server?.stop());
+
+  mlflowPublishing(() => server);
+  mlflowSource(() => server);
+  mlflowAction(() => server);
+});
