@@ -69,7 +69,7 @@ async function claim(store: ModelStore, key: string, text: string): Promise<bool
 
 /** Many files go one beside the other; a store far away answers each only after a while. Of small ones more go, as nothing but that takes their time. */
 const AT_ONCE = 16;
-const SMALL_AT_ONCE = 64;
+const SMALL_AT_ONCE = 24;
 const SMALL_BYTES = 1024 * 1024;
 
 /** Undefined: other bytes lie in this folder under one of the paths. */
@@ -127,7 +127,7 @@ async function createHashed(
   return { digest: await hash.digest(), written: file.size - (created.spared ?? 0) };
 }
 
-/** From this size on it pays to wake another core. */
+/** From this size on it pays to wake another core; of many small files it would only take more memory. */
 const HASHED_BESIDE_BYTES = 32 * 1024 * 1024;
 
 function hashFor({ size }: SourceFile): HashBeside | ReturnType<typeof hashHere> {

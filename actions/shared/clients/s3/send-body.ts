@@ -80,11 +80,17 @@ function answerTo(request: http.ClientRequest, bytes: Uint8Array): Promise<http.
     request.setNoDelay(true);
     request.once("error", reject);
     request.once("response", (response: http.IncomingMessage) => {
-      textOf(response).then((text) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (piece: string) => {
+        if (text.length < LONGEST_ANSWER) text += piece;
+      });
+      response.once("error", reject);
+      response.once("end", () => {
         const { statusCode = 0 } = response;
         if (statusCode >= 200 && statusCode < 300) resolve(response);
         else reject(refusalOf(response, text));
-      }, reject);
+      });
     });
     let at = 0;
     const write = () => {
@@ -101,12 +107,6 @@ function answerTo(request: http.ClientRequest, bytes: Uint8Array): Promise<http.
 
 /** No answer to a PUT is longer. */
 const LONGEST_ANSWER = 64 * 1024;
-
-async function textOf(response: http.IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const chunk of response.setEncoding("utf8")) if (text.length < LONGEST_ANSWER) text += chunk;
-  return text;
-}
 
 /** As the SDK tells it. */
 function refusalOf({ statusCode, headers }: http.IncomingMessage, text: string): Error {
