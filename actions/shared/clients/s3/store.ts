@@ -93,8 +93,11 @@ export function s3Store(options: S3StoreOptions): ModelStore {
 
     async clear(prefix) {
       const below = `${keyOf(prefix.replace(/\/$/, ""))}/`;
+      const { traits } = await writer();
       const keys = await Array.fromAsync(reading.list(below), ({ key }) => key);
-      await inParallel(keys, CLEARED_AT_ONCE, (key) => reading.discard(key));
+      await inParallel(keys, CLEARED_AT_ONCE, (key) =>
+        traits.removal === "tombstone" ? bury(key) : reading.discard(key),
+      );
     },
   };
 
@@ -118,6 +121,13 @@ export function s3Store(options: S3StoreOptions): ModelStore {
       { connection, objects, copying, holder, traits, memory, budget: MEMORY_BYTES, signal, looksFirst },
       wanted,
     );
+  }
+
+  /** Where a key that was deleted could not be created anew. */
+  async function bury(key: string): Promise<void> {
+    const found = await reading.head(key);
+    if (found === undefined || found.isRemoved) return;
+    await writeUnder({ key, body: TOMBSTONE, condition: { ifMatch: found.etag }, removed: true });
   }
 
   function writer() {
