@@ -5,8 +5,8 @@ import { followRun } from "../actions/run-pipeline/follow/follow-run.ts";
 import { seededRandom } from "../actions/shared/domain/rollout/random.ts";
 import type { RunStatus } from "../actions/shared/domain/run/task.ts";
 import type { Clock } from "../actions/shared/ports/clock.ts";
-import type { Log } from "../actions/shared/ports/log.ts";
 import type { PipelineEngine } from "../actions/shared/ports/pipeline-engine.ts";
+import { silentLog } from "../test/support/logs.ts";
 import { virtualClock } from "../test/support/virtual-clock.ts";
 
 // How late a wait notices that a run has ended, and what that costs in calls: the action's own following of a run, on a virtual clock. Writes wait.md.
@@ -69,7 +69,7 @@ async function waitOnce({ lookMs, watches }: Strategy, lengthMs: number): Promis
   const clock = virtualClock(START);
   const endsAt = START + lengthMs;
   const server = serverOf(clock, endsAt);
-  const step = { clock, log: silent(), signal: new AbortController().signal };
+  const step = { clock, log: silentLog, signal: new AbortController().signal };
   const engine = watches ? { ...server, lookMs, change: changeOf(clock, endsAt) } : { ...server, lookMs };
   await followRun(step, engine, {
     runId: "run",
@@ -104,11 +104,6 @@ function changeOf(clock: Clock, endsAt: number) {
   return async (_runId: string, signal: AbortSignal): Promise<void> => {
     await clock.sleep(Math.max(0, endsAt - clock.now()) + EVENT_MS, signal).catch(() => undefined);
   };
-}
-
-function silent(): Log {
-  const nothing = (): void => {};
-  return { debug: nothing, info: nothing, warn: nothing, fenced: nothing, group: (_title, act) => act() };
 }
 
 function page(): string {

@@ -12,7 +12,7 @@ import { exposeService, ownAddress, serviceTo } from "../support/cluster/exposed
 import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { kubeflow, runRequest } from "../support/kubeflow-engine.ts";
-import { silent } from "../support/manifest-run.ts";
+import { silentLog } from "../support/logs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describe.skipIf(await lacksCluster())("the way to a real API server", () => {
@@ -31,7 +31,7 @@ describe.skipIf(await lacksCluster())("the way to a real API server", () => {
       env: { PATH: process.env.PATH ?? "" },
       mask: () => {},
       clock: systemClock,
-      log: silent,
+      log: silentLog,
       ...more,
     });
 

@@ -9,7 +9,8 @@ import type { HttpRequest } from "../../actions/shared/lib/http.ts";
 import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
-import { followUntil, manifestRun, silent } from "../support/manifest-run.ts";
+import { silentLog } from "../support/logs.ts";
+import { followUntil, manifestRun } from "../support/manifest-run.ts";
 
 describe.skipIf(await lacksCluster())("the roles that are shipped for manifests", () => {
   let cluster: Cluster;
@@ -29,7 +30,7 @@ describe.skipIf(await lacksCluster())("the roles that are shipped for manifests"
       env: {},
       mask: () => {},
       clock: systemClock,
-      log: silent,
+      log: silentLog,
     });
     const noting = async <A extends { readonly status: number }>(
       { method = "GET", url }: HttpRequest,

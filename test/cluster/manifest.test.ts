@@ -7,7 +7,8 @@ import type { RunStatus } from "../../actions/shared/domain/run/task.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
-import { followUntil, manifestRun, silent } from "../support/manifest-run.ts";
+import { silentLog } from "../support/logs.ts";
+import { followUntil, manifestRun } from "../support/manifest-run.ts";
 
 const GPU = "nvidia.com/gpu";
 
@@ -30,7 +31,7 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
       env: {},
       mask: () => {},
       clock: systemClock,
-      log: silent,
+      log: silentLog,
     });
 
   it("runs a Job to its end, found by its run id, with labels and annotations that say where it comes from", async () => {

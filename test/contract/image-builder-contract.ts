@@ -8,8 +8,9 @@ import { hostPlatform } from "../../actions/shared/lib/image/platform.ts";
 import { ociLayout } from "../../actions/shared/local/oci-layout.ts";
 import type { ImageBuilder } from "../../actions/shared/ports/image-builder.ts";
 import { putBaseImage } from "../support/base-image.ts";
-import { buildRequest, silent, type Wanted } from "../support/build-request.ts";
+import { buildRequest, type Wanted } from "../support/build-request.ts";
 import { imageTree, readStored } from "../support/image-tree.ts";
+import { silentLog } from "../support/logs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const REPOSITORY = "localhost/acme/digits/serving";
@@ -153,7 +154,7 @@ export function engineContract(open: (signal?: AbortSignal) => Promise<Required<
     const marker = `sleep 61${Math.floor(performance.now())}`;
     const files = { Dockerfile: `FROM ${BASE}\nRUN echo sleeping && ${marker}\n` };
     const log = {
-      ...silent,
+      ...silentLog,
       fenced: (line: string) => /^(#\d+ .*)?sleeping$/.test(line) && cancel.abort(new Error("cancelled")),
     };
     await expect(build({ files, network: "host", log, signal: cancel.signal })).rejects.toThrow("cancelled");

@@ -14,7 +14,7 @@ import type { PipelineEngine } from "../../actions/shared/ports/pipeline-engine.
 import { type EngineBench, pipelineEngineContract } from "../contract/pipeline-engine-contract.ts";
 import { localCluster } from "../fakes/kfp/local-cluster.ts";
 import { startFakeKfp } from "../fakes/kfp/start-kfp.ts";
-import { logInto } from "../support/kubeflow-engine.ts";
+import { logInto } from "../support/logs.ts";
 import { lacksMetadataStore, type MetadataStore, startMetadataStore } from "../support/mlmd.ts";
 import { kfpPython } from "../support/python-environment.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

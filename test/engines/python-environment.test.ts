@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync, utimesSync, 
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { type EnvironmentRequest, ensureEnvironment } from "../../actions/shared/local/kfp-engine/environment.ts";
+import { silentLog } from "../support/logs.ts";
 import { kfpPython, USER_CACHE } from "../support/python-environment.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -17,7 +18,7 @@ async function requestIn(more: Partial<EnvironmentRequest> = {}): Promise<Enviro
     requirements: ["six==1.17.0"],
     cache,
     env: process.env as Record<string, string>,
-    log: { debug: () => {}, info: () => {}, warn: () => {}, group: (_, act) => act(), fenced: () => {} },
+    log: silentLog,
     signal: new AbortController().signal,
     ...more,
   };

@@ -9,6 +9,7 @@ import { hashEntries, listContext, readIgnore } from "../../actions/shared/lib/i
 import type { BuildRequest, ResolvedBase } from "../../actions/shared/ports/image-builder.ts";
 import type { ImageStore, StoredManifest } from "../../actions/shared/ports/image-store.ts";
 import type { Log } from "../../actions/shared/ports/log.ts";
+import { silentLog } from "./logs.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 export type Wanted = {
@@ -48,7 +49,7 @@ export async function buildRequest(wanted: Wanted): Promise<BuildRequest> {
     store: wanted.store,
     previous: wanted.previous,
     temp: await temporaryFolder(),
-    log: wanted.log ?? silent,
+    log: wanted.log ?? silentLog,
     signal: wanted.signal ?? new AbortController().signal,
   };
 }
@@ -67,14 +68,6 @@ export async function contextOf(files: Readonly<Record<string, string | Uint8Arr
   }
   return folder;
 }
-
-export const silent: Log = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  fenced: () => {},
-  group: (_, act) => act(),
-};
 
 function value<T>(checked: Checked<T>): T {
   if (checked.state === "ok") return checked.value;

@@ -18,7 +18,7 @@ import type { ModelStore } from "../../actions/shared/ports/model-store.ts";
 import type { Step } from "../../actions/shared/ports/step.ts";
 import type { FakeKfp } from "../fakes/kfp/kfp.ts";
 import { FAKE_ENDPOINT, sendOf } from "../fakes/kfp/send.ts";
-import { logInto } from "./kubeflow-engine.ts";
+import { logInto } from "./logs.ts";
 import { type PackageParts, pipelineDocuments, python } from "./pipeline-package.ts";
 
 /** What stays when a job is over: the server, the store, and a folder that the test removes. */

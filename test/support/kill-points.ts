@@ -1,12 +1,10 @@
+import { seeded } from "./random.ts";
+
 /** Some of the numbers from 1 to `count`, the same ones for the same seed, in their order. */
 export function sample(count: number, size: number, seed: number): readonly number[] {
+  const random = seeded(seed);
   const chosen = new Set<number>();
-  let state = seed;
-  while (chosen.size < Math.min(size, count)) {
-    // Numerical Recipes' linear congruential generator: enough to spread them.
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    chosen.add(1 + (state % count));
-  }
+  while (chosen.size < Math.min(size, count)) chosen.add(random.int(1, count));
   return [...chosen].sort((a, b) => a - b);
 }
 

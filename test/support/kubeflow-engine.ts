@@ -3,11 +3,11 @@ import { canonicalJson } from "../../actions/shared/domain/canonical.ts";
 import { readPackage } from "../../actions/shared/domain/pipeline/read-package.ts";
 import { isOver, type RunStatus } from "../../actions/shared/domain/run/task.ts";
 import { sha256, uuidV5 } from "../../actions/shared/lib/hash.ts";
-import type { Log } from "../../actions/shared/ports/log.ts";
 import type { PipelineEngine, RunRequest } from "../../actions/shared/ports/pipeline-engine.ts";
 import { type FakeKfp, fakeKfp, type KfpOptions } from "../fakes/kfp/kfp.ts";
 import type { ScheduledTask } from "../fakes/kfp/schedule.ts";
 import { FAKE_ENDPOINT, sendOf } from "../fakes/kfp/send.ts";
+import { logInto } from "./logs.ts";
 import { type PackageParts, pipelineDocuments } from "./pipeline-package.ts";
 import { virtualClock } from "./virtual-clock.ts";
 
@@ -61,16 +61,6 @@ async function follow(engine: PipelineEngine, { clock }: FakeKfp, runId: string)
     if (clock.now() - fromMs > 48 * 3_600_000) throw new Error("the run does not end");
     await clock.sleep(Math.min(max, Math.max(min, (clock.now() - fromMs) / 100)));
   }
-}
-
-export function logInto(told: string[]): Log {
-  return {
-    debug: () => {},
-    info: (line) => void told.push(line),
-    warn: (line) => void told.push(`! ${line}`),
-    group: (_, act) => act(),
-    fenced: () => {},
-  };
 }
 
 export type RequestParts = PackageParts & {

@@ -6,16 +6,8 @@ import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { type LocalServing, localServing } from "../../actions/shared/local/serving/local-serving.ts";
 import type { LocalTarget } from "../../actions/shared/local/serving/local-target.ts";
-import type { Log } from "../../actions/shared/ports/log.ts";
 import { ADDER, type AdderOptions, registerAdder } from "./adder-release.ts";
-
-export const quietLog: Log = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  group: (_, act) => act(),
-  fenced: () => {},
-};
+import { silentLog } from "./logs.ts";
 
 export type Machine = {
   readonly home: string;
@@ -52,7 +44,7 @@ export function machineIn(home: string): Machine {
         childEnv: { PATH: process.env.PATH ?? "" },
         temp: join(home, "temp"),
         clock: systemClock,
-        log: quietLog,
+        log: silentLog,
         signal: new AbortController().signal,
         findEngine: async () => undefined,
         ...more,

@@ -7,22 +7,14 @@ import { parseStatedCondition } from "../../actions/shared/domain/manifest/state
 import { isOver, type RunStatus } from "../../actions/shared/domain/run/task.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { hashText } from "../../actions/shared/lib/hash.ts";
-import type { Log } from "../../actions/shared/ports/log.ts";
 import type { ManifestWork, PipelineEngine, RunRequest } from "../../actions/shared/ports/pipeline-engine.ts";
+import { silentLog } from "./logs.ts";
 
 export type ManifestRun = {
   readonly engine: PipelineEngine<ManifestWork>;
   readonly request: RunRequest<ManifestWork>;
   readonly runId: string;
   readonly name: string;
-};
-
-export const silent: Log = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  group: (_, act) => act(),
-  fenced: () => {},
 };
 
 let runs = 0;
@@ -68,7 +60,7 @@ export function manifestRun(
     namespace,
     kind: manifest.kind,
     clock: systemClock,
-    log: silent,
+    log: silentLog,
     ending: "suspend",
     ...options,
   });

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { manifest } from "../../actions/run-pipeline/inputs.ts";
 import { ensureEnvironment } from "../../actions/shared/local/kfp-engine/environment.ts";
+import { silentLog } from "./logs.ts";
 
 /** The user's cache: the environment with the KFP SDK is made once on a machine, and used by every test and by `make demo`. */
 export const USER_CACHE = process.env.XDG_CACHE_HOME || join(process.env.HOME || homedir(), ".cache");
@@ -16,7 +17,7 @@ export async function kfpPython(packages: readonly string[] = [], file?: string)
     requirements: [...KFP, ...packages],
     cache: join(USER_CACHE, "ml-release"),
     env: process.env as Record<string, string>,
-    log: { debug: () => {}, info: () => {}, warn: () => {}, group: (_, act) => act(), fenced: () => {} },
+    log: silentLog,
     signal: new AbortController().signal,
   });
   return python;

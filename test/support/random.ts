@@ -1,4 +1,6 @@
-/** Numbers that look random and are the same for the same seed (mulberry32). */
+import { seededRandom } from "../../actions/shared/domain/rollout/random.ts";
+
+/** What looks random and is the same for the same seed. */
 export type Random = {
   /** From 0 to below 1. */
   next(): number;
@@ -9,13 +11,7 @@ export type Random = {
 };
 
 export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = seededRandom(seed);
   const int = (from: number, to: number): number => from + Math.floor(next() * (to - from + 1));
   return {
     next,
