@@ -3,7 +3,8 @@ import { afterEach, expect, test } from "vitest";
 import { type Heard, watchObjects } from "../../actions/shared/clients/kubernetes/watch.ts";
 import { textAt } from "../../actions/shared/domain/manifest/object.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
-import { type Exchange, json, type KubeServer, kubeServer } from "../support/scripted-kube.ts";
+import { answerJson } from "../support/http-server.ts";
+import { type Exchange, scriptedKube } from "../support/scripted-kube.ts";
 
 const type = { group: "batch", version: "v1", plural: "jobs", namespace: "ml" };
 const job = (name: string, resourceVersion: string) => ({
@@ -20,12 +21,10 @@ const expired = {
   message: "too old resource version",
 };
 
-let server: KubeServer | undefined;
 const end = { controller: new AbortController() };
-afterEach(async () => {
+afterEach(() => {
   end.controller.abort();
   end.controller = new AbortController();
-  await server?.close();
 });
 
 type Script = {
@@ -38,10 +37,13 @@ type Script = {
 async function listen({ lists, watches }: Script) {
   let listed = 0;
   let watched = 0;
-  server = await kubeServer((response, exchange) => {
+  const { asked, connection } = await scriptedKube((response, exchange) => {
     if (exchange.url.searchParams.get("watch") === null) {
       const resourceVersion = lists[Math.min(listed++, lists.length - 1)];
-      return json(response, 200, { metadata: { resourceVersion }, items: [job("listed", String(resourceVersion))] });
+      return answerJson(response, 200, {
+        metadata: { resourceVersion },
+        items: [job("listed", String(resourceVersion))],
+      });
     }
     const act = watches[watched++];
     if (act === undefined) return void response.writeHead(200).flushHeaders();
@@ -50,8 +52,7 @@ async function listen({ lists, watches }: Script) {
   const news: string[] = [];
   const heard = (one: Heard) =>
     news.push(one.state === "listed" ? "listed" : `${one.state} ${textAt(one.object, ["metadata", "name"])}`);
-  const { asked } = server;
-  const done = watchObjects(server.connection, {
+  const done = watchObjects(connection, {
     type,
     selection: { labels: "run=1" },
     clock: systemClock,
@@ -111,7 +112,7 @@ test("goes on from the last bookmark when the server ends the stream, without li
 
 test.each([
   ["in a stream of status 200", (response: ServerResponse) => open(response, line("ERROR", expired))],
-  ["as the status of the watch", (response: ServerResponse) => json(response, 410, expired)],
+  ["as the status of the watch", (response: ServerResponse) => answerJson(response, 410, expired)],
 ])("lists again after a 410 %s", async (_, gone) => {
   const { news, froms } = await listen({ lists: ["7", "90"], watches: [gone] });
   await until(() => froms().length === 2);
@@ -166,7 +167,7 @@ test.each([429, 500, 503])("a watch that is answered with %d is asked for again"
   const { news, froms } = await listen({
     lists: ["7"],
     watches: [
-      (response) => json(response, status, { kind: "Status", code: status, message: "later" }),
+      (response) => answerJson(response, status, { kind: "Status", code: status, message: "later" }),
       (response) => open(response, line("ADDED", job("a", "8"))),
     ],
   });
@@ -184,7 +185,7 @@ test("pauses grow while nothing is heard", async () => {
 
 test("gives up where it may not watch, without asking again and again", async () => {
   const forbidden = { kind: "Status", code: 403, reason: "Forbidden", message: 'jobs.batch is forbidden: User "anna"' };
-  const { done, froms } = await listen({ lists: ["7"], watches: [(response) => json(response, 403, forbidden)] });
+  const { done, froms } = await listen({ lists: ["7"], watches: [(response) => answerJson(response, 403, forbidden)] });
   expect(await done).toBe("forbidden");
   expect(froms()).toHaveLength(1);
 });

@@ -1,15 +1,11 @@
 import type { ServerResponse } from "node:http";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { KubeObject } from "../../actions/shared/domain/manifest/object.ts";
+import { answerJson } from "../support/http-server.ts";
 import { followUntil, manifestRun } from "../support/manifest-run.ts";
-import { type Exchange, json, type KubeServer, kubeServer } from "../support/scripted-kube.ts";
+import { type Exchange, scriptedKube } from "../support/scripted-kube.ts";
 
 // What a real cluster does only rarely; the rest is in test/cluster.
-
-let server: KubeServer | undefined;
-afterEach(async () => {
-  await server?.close();
-});
 
 const object = {
   apiVersion: "batch/v1",
@@ -30,7 +26,7 @@ async function world(): Promise<
   World & { readonly asked: readonly Exchange[]; readonly run: ReturnType<typeof manifestRun> }
 > {
   const state: World = { jobs: [], pods: [], log: "", fail: () => undefined };
-  server = await kubeServer((response, exchange) => {
+  const server = await scriptedKube((response, exchange) => {
     const failure = state.fail(exchange);
     if (failure === "silent") return;
     if (failure === "cut") return void response.destroy();
@@ -39,7 +35,7 @@ async function world(): Promise<
       return void response.destroy();
     }
     if (typeof failure === "number")
-      return json(response, failure, { kind: "Status", code: failure, message: "not now" });
+      return answerJson(response, failure, { kind: "Status", code: failure, message: "not now" });
     answer(response, state, exchange);
   });
   return Object.assign(state, { asked: server.asked, run: manifestRun(server.connection, object) });
@@ -55,12 +51,12 @@ function act(state: World, { body, url }: Exchange): KubeObject {
 function answer(response: ServerResponse, state: World, exchange: Exchange): void {
   const { method, url } = exchange;
   if (url.searchParams.has("watch")) response.writeHead(200).flushHeaders();
-  else if (method === "PATCH") json(response, 200, act(state, exchange));
+  else if (method === "PATCH") answerJson(response, 200, act(state, exchange));
   else if (url.pathname.endsWith("/log")) response.end(state.log);
   else if (/\/jobs\/[^/]+$/.test(url.pathname)) answerOne(response, state, exchange);
   else {
     const items = url.pathname.endsWith("/jobs") ? state.jobs : url.pathname.endsWith("/pods") ? state.pods : [];
-    json(response, 200, { metadata: { resourceVersion: "1" }, items });
+    answerJson(response, 200, { metadata: { resourceVersion: "1" }, items });
   }
 }
 
@@ -68,8 +64,8 @@ function answerOne(response: ServerResponse, { jobs }: World, { url }: Exchange)
   const name = url.pathname.split("/").at(-1);
   const found = jobs.find((one) => (one.metadata as { name?: string }).name === name);
   const none = { kind: "Status", code: 404, reason: "NotFound", message: "not found" };
-  if (found === undefined) json(response, 404, none);
-  else json(response, 200, found);
+  if (found === undefined) answerJson(response, 404, none);
+  else answerJson(response, 200, found);
 }
 
 const applies = (asked: readonly Exchange[]) => asked.filter(({ method }) => method === "PATCH");
