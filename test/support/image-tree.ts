@@ -2,7 +2,7 @@ import { unpackLayer } from "../../actions/shared/lib/image/layers.ts";
 import { hostPlatform } from "../../actions/shared/lib/image/platform.ts";
 import { type ReadImage, readImage } from "../../actions/shared/lib/image/read-image.ts";
 import { readWhole } from "../../actions/shared/lib/image/verified.ts";
-import { readTar } from "../../actions/shared/lib/tar.ts";
+import { readTar } from "../../actions/shared/lib/tar/read-tar.ts";
 import type { ImageStore } from "../../actions/shared/ports/image-store.ts";
 
 /** `755 0:0 folder`, `644 1000:1000 file <text>`, `link usr/lib`: what a program in the container would find, by path. */

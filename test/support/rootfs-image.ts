@@ -1,6 +1,6 @@
 import { once } from "../../actions/shared/lib/image/put-image.ts";
 import { readWhole } from "../../actions/shared/lib/image/verified.ts";
-import { type NewTarEntry, writeTar } from "../../actions/shared/lib/tar.ts";
+import { type NewTarEntry, writeTar } from "../../actions/shared/lib/tar/write-tar.ts";
 import { appendBuilder } from "../../actions/shared/local/append/append-builder.ts";
 import type { ImageStore, StoredManifest } from "../../actions/shared/ports/image-store.ts";
 import { buildRequest } from "./build-request.ts";

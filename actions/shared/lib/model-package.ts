@@ -7,7 +7,7 @@ import { ReleaseError } from "./error.ts";
 import { sha256Stream } from "./hash.ts";
 import { checkName } from "./model-registry/entry.ts";
 import { storedGzip, storedGzipSize } from "./stored-gzip.ts";
-import { type NewTarEntry, tarSize, writeTar } from "./tar.ts";
+import { type NewTarEntry, tarSize, writeTar } from "./tar/write-tar.ts";
 
 /** A file by its path in the archive. */
 export type PackedFile = { readonly path: string; readonly file: SourceFile };

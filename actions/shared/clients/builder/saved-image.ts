@@ -7,7 +7,7 @@ import { ReleaseError } from "../../lib/error.ts";
 import { sha256 } from "../../lib/hash.ts";
 import { openPart, type PlainLayer, unpackLayer } from "../../lib/image/layers.ts";
 import { readWhole } from "../../lib/image/verified.ts";
-import { type TarPart, tarIndex } from "../../lib/tar.ts";
+import { type TarPart, tarIndex } from "../../lib/tar/read-tar.ts";
 import type { StoredManifest } from "../../ports/image-store.ts";
 
 /** What an engine saved: its configuration, less what is of this build and this machine only, and layers in order. */

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Digest, hexOf } from "../../domain/digest.ts";
 import type { ImageStore } from "../../ports/image-store.ts";
-import { type NewTarEntry, writeTar } from "../tar.ts";
+import { type NewTarEntry, writeTar } from "../tar/write-tar.ts";
 import { once } from "./put-image.ts";
 import { readImage } from "./read-image.ts";
 

@@ -6,7 +6,7 @@ import { ReleaseError } from "../../lib/error.ts";
 import { sha256Stream } from "../../lib/hash.ts";
 import { isPackedOtherwise, openArchive, type PlainLayer } from "../../lib/image/layers.ts";
 import { verified } from "../../lib/image/verified.ts";
-import { readTar } from "../../lib/tar.ts";
+import { readTar } from "../../lib/tar/read-tar.ts";
 import type { BuildRequest } from "../../ports/image-builder.ts";
 import { cleanEntryPath, nodeOf } from "./base-tree.ts";
 import { applyEntry, nameOf, type Tree } from "./tree.ts";

@@ -22,7 +22,7 @@ import type { PlainLayer } from "../../lib/image/layers.ts";
 import { knownLayers, putImage } from "../../lib/image/put-image.ts";
 import { type ReadImage, readImage } from "../../lib/image/read-image.ts";
 import { verified } from "../../lib/image/verified.ts";
-import { type NewTarEntry, writeTar } from "../../lib/tar.ts";
+import { type NewTarEntry, writeTar } from "../../lib/tar/write-tar.ts";
 import type { BuildRequest, ImageBuilder } from "../../ports/image-builder.ts";
 import { archiveLayer, findArchive } from "./add-archive.ts";
 import { baseTree } from "./base-tree.ts";

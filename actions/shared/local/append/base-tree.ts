@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { readIfSound } from "../../lib/decode.ts";
 import { unpackLayer } from "../../lib/image/layers.ts";
 import type { ReadImage } from "../../lib/image/read-image.ts";
-import { readTar, type TarEntry } from "../../lib/tar.ts";
+import { readTar, type TarEntry } from "../../lib/tar/read-tar.ts";
 import { writeFileAtomic } from "../../lib/write-file.ts";
 import type { ImageStore } from "../../ports/image-store.ts";
 import { applyEntry, type Tree, type TreeNode } from "./tree.ts";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { once } from "../../../../actions/shared/lib/image/put-image.ts";
 import { readWhole } from "../../../../actions/shared/lib/image/verified.ts";
-import { type NewTarEntry, readTar, tarIndex, writeTar } from "../../../../actions/shared/lib/tar.ts";
+import { readTar, tarIndex } from "../../../../actions/shared/lib/tar/read-tar.ts";
+import { type NewTarEntry, writeTar } from "../../../../actions/shared/lib/tar/write-tar.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
 const file = (path: string, text: string, mode = 0o644): NewTarEntry => {
