@@ -96,6 +96,13 @@ describe("the model is taken", () => {
       { value: { source: "run", place: "minio://mlpipeline/v2/m" } },
     ],
     ["from a bucket", "s3://b/m?region=eu-1", run({}), { value: { source: "files", place: "s3://b/m?region=eu-1" } }],
+    ["from a run of MLflow", "runs:/1cd3/model", run({}), { value: { source: "files", place: "runs:/1cd3/model" } }],
+    [
+      "from MLflow's registry",
+      "models:/digits@best",
+      run({}),
+      { value: { source: "files", place: "models:/digits@best" } },
+    ],
     ["from a local file by its address", "file:///w/a%20b", run({}), { value: { source: "files", place: "/w/a b" } }],
     ["not from a server of another kind", "https://h/m", run({}), { state: "bad" }],
     [

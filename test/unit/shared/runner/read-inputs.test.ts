@@ -158,3 +158,11 @@ test("any path becomes absolute and need not exist", async () => {
   const { values } = await read({ out: { kind: "path", description: "" } }, { out: "../x" }, { workspace });
   expect(values.out).toBe(join(workspace, "../x"));
 });
+
+test.each(["s3://bucket/model", "runs:/1cd3/model", "models:/digits@best"])(
+  "an address stays as it is: %s",
+  async (model) => {
+    const { values } = await read({ model: { kind: "place", description: "" } }, { model });
+    expect(values.model).toBe(model);
+  },
+);
