@@ -107,7 +107,9 @@ describe("history", () => {
   test("shows the whole log, newest first, as a job summary too", async () => {
     await twoChampions();
     expect((await mlRelease("history digits")).out).toMatchSnapshot("terminal");
-    expect((await mlRelease("history digits --markdown")).out).toMatchSnapshot("markdown");
+    await mlRelease("history digits --summary summary.md");
+    await mlRelease("history nobody --summary summary.md");
+    expect(readFileSync(join(folder, "summary.md"), "utf8").replaceAll(folder, "FOLDER")).toMatchSnapshot("summary");
   });
 
   test("knows a move that a killed job did not log", async () => {

@@ -1,5 +1,6 @@
 import type { Act, VersionRecord } from "../../actions/shared/domain/model-version.ts";
 import { sha256 } from "../../actions/shared/lib/hash.ts";
+import { modelDigest } from "../../actions/shared/lib/hash-model.ts";
 import { findAlias, moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { appendOnce } from "../../actions/shared/lib/model-registry/log.ts";
 import { recordDigest } from "../../actions/shared/lib/model-registry/sound-version.ts";
@@ -19,8 +20,8 @@ export async function registered(
 ): Promise<VersionRecord> {
   const { text = `weights of ${parts.version ?? "1.0.0"}`, ...given } = parts;
   const bytes = new TextEncoder().encode(text);
-  const digest = sha256(bytes);
-  const record = versionRecord({ digest, files: [{ path: "model.onnx", size: bytes.length, digest }], ...given });
+  const files = [{ path: "model.onnx", size: bytes.length, digest: sha256(bytes) }];
+  const record = versionRecord({ digest: modelDigest(files), files, ...given });
   await store.create(`${record.folder}/model.onnx`, bytes);
   await createVersion(store, record);
   const { model, version, logAfter: after, createdAt } = record;

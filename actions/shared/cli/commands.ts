@@ -122,6 +122,10 @@ export const COMMON_OPTIONS = {
       "The model store: a folder, or a bucket of any S3-compatible server, s3://bucket/prefix. Default: a folder under ML_RELEASE_HOME.",
   },
   json: { kind: "boolean", default: "false", description: "Answer in JSON." },
-  markdown: { kind: "boolean", default: "false", description: "Answer in GitHub's Markdown, as for a job summary." },
+  summary: {
+    kind: "string",
+    value: "FILE",
+    description: "Put the answer at the end of this file too, in GitHub's Markdown: $GITHUB_STEP_SUMMARY in a job.",
+  },
   help: { kind: "boolean", default: "false", description: "Show this help." },
 } as const satisfies Declarations;

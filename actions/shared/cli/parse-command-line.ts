@@ -7,7 +7,7 @@ import { COMMANDS, COMMON_OPTIONS } from "./commands.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export type Format = "text" | "json" | "markdown";
+export type Format = "text" | "json";
 
 export type Invocation =
   /** Without a command: the help of all. */
@@ -18,6 +18,8 @@ export type Invocation =
       readonly values: Readonly<Record<string, unknown>>;
       readonly store: string | undefined;
       readonly format: Format;
+      /** A file that gets the answer too. */
+      readonly summary: string | undefined;
     };
 
 /** What the words of a command line ask for, or everything that is wrong with them. */
@@ -33,15 +35,10 @@ export function parseCommandLine(words: readonly string[], env: Environment): Ch
   const values = readValues({ ...command.arguments, ...command.options, ...COMMON_OPTIONS }, { command, texts, env });
   if (values.state === "bad" || problems.length > 0)
     return bad(...problems, ...(values.state === "bad" ? values.problems : []));
-  const { store, json, markdown, help: _, ...own } = values.value;
-  if (json === true && markdown === true)
-    return bad({
-      rule: "one form of the answer can be asked for",
-      saw: "--json and --markdown",
-      hint: "leave one out",
-    });
-  const format = json === true ? "json" : markdown === true ? "markdown" : "text";
-  return ok({ do: "run", command, values: own, store: store as string | undefined, format });
+  const { store, json, summary, help: _, ...own } = values.value;
+  const format = json === true ? "json" : "text";
+  const paths = { store: store as string | undefined, summary: summary as string | undefined };
+  return ok({ do: "run", command, values: own, format, ...paths });
 }
 
 /** What was written for each argument and option. */

@@ -1,3 +1,4 @@
+import { appendFile } from "node:fs/promises";
 import { connectStore } from "../connect/model-store.ts";
 import type { Report } from "../domain/report.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -51,11 +52,14 @@ export async function runCommandLine(terminal: Terminal): Promise<number> {
       terminal.out.write(told);
       return 0;
     }
-    terminal.out.write(answerText(masks.hideIn(told), { format, columns: terminal.out.columns }));
+    const shown = masks.hideIn(told);
+    terminal.out.write(answerText(shown, { format, columns: terminal.out.columns }));
+    await summarize(shown.report, parsed.value);
     return told.succeeded ? 0 : 1;
   } catch (error) {
     const failure = asReleaseError(error);
     tellFailure(failure, { terminal, masks, format });
+    if (parsed.state === "ok") await summarize(masks.hideIn(concludeError(failure).report), parsed.value);
     return failure.code === "CANCELLED" && signalled !== undefined
       ? EXIT_BY_SIGNAL[signalled]
       : exitCodeOf(failure.code);
@@ -113,11 +117,20 @@ function answerText({ report, json }: Told, { format, columns }: Answering): str
   switch (format) {
     case "json":
       return `${JSON.stringify(json, undefined, 2)}\n`;
-    case "markdown":
-      return renderSummary(report);
     case "text":
-      return renderTerminal(report, columns ?? Number.POSITIVE_INFINITY);
+      return renderTerminal(report, widthOf(columns));
   }
+}
+
+/** What nobody looks at, or a terminal that does not know its own width, is not wrapped. */
+function widthOf(columns: number | undefined): number {
+  return columns === undefined || columns === 0 ? Number.POSITIVE_INFINITY : columns;
+}
+
+/** The file may be one that others write to as well. */
+async function summarize(report: Report, invocation: Invocation): Promise<void> {
+  if (invocation.do === "run" && invocation.summary !== undefined)
+    await appendFile(invocation.summary, `${renderSummary(report)}\n`);
 }
 
 function wantedFormat(words: readonly string[]): Format {
@@ -132,5 +145,5 @@ function tellFailure(
   if (format === "json")
     terminal.out.write(`${JSON.stringify(masks.hideIn({ error: { code, problems } }), undefined, 2)}\n`);
   const report: Report = masks.hideIn(concludeError(failure).report);
-  terminal.err.write(renderTerminal({ ...report, findings: [] }, terminal.out.columns ?? Number.POSITIVE_INFINITY));
+  terminal.err.write(renderTerminal({ ...report, findings: [] }, widthOf(terminal.out.columns)));
 }
