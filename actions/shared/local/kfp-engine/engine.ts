@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { parseJson } from "../../domain/parse-json.ts";
 import { gpuRequests } from "../../domain/pipeline/gpus.ts";
 import { localFaults } from "../../domain/pipeline/local-faults.ts";
 import type { PackageFault } from "../../domain/pipeline/package.ts";
@@ -10,13 +11,14 @@ import { taskSites } from "../../domain/pipeline/tasks.ts";
 import { withProducers } from "../../domain/run/producers.ts";
 import type { RunTask } from "../../domain/run/task.ts";
 import { type ChildGroup, startGroup } from "../../lib/child-group.ts";
+import { decode } from "../../lib/decode.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import { exec } from "../../lib/exec.ts";
 import { exists } from "../../lib/exists.ts";
 import { writeFileAtomic } from "../../lib/write-file.ts";
 import type { PipelineEngine, RunRequest, TaskLog } from "../../ports/pipeline-engine.ts";
 import { withDigests } from "./artifacts.ts";
-import { statusOf, type Told } from "./events.ts";
+import { EnvironmentSchema, statusOf, type Told } from "./events.ts";
 import { eventReader, liveDriver, runFiles, tailOf } from "./run-folder.ts";
 import { taskEnvironment } from "./task-environment.ts";
 import { containerRequest, type TaskContainers } from "./task-images.ts";
@@ -203,7 +205,7 @@ async function gpuFaults(
   { env, allowCpu }: KfpEngineOptions,
 ): Promise<readonly PackageFault[]> {
   const answer = await exec(python, ["-B", SCRIPTS.machine], { cwd: "/", env: taskEnvironment(env, python, {}) });
-  const { gpus }: { gpus: readonly { readonly name: string; readonly count: number }[] } = JSON.parse(answer.stdout);
+  const { gpus } = decode(EnvironmentSchema, parseJson(answer.stdout), "what the machine has");
   const count = gpus.reduce((sum, gpu) => sum + gpu.count, 0);
   if (count >= needed) return [];
   const seen = gpus.map((gpu) => `${gpu.count} x ${gpu.name}`).join(", ");

@@ -18,7 +18,8 @@ const ValuesSchema = v.object({
 
 const Who = { at: v.number(), task: v.string(), path: v.string() };
 
-const EnvironmentSchema = v.object({
+/** What machine.py tells. */
+export const EnvironmentSchema = v.object({
   os: v.string(),
   architecture: v.string(),
   python: v.string(),

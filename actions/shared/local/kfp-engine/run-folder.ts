@@ -1,5 +1,7 @@
 import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import * as v from "valibot";
+import { readIfSound } from "../../lib/decode.ts";
 import { parseProcessStat } from "../../lib/process-stat.ts";
 import { nothingTold, type Told, tell } from "./events.ts";
 
@@ -15,15 +17,21 @@ export function runFiles(folder: string) {
   };
 }
 
+/** Who works there, as driver.py writes it. */
+const LockSchema = v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(1)), born: v.string() });
+
 /** The driver that holds the lock of a run folder, if it still runs. */
 export async function liveDriver(folder: string): Promise<number | undefined> {
+  const text = await readFile(runFiles(folder).lock, "utf8").catch(() => "");
+  // it may be in the middle of being written
+  const lock = readIfSound(LockSchema, text);
+  if (lock === undefined) return undefined;
   try {
-    const { pid, born }: { pid: number; born: string } = JSON.parse(await readFile(runFiles(folder).lock, "utf8"));
-    process.kill(pid, 0);
-    const now = await birthOf(pid);
-    return now === undefined || now === born ? pid : undefined;
+    process.kill(lock.pid, 0);
+    const now = await birthOf(lock.pid);
+    return now === undefined || now === lock.born ? lock.pid : undefined;
   } catch {
-    // no lock, a lock that is being written, or no such process
+    // no such process
     return undefined;
   }
 }
