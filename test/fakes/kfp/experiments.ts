@@ -1,6 +1,6 @@
 import { type Answer, failure, type JsonObject, ok } from "./answer.ts";
+import { textOf } from "./fields.ts";
 import { type Listable, listBody, pageOf } from "./listing.ts";
-import { textOf } from "./pipelines.ts";
 import { readMessage } from "./proto-json.ts";
 import { type Experiment, type KfpState, serverNow, timeText } from "./state.ts";
 

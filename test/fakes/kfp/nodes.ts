@@ -31,17 +31,19 @@ const DEADLINE = "Step exceeded its deadline";
 /** What the controller says of a try at a moment; undefined where it has not looked at it yet. */
 export function statusAt(workflow: Workflow, one: Try, atMs: number): WorkflowStatus | undefined {
   const course = courseOf(one);
-  const isEnded = one.terminatedMs !== undefined && atMs >= one.terminatedMs + KILL_MS;
+  const killedMs = one.terminatedMs === undefined ? undefined : one.terminatedMs + KILL_MS;
+  const endedMs = killedMs !== undefined && atMs >= killedMs ? killedMs : undefined;
+  const isEnded = endedMs !== undefined;
   if (atMs < course.upMs && !isEnded) return undefined;
-  const moment: Moment = { workflow, course, atMs, endedMs: isEnded ? one.terminatedMs! + KILL_MS : undefined };
+  const moment: Moment = { workflow, course, atMs, endedMs };
   const isOver = isEnded || atMs >= course.endMs;
   const failed = course.tasks.filter((task) => task.outcome === "Failed" || task.outcome === "Error");
-  const phase = !isOver ? "Running" : isEnded ? "Failed" : failed.length > 0 ? "Failed" : "Succeeded";
+  const phase = !isOver ? "Running" : isEnded || failed.length > 0 ? "Failed" : "Succeeded";
   const done = course.tasks.filter((task) => task.endMs <= atMs && task.outcome === "Succeeded");
   return {
     phase,
     startedMs: Math.min(course.upMs, atMs),
-    finishedMs: isOver ? (moment.endedMs ?? course.endMs) : undefined,
+    finishedMs: isOver ? (endedMs ?? course.endMs) : undefined,
     message: isEnded ? "Stopped with strategy 'Terminate'" : undefined,
     progress: `${done.length}/${course.tasks.length}`,
     nodes: nodesAt(moment, phase),

@@ -1,8 +1,9 @@
-import type { Json } from "../../../actions/shared/domain/canonical.ts";
 import { type Answer, failure, type JsonObject, ok, Refused } from "./answer.ts";
+import { checkedTags, invalid, textOf } from "./fields.ts";
 import { type Listable, listBody, pageOf } from "./listing.ts";
 import { isObject, readMessage } from "./proto-json.ts";
-import { type KfpState, type Pipeline, type PipelineVersion, serverNow, type Tags, timeText } from "./state.ts";
+import { type KfpState, type Pipeline, serverNow, timeText } from "./state.ts";
+import { VERSION_MESSAGE, versionsOf } from "./versions.ts";
 
 const PIPELINES: Listable<Pipeline> = {
   plural: "pipelines",
@@ -22,24 +23,6 @@ const PIPELINES: Listable<Pipeline> = {
   },
 };
 
-const VERSIONS: Listable<PipelineVersion> = {
-  plural: "pipeline versions",
-  type: "PipelineVersion",
-  model: "pipeline_versions",
-  prefix: "pipeline_versions.",
-  idOf: (one) => one.id,
-  tagsOf: (one) => one.tags,
-  columns: {
-    id: { column: "UUID", of: (one) => one.id },
-    pipeline_version_id: { column: "UUID", of: (one) => one.id },
-    name: { column: "Name", of: (one) => one.name },
-    display_name: { column: "DisplayName", of: (one) => one.displayName },
-    created_at: { column: "CreatedAtInSec", of: (one) => Math.floor(one.createdMs / 1_000) },
-    description: { column: "Description", of: (one) => one.description },
-    pipeline_id: { column: "PipelineId", of: (one) => one.pipelineId },
-  },
-};
-
 const PIPELINE_MESSAGE = {
   pipeline_id: "any",
   name: "any",
@@ -47,20 +30,6 @@ const PIPELINE_MESSAGE = {
   description: "any",
   created_at: "any",
   namespace: "any",
-  error: "any",
-  tags: "any",
-} as const;
-
-const VERSION_MESSAGE = {
-  pipeline_id: "any",
-  pipeline_version_id: "any",
-  name: "any",
-  display_name: "any",
-  description: "any",
-  created_at: "any",
-  package_url: { pipeline_url: "any" },
-  code_source_url: "any",
-  pipeline_spec: "any",
   error: "any",
   tags: "any",
 } as const;
@@ -107,22 +76,6 @@ export function addPipeline(state: KfpState, body: JsonObject): Pipeline {
   };
   state.pipelines.set(pipeline.id, pipeline);
   return pipeline;
-}
-
-function invalid(prefix: string, inner: string): Refused {
-  return new Refused(failure(3, `${prefix}Invalid input error: ${inner}`, inner));
-}
-
-export function checkedTags(given: Json | undefined, prefix: string): Tags {
-  const tags = isObject(given) ? Object.entries(given).map(([key, value]) => [key, String(value)] as const) : [];
-  if (tags.length > 20) throw invalid(prefix, `number of tags ${tags.length} exceeds maximum of 20`);
-  for (const [key, value] of tags) {
-    if (key.includes(".")) throw invalid(prefix, `tag key "${key}" must not contain '.' character`);
-    if (key.length > 63) throw invalid(prefix, `tag key "${key}" exceeds maximum length of 63 characters`);
-    if (value.length > 63)
-      throw invalid(prefix, `tag value "${value}" for key "${key}" exceeds maximum length of 63 characters`);
-  }
-  return Object.fromEntries(tags);
 }
 
 /** From a URL: this server reaches none, as one whose allowed domains are not set. */
@@ -189,51 +142,6 @@ export function deletePipeline(state: KfpState, id: string, query: URLSearchPara
   return ok({});
 }
 
-export function versionsOf(state: KfpState, pipelineId: string): readonly PipelineVersion[] {
-  return [...state.versions.values()].filter((one) => one.pipelineId === pipelineId);
-}
-
-export function getVersion(state: KfpState, pipelineId: string, id: string): Answer {
-  const found = state.versions.get(id);
-  return found && found.pipelineId === pipelineId ? ok(versionBody(found)) : noVersion(id);
-}
-
-function noVersion(id: string): Answer {
-  const inner = `PipelineVersion ${id} not found`;
-  return failure(
-    5,
-    `Failed to get a pipeline version ${id}: Failed to get a pipeline version with id ${id}: ResourceNotFoundError: ${inner}`,
-    inner,
-  );
-}
-
-export function listVersions(state: KfpState, pipelineId: string, query: URLSearchParams): Answer {
-  const page = pageOf(state, versionsOf(state, pipelineId), { of: VERSIONS, query });
-  return ok(listBody("pipeline_versions", { ...page, items: page.items.map(versionBody) }));
-}
-
-export function patchVersion(state: KfpState, id: string, text: string): Answer {
-  const found = state.versions.get(id);
-  if (!found) return noVersion(id);
-  const body = readMessage(text, VERSION_MESSAGE);
-  if (body.display_name !== undefined) found.displayName = textOf(body.display_name);
-  if (body.tags !== undefined) found.tags = checkedTags(body.tags, "Failed to update a pipeline version: ");
-  if (body.description !== undefined && !state.switches.has("patch-keeps-description"))
-    state.versions.set(id, { ...found, description: textOf(body.description) });
-  return ok(versionBody(state.versions.get(id) ?? found));
-}
-
-export function deleteVersion(state: KfpState, id: string): Answer {
-  return state.versions.delete(id) ? ok({}) : noVersion(id);
-}
-
-/** By URL, which this server does not allow. */
-export function createVersionByUrl(text: string): Answer {
-  readMessage(text, VERSION_MESSAGE);
-  const inner = "Pipeline URL validation failed";
-  return failure(3, `Failed to create a pipeline version: Invalid input error: ${inner}`, inner);
-}
-
 export function pipelineBody(one: Pipeline): JsonObject {
   return {
     pipeline_id: one.id,
@@ -244,21 +152,4 @@ export function pipelineBody(one: Pipeline): JsonObject {
     ...(one.namespace === "" ? {} : { namespace: one.namespace }),
     ...(Object.keys(one.tags).length === 0 ? {} : { tags: one.tags }),
   };
-}
-
-export function versionBody(one: PipelineVersion): JsonObject {
-  return {
-    pipeline_id: one.pipelineId,
-    pipeline_version_id: one.id,
-    display_name: one.displayName,
-    name: one.name,
-    ...(one.description === "" ? {} : { description: one.description }),
-    created_at: timeText(one.createdMs),
-    pipeline_spec: one.spec,
-    ...(Object.keys(one.tags).length === 0 ? {} : { tags: one.tags }),
-  };
-}
-
-export function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
 }

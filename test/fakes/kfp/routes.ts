@@ -1,20 +1,16 @@
 import { type Answer, type Asked, ok, plainOk, refusal } from "./answer.ts";
+import { createRun } from "./create-run.ts";
 import { createExperiment, deleteExperiment, getExperiment, listExperiments, storeExperiment } from "./experiments.ts";
 import { readArtifact, readLog } from "./logs.ts";
 import { getArtifact, listArtifacts, listArtifactTasks, listTasks } from "./native.ts";
 import {
   createByUrl,
   createPipeline,
-  createVersionByUrl,
   deletePipeline,
-  deleteVersion,
   getPipeline,
   getPipelineByName,
-  getVersion,
   listPipelines,
-  listVersions,
   patchPipeline,
-  patchVersion,
 } from "./pipelines.ts";
 import {
   createRecurringRun,
@@ -23,9 +19,11 @@ import {
   listRecurringRuns,
   setRecurringRun,
 } from "./recurring-runs.ts";
-import { createRun, deleteRun, getRun, getRunV1, listRuns, retryRun, storeRun, terminateRun } from "./runs.ts";
+import { retryRun } from "./retry-run.ts";
+import { deleteRun, getRun, getRunV1, listRuns, storeRun, terminateRun } from "./runs.ts";
 import type { KfpState } from "./state.ts";
 import { uploadPipeline, uploadVersion } from "./uploads.ts";
+import { createVersionByUrl, deleteVersion, getVersion, listVersions, patchVersion } from "./versions.ts";
 import { reportFromOutside } from "./workflows.ts";
 
 type Call = {

@@ -17,7 +17,7 @@ export type ScheduledTask = {
   readonly after?: readonly string[];
   /** Runs whatever became of those: an exit handler. */
   readonly always?: boolean;
-  readonly driver?: Leg;
+  readonly driver?: DriverPlan;
   /** What its pod waits for, one after the other. */
   readonly waits?: readonly Wait[];
   /** Of the container. Default 10 s. */
@@ -32,9 +32,10 @@ export type ScheduledTask = {
 /** `message` is the pod's own word, as the controller copies it to the node: `Unschedulable: 0/4 nodes are available: …`. */
 export type Wait = { readonly ms: number; readonly message: string };
 
-/** Of the driver's pod. Default 2 s. */
-export type Leg = {
+/** Of a task's driver, the pod before its own. */
+export type DriverPlan = {
   readonly waits?: readonly Wait[];
+  /** Default 2 s. */
   readonly ms?: number;
   readonly ends?: "Error";
   readonly message?: string;

@@ -1,9 +1,11 @@
 import { parseAllDocuments } from "yaml";
 import type { Json } from "../../../actions/shared/domain/canonical.ts";
 import { type Answer, type Asked, type JsonObject, plainOk, plainText, Refused, uploadError } from "./answer.ts";
-import { addPipeline, checkedTags, pipelineBody, versionBody } from "./pipelines.ts";
+import { checkedTags } from "./fields.ts";
+import { addPipeline, pipelineBody } from "./pipelines.ts";
 import { isObject } from "./proto-json.ts";
 import { type KfpState, type PipelineVersion, serverNow, type Tags } from "./state.ts";
+import { versionBody } from "./versions.ts";
 
 const MAX_PACKAGE_BYTES = 32 * 1024 * 1024;
 
