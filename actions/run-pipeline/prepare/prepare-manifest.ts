@@ -5,6 +5,7 @@ import { fillPlaceholders, placeholdersIn } from "../../shared/domain/manifest/p
 import { imageOf, plannedGpus, plannedPods } from "../../shared/domain/manifest/planned-pods.ts";
 import { nearestName } from "../../shared/domain/nearest.ts";
 import type { Parameters } from "../../shared/domain/pipeline/parameters.ts";
+import { imageRefs } from "../../shared/domain/pipeline/pin-image.ts";
 import type { Problem } from "../../shared/domain/problem.ts";
 import type { DataSet } from "../../shared/domain/release.ts";
 import type { Finding } from "../../shared/domain/report.ts";
@@ -25,7 +26,7 @@ export async function prepareManifest(step: RunStep, ports: Ports): Promise<Prep
   const { inputs, job, release } = step;
   const base = ports.folder;
   const folders = { workspace: job.workspace, base };
-  const images = Object.fromEntries(Object.entries(release.images ?? {}).map(([name, image]) => [name, image.ref]));
+  const images = imageRefs(release);
   const [file, data, written, earlier] = await Promise.all([
     readManifestFile({
       path: inputs.manifest ?? "",

@@ -5,7 +5,7 @@ import { gpuRequests } from "../../shared/domain/pipeline/gpus.ts";
 import { applyPins, pinImages, type RunsImages } from "../../shared/domain/pipeline/images.ts";
 import { own, type PackageFault, type PipelinePackage } from "../../shared/domain/pipeline/package.ts";
 import { checkParameters, declaredParameters, type Parameters } from "../../shared/domain/pipeline/parameters.ts";
-import type { ImageRefs } from "../../shared/domain/pipeline/pin-image.ts";
+import { type ImageRefs, imageRefs } from "../../shared/domain/pipeline/pin-image.ts";
 import { readPackage } from "../../shared/domain/pipeline/read-package.ts";
 import { taskSites } from "../../shared/domain/pipeline/tasks.ts";
 import type { Problem } from "../../shared/domain/problem.ts";
@@ -29,7 +29,7 @@ export async function prepare(step: RunStep, ports: Ports): Promise<Prepared> {
   const { inputs, job, release } = step;
   const base = ports.folder;
   const path = inputs.pipeline ?? "";
-  const images = Object.fromEntries(Object.entries(release.images ?? {}).map(([name, image]) => [name, image.ref]));
+  const images = imageRefs(release);
   const wish = { path, function: inputs.function, workspace: job.workspace };
   const folders = { workspace: job.workspace, base };
   const [read, data, written, earlier] = await Promise.all([

@@ -1,9 +1,14 @@
 import { parseImageRef, repositoryOf } from "../image-ref.ts";
 import { nearestName } from "../nearest.ts";
+import type { Release } from "../release.ts";
 import type { PackageFault, PackagePath } from "./package.ts";
 
 /** The images of the release by name, as references by digest. */
 export type ImageRefs = Readonly<Record<string, string>>;
+
+export function imageRefs({ images = {} }: Pick<Release, "images">): ImageRefs {
+  return Object.fromEntries(Object.entries(images).map(([name, { ref }]) => [name, ref]));
+}
 
 /** How an image of the release is written where its digest is put in: `image://trainer`. */
 export const PLACEHOLDER = "image://";
