@@ -9,9 +9,7 @@ const DAY_MS = 86_400_000;
 export function spanOf(on: string): Span | undefined {
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(on);
   const fromMs = Date.parse(isDay ? `${on}T00:00:00Z` : on);
-  if (Number.isNaN(fromMs)) return undefined;
-  // Date.parse takes 30 February for the first days of March.
-  if (isDay && new Date(fromMs).toISOString().slice(0, 10) !== on) return undefined;
+  if (Number.isNaN(fromMs) || !isCalendarDay(on.slice(0, 10))) return undefined;
   return { fromMs, untilMs: fromMs + (isDay ? DAY_MS : 1) };
 }
 
@@ -27,4 +25,10 @@ export function reignsDuring(
       return reign.alias === alias && began < untilMs && (ended > fromMs || began >= fromMs);
     })
     .toSorted((a, b) => a.move - b.move);
+}
+
+/** Date.parse takes 30 February for the first days of March. */
+function isCalendarDay(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 10) === day;
 }
