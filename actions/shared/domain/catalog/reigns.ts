@@ -23,9 +23,9 @@ export function reignsOf(events: readonly ModelEvent[], aliases: readonly AliasR
   return [...moves.values()].flatMap(inTurn).toSorted(newestFirst);
 }
 
-/** Who held an alias at a time (RFC 3339, or a day: its last moment). */
+/** Who held an alias at a time (RFC 3339). */
 export function holderAt(reigns: readonly Reign[], alias: string, at: string): Reign | undefined {
-  const time = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(at) ? `${at}T23:59:59.999Z` : at);
+  const time = Date.parse(at);
   return reigns.find(
     ({ alias: own, from, until }) =>
       own === alias && Date.parse(from) <= time && (until === undefined || Date.parse(until) > time),

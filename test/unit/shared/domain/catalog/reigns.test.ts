@@ -63,13 +63,12 @@ test("a clock that is late makes no version lose the alias before it had it", ()
 });
 
 test.each([
-  ["2026-10-31", undefined],
-  ["2026-11-01", "1.0.0"],
+  ["2026-11-01T08:59:59Z", undefined],
+  ["2026-11-01T09:00:00Z", "1.0.0"],
   ["2026-11-05T08:59:59Z", "1.0.0"],
   ["2026-11-05T09:00:00Z", "1.1.0"],
-  ["2026-11-05", "1.1.0"],
-  ["2026-11-10", "1.0.0"],
-])("on %s the champion was %s", (at, version) => {
+  ["2026-11-10T00:00:00Z", "1.0.0"],
+])("at %s the champion was %s", (at, version) => {
   const events = [
     move("1.0.0", 1, "2026-11-01T09:00:00Z"),
     move("1.1.0", 2, "2026-11-05T09:00:00Z"),
