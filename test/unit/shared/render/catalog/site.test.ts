@@ -6,7 +6,8 @@ import { catalogOf } from "../../../../../actions/shared/domain/catalog/catalog-
 import { catalogSite } from "../../../../../actions/shared/render/catalog/site.ts";
 import { SAMPLE_CARD, sampleStore, troubledModel } from "../../../../support/catalog-sample.ts";
 import { tagsOf } from "../../../../support/gfm.ts";
-import { storeFacts } from "../../../../support/store-facts.ts";
+import { modelFacts, storeFacts } from "../../../../support/store-facts.ts";
+import { versionRecord } from "../../../../support/version-record.ts";
 
 function siteOf(facts = sampleStore()): ReadonlyMap<string, string> {
   const cards = new Map([
@@ -34,6 +35,12 @@ test("there is a page for each model, each version, and each version against tho
     "digits/2.0.0/against/2.0.0-rc.1.html",
     "digits/2.0.0/against/1.3.0.html",
   ]);
+});
+
+test("no version takes the place of its model's page", () => {
+  const record = versionRecord({ model: "digits", version: "index.html" });
+  const paths = [...siteOf(storeFacts(modelFacts({ records: [record] }))).keys()];
+  expect(paths).toEqual(["catalog.json", "index.html", "digits/index.html", "digits/index.html~/index.html"]);
 });
 
 test("the JSON beside the pages is the catalog, by its published schema", () => {
