@@ -43,8 +43,12 @@ s3-programs: packages ## Build the S3 server of the tests into the user's cache,
 test-s3: s3-programs ## The store of models on real servers of S3: one that is right, one that is not
 	$(timed) vitest run --project s3
 
+.PHONY: registries-programs
+registries-programs: packages ## Install the MLflow of the tests into the user's cache, unless it is there
+	$(timed) node test/support/registries-programs.ts
+
 .PHONY: test-registries
-test-registries: packages ## Registries of others: a real server of MLflow, the official client of Kubeflow's
+test-registries: registries-programs ## Registries of others: a real server of MLflow, the official client of Kubeflow's
 	$(timed) vitest run --project registries
 
 .PHONY: cluster-programs

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
-import { MLFLOW_3, type MlflowServer, startMlflow } from "../support/mlflow.ts";
+import { type MlflowServer, startMlflow } from "../support/mlflow.ts";
+import { MLFLOW_3 } from "../support/mlflow-python.ts";
 import { mlflowAction } from "./mlflow-action.ts";
 import { mlflowPublishing } from "./mlflow-publishing.ts";
 import { mlflowSource } from "./mlflow-source.ts";

@@ -11,12 +11,8 @@ import { type MlflowCatalogOptions, mlflowCatalog } from "../../actions/shared/c
 import { mlflowModel } from "../../actions/shared/clients/mlflow/source.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { type HttpRequest, request, requestStream } from "../../actions/shared/lib/http.ts";
-import { ensureEnvironment } from "../../actions/shared/local/kfp-engine/environment.ts";
 import { freePort } from "./docker-registry.ts";
-import { USER_CACHE } from "./python-environment.ts";
-
-export const MLFLOW_3 = "3.17.2";
-export const MLFLOW_2 = "2.22.0";
+import { mlflowPython } from "./mlflow-python.ts";
 
 export type Login = { readonly username: string; readonly password: string };
 
@@ -103,20 +99,6 @@ admin_password = ${password}
 auth_cache_ttl_seconds = 3600
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 `;
-}
-
-/** With exactly what is in the list of that version beside this file; made once on a machine. */
-async function mlflowPython(version: string): Promise<string> {
-  const { python } = await ensureEnvironment({
-    python: "python3",
-    file: join(import.meta.dirname, `mlflow-${version}.txt`),
-    requirements: [],
-    cache: join(USER_CACHE, "ml-release"),
-    env: process.env as Record<string, string>,
-    log: { debug: () => {}, info: () => {}, warn: () => {}, group: (_, act) => act(), fenced: () => {} },
-    signal: new AbortController().signal,
-  });
-  return python;
 }
 
 /** Trains a model and logs it with MLflow's own client, as people do. */
