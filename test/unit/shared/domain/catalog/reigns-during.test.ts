@@ -39,6 +39,9 @@ test("another alias is another question", () => {
   expect(span && reignsDuring(reigns, { alias: "staging", ...span })).toEqual([]);
 });
 
-test.each(["2026-02-30", "2026-02-30T09:00:00Z", "2026-13-01", "yesterday", "Nov 1 2026", "2026-11-01T25:00:00Z", ""])("%s is no time", (on) => {
-  expect(spanOf(on)).toBeUndefined();
-});
+test.each(["2026-02-30", "2026-02-30T09:00:00Z", "2026-13-01", "yesterday", "Nov 1 2026", "2026-11-01T25:00:00Z", ""])(
+  "%s is no time",
+  (on) => {
+    expect(spanOf(on)).toBeUndefined();
+  },
+);
