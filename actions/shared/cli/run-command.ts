@@ -3,6 +3,7 @@ import { connectStore } from "../connect/model-store.ts";
 import type { Report } from "../domain/report.ts";
 import { systemClock } from "../lib/clock.ts";
 import { ReleaseError } from "../lib/error.ts";
+import { storageError } from "../lib/write-file.ts";
 import type { Job } from "../ports/step.ts";
 import { renderSummary } from "../render/summary.ts";
 import { renderTerminal } from "../render/terminal.ts";
@@ -59,7 +60,12 @@ export async function runCommandLine(terminal: Terminal): Promise<number> {
   } catch (error) {
     const failure = asReleaseError(error);
     tellFailure(failure, { terminal, masks, format });
-    if (parsed.state === "ok") await summarize(masks.hideIn(concludeError(failure).report), parsed.value);
+    if (parsed.state === "ok")
+      await summarize(masks.hideIn(concludeError(failure).report), parsed.value).catch((second: unknown) => {
+        const { message } = asReleaseError(second);
+        // Where the summary is what failed, it is told.
+        if (message !== failure.message) terminal.err.write(`warning: ${message}\n`);
+      });
     return failure.code === "CANCELLED" && signalled !== undefined
       ? EXIT_BY_SIGNAL[signalled]
       : exitCodeOf(failure.code);
@@ -129,8 +135,11 @@ function widthOf(columns: number | undefined): number {
 
 /** The file may be one that others write to as well. */
 async function summarize(report: Report, invocation: Invocation): Promise<void> {
-  if (invocation.do === "run" && invocation.summary !== undefined)
-    await appendFile(invocation.summary, `${renderSummary(report)}\n`);
+  if (invocation.do !== "run" || invocation.summary === undefined) return;
+  const { summary } = invocation;
+  await appendFile(summary, `${renderSummary(report)}\n`).catch((error: unknown) => {
+    throw storageError(summary, error);
+  });
 }
 
 function wantedFormat(words: readonly string[]): Format {

@@ -36,3 +36,20 @@ describe("the width of an answer", () => {
     );
   });
 });
+
+describe("a summary that cannot be written", () => {
+  const words = ["--summary", "/proc/none/summary.md"];
+
+  test("is told, and the answer all the same", async () => {
+    const { code, out, err } = await ran(["history", "digits", ...words]);
+    expect([code, out.split("\n")[0]]).toEqual([4, "digits has 1 version, and no champion"]);
+    expect(err).toContain("STORAGE /proc/none/summary.md: a file could not be written (saw ENOENT)");
+    expect(err).not.toContain("warning:");
+  });
+
+  test("does not hide what else is wrong", async () => {
+    const { code, err } = await ran(["history", "letters", ...words]);
+    expect([code, err]).toEqual([3, expect.stringContaining("NOT_FOUND input MODEL: letters is not a model")]);
+    expect(err).toContain("warning: [STORAGE] /proc/none/summary.md");
+  });
+});
