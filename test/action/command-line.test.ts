@@ -245,6 +245,21 @@ describe("catalog", () => {
     expect(readdirSync(join(folder, "work"))).toEqual(["thesis.tex"]);
   });
 
+  test("does not replace a folder in which something lies beside a catalog", async () => {
+    await mlRelease("catalog --out site");
+    mkdirSync(join(folder, "site/.git"));
+    const { code, err } = await mlRelease("catalog --out site");
+    expect([code, err]).toEqual([3, expect.stringContaining("which holds .git")]);
+    expect(readdirSync(join(folder, "site"))).toEqual(expect.arrayContaining([".git", "catalog.json"]));
+  });
+
+  test("leaves what lies beside its folder", async () => {
+    mkdirSync(join(folder, "site.old"));
+    await mlRelease("catalog --out site");
+    await mlRelease("catalog --out site");
+    expect(readdirSync(folder).sort()).toEqual(["site", "site.old"]);
+  });
+
   test("shows a store that is damaged, and fails", async () => {
     await twoChampions();
     writeFileSync(join(folder, "models/digits/versions/1.0.0.json"), "{");
