@@ -47,6 +47,8 @@ const SCRIPTS = {
   hooks: join(import.meta.dirname, "hooks.py"),
   machine: join(import.meta.dirname, "machine.py"),
   plainJson: join(import.meta.dirname, "plain_json.py"),
+  stopping: join(import.meta.dirname, "stopping.py"),
+  taskOutputs: join(import.meta.dirname, "task_outputs.py"),
 } as const;
 
 /** driver.py: another driver holds the lock of the run's folder. */
