@@ -44,6 +44,15 @@ export async function keepBeside(
   });
 }
 
+/** What lies beside a version as its record has it; undefined where it is gone, or is something else. */
+export async function readBeside(
+  store: ModelStore,
+  { key, digest }: { readonly key: string; readonly digest: Digest },
+): Promise<Uint8Array | undefined> {
+  const bytes = await readSmall(store, key);
+  return bytes !== undefined && sha256(bytes) === digest ? bytes : undefined;
+}
+
 /** The most that is read whole. */
 const MAX_BYTES = 64 * 1024 * 1024;
 

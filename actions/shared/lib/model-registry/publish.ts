@@ -1,11 +1,12 @@
 import { type Act, MODEL_SCHEMA, type VersionRecord } from "../../domain/model-version.ts";
+import type { Problem } from "../../domain/problem.ts";
 import type { Publication } from "../../domain/publication.ts";
 import type { Log } from "../../ports/log.ts";
 import type { CatalogDeployment, CatalogVersion, ModelCatalog, Published } from "../../ports/model-catalog.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
 import { isReleaseError } from "../error.ts";
 import { listAliases } from "./aliases.ts";
-import { readSmall } from "./beside.ts";
+import { readBeside } from "./beside.ts";
 import { appendOnce } from "./log.ts";
 import { findState } from "./states.ts";
 
@@ -29,7 +30,13 @@ export async function publishVersion(store: ModelStore, publishing: Publishing):
   const { catalogs, signal } = publishing;
   if (catalogs.length === 0) return [];
   if (publishing.rehearsal) return catalogs.map((catalog) => ({ ...placeOf(catalog), state: "rehearsed" }));
-  const version = await catalogVersion(store, publishing.record);
+  let version: CatalogVersion;
+  try {
+    version = await catalogVersion(store, publishing.record);
+  } catch (error) {
+    const problems = whyUntold(error, signal);
+    return catalogs.map((catalog) => ({ ...placeOf(catalog), state: "failed", problems }));
+  }
   const publications: Publication[] = [];
   for (const catalog of catalogs) {
     signal.throwIfAborted();
@@ -62,8 +69,7 @@ async function publishTo(
     log.info(sayPublished({ name, version: record.version }, published));
     return { kind, name, address, ...published };
   } catch (error) {
-    if (signal.aborted || !isReleaseError(error) || error.code === "INTERNAL") throw error;
-    return { kind, name, address, state: "failed", problems: error.problems };
+    return { kind, name, address, state: "failed", problems: whyUntold(error, signal) };
   }
 }
 
@@ -82,7 +88,7 @@ async function catalogVersion(store: ModelStore, record: VersionRecord): Promise
     listAliases(store, name),
     findState(store, { name, version: number, digest }),
   ]);
-  const card = record.card && (await readSmall(store, record.card.key));
+  const card = record.card && (await readBeside(store, record.card));
   return {
     record,
     uri: store.address(record.folder),
@@ -105,11 +111,16 @@ export async function askCatalogs(
         await catalog.check();
         return { ...placeOf(catalog), state: "foreseen" };
       } catch (error) {
-        if (signal.aborted || !isReleaseError(error) || error.code === "INTERNAL") throw error;
-        return { ...placeOf(catalog), state: "failed", problems: error.problems };
+        return { ...placeOf(catalog), state: "failed", problems: whyUntold(error, signal) };
       }
     }),
   );
+}
+
+/** Throws again what ends the step: a signal, and a bug of ours. */
+function whyUntold(error: unknown, signal: AbortSignal): readonly Problem[] {
+  if (signal.aborted || !isReleaseError(error) || error.code === "INTERNAL") throw error;
+  return error.problems;
 }
 
 function placeOf({ kind, name, address }: ModelCatalog): Pick<ModelCatalog, "kind" | "name" | "address"> {

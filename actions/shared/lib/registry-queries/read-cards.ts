@@ -1,8 +1,7 @@
 import type { Catalog } from "../../domain/catalog/catalog.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
-import { sha256 } from "../hash.ts";
 import { inParallel } from "../in-parallel.ts";
-import { readSmall } from "../model-registry/beside.ts";
+import { readBeside } from "../model-registry/beside.ts";
 
 const AT_ONCE = 16;
 
@@ -10,9 +9,8 @@ const AT_ONCE = 16;
 export async function readCards(store: ModelStore, { models }: Catalog): Promise<ReadonlyMap<string, string>> {
   const wanted = models.flatMap(({ name, versions }) => versions.map(({ record }) => ({ name, ...record })));
   const cards = await inParallel(wanted, AT_ONCE, async ({ name, version, card }) => {
-    const bytes = card && (await readSmall(store, card.key));
-    if (bytes === undefined || sha256(bytes) !== card?.digest) return [];
-    return [[`${name}@${version}`, new TextDecoder().decode(bytes)] as const];
+    const bytes = card && (await readBeside(store, card));
+    return bytes === undefined ? [] : [[`${name}@${version}`, new TextDecoder().decode(bytes)] as const];
   });
   return new Map(cards.flat());
 }
