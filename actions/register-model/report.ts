@@ -127,9 +127,11 @@ function archiveLead({ archive }: Kept): readonly Text[] {
   ];
 }
 
-function nextStep({ standing, record, state }: Kept): Text {
+function nextStep({ standing, record, state, aliases }: Kept): Text {
   if (standing === "failed")
     return "Next: read the verdict in the summary of report-metrics, then release a version that passes.";
+  if (aliases.some((alias) => alias.state === "withheld" && alias.why === "retired"))
+    return text`Next: release another version, or take this one back into use with ${code("mode: restore")}.`;
   if (state === "planned") return "Nothing was written.";
   return text`Next: deploy-model with ${code(`model: ${record.model}@${record.version}`)}.`;
 }

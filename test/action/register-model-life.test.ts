@@ -289,6 +289,8 @@ describe("aliases that are protected", () => {
     }
     const again = await register({ tag: "v1.0.0", machine, with: { aliases: "other" } });
     expect(again.main.summary).toContain("`other` withheld: the version was taken out of use");
+    expect(again.main.summary).toContain("take this one back into use with `mode: restore`");
+    expect(again.main.summary).not.toContain("Next: deploy-model");
     expect(await findAlias(storeOf(machine), "digits", "other")).toBeUndefined();
   });
 
