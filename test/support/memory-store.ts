@@ -1,8 +1,12 @@
+import { once } from "../../actions/shared/lib/image/put-image.ts";
+import { checkKey, checkPrefix } from "../../actions/shared/lib/store-key.ts";
 import type { Body, ModelStore } from "../../actions/shared/ports/model-store.ts";
+
+type Entry = { readonly bytes: Uint8Array; readonly etag: string; readonly modifiedMs: number };
 
 /** A store that is gone with the process: for tests that make thousands of releases. */
 export function memoryStore(now: () => number = Date.now): ModelStore {
-  const entries = new Map<string, { readonly bytes: Uint8Array; readonly etag: string; readonly modifiedMs: number }>();
+  const entries = new Map<string, Entry>();
   let count = 0;
 
   function put(key: string, bytes: Uint8Array): string {
@@ -14,41 +18,43 @@ export function memoryStore(now: () => number = Date.now): ModelStore {
   return {
     uri: "memory:///store",
     create: async (key, body) => {
+      checkKey(key);
       const bytes = await bytesOf(body);
       return entries.has(key) ? { state: "exists" } : { state: "created", etag: put(key, bytes) };
     },
-    read: async (key) => entries.get(key),
+    read: async (key) => entries.get(checkKey(key)),
     open: async (key) => {
-      const entry = entries.get(key);
-      return entry && onceOf(entry.bytes);
+      const entry = entries.get(checkKey(key));
+      return entry && once(entry.bytes);
     },
     replace: async (key, etag, body) => {
+      checkKey(key);
       const bytes = await bytesOf(body);
       return entries.get(key)?.etag === etag ? { state: "replaced", etag: put(key, bytes) } : { state: "changed" };
     },
     list: async function* (prefix) {
+      checkPrefix(prefix);
       for (const key of [...entries.keys()].filter((one) => one.startsWith(prefix)).sort()) {
         const { bytes, modifiedMs = 0 } = entries.get(key) ?? {};
         yield { key, size: bytes?.length ?? 0, modifiedMs };
       }
     },
     clear: async (prefix) => {
-      for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key);
+      const below = `${checkKey(prefix.replace(/\/$/, ""))}/`;
+      for (const key of entries.keys()) if (key.startsWith(below)) entries.delete(key);
     },
     remove: async (key, etag) => {
-      if (entries.get(key)?.etag !== etag) return { state: "changed" };
+      if (entries.get(checkKey(key))?.etag !== etag) return { state: "changed" };
       entries.delete(key);
       return { state: "removed" };
     },
-    address: (key) => `memory:///store/${key}`,
+    address: (key) => `memory:///store/${checkKey(key)}`,
   };
 }
 
 async function bytesOf(body: Body): Promise<Uint8Array> {
   if (body instanceof Uint8Array) return body;
-  return Buffer.concat(await Array.fromAsync(body.open()));
-}
-
-async function* onceOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
+  const bytes = Buffer.concat(await Array.fromAsync(body.open()));
+  if (bytes.length !== body.size) throw new Error(`a value of ${bytes.length} bytes was announced as ${body.size}`);
+  return bytes;
 }
