@@ -1,4 +1,5 @@
 import type { Problem } from "../shared/domain/problem.ts";
+import { dataParameters } from "../shared/domain/run/data-address.ts";
 import { chooseEngine, type EngineKind } from "./choose-engine.ts";
 import type { RunPipelineInputs } from "./inputs.ts";
 
@@ -34,7 +35,13 @@ const CREDENTIALS: readonly Name[] = ["token", "token-file", "token-command", "u
 
 /** What the inputs, each right by itself, say against each other. */
 export function checkInputs(inputs: Given): readonly Problem[] {
-  return [...workProblems(inputs), ...engineProblems(inputs), ...accessProblems(inputs), ...modeProblems(inputs)];
+  return [
+    ...workProblems(inputs),
+    ...engineProblems(inputs),
+    ...accessProblems(inputs),
+    ...modeProblems(inputs),
+    ...dataProblems(inputs),
+  ];
 }
 
 function workProblems({ mode, pipeline, manifest, engine }: Given): readonly Problem[] {
@@ -125,6 +132,19 @@ function modeProblems(inputs: Given): readonly Problem[] {
       hint: "give `endpoint` or `kubeconfig`",
     },
   ];
+}
+
+/** `hold-out` and `hold_out` would both arrive as `hold_out_uri`. */
+function dataProblems({ data = {} }: Given): readonly Problem[] {
+  const byParameter = Map.groupBy(Object.keys(data), (role) => dataParameters(role).uri);
+  return [...byParameter]
+    .filter(([, roles]) => roles.length > 1)
+    .map(([parameter, roles]) => ({
+      rule: "two data sets cannot arrive as one parameter",
+      where: { input: "data" },
+      saw: `${roles.join(" and ")}, as ${parameter}`,
+      hint: "give one of them another role",
+    }));
 }
 
 function contradiction(one: string, other: string): Problem {

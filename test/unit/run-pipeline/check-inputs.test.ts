@@ -58,6 +58,10 @@ describe("refused, with what to do:", () => {
     { inputs: { ...base, mode: "detach" }, says: /needs an engine that goes on without this job/ },
     { inputs: { mode: "attach" }, says: /needs an engine that goes on without this job/ },
     { inputs: { mode: "attach", engine: "manifest" }, says: /is required with `engine: manifest`/ },
+    {
+      inputs: { ...base, data: { "hold-out": "a.csv", hold_out: "b.csv", train: "c.csv" } },
+      says: /data: two data sets cannot arrive as one parameter \(saw hold-out and hold_out, as hold_out_uri\)/,
+    },
     { inputs: { ...base, "on-cancel": "keep" }, says: /a run of the local engine ends with its job/ },
   ] as const)("$inputs", ({ inputs, says }) => {
     expect(problems(inputs as never).join("\n")).toMatch(says);
