@@ -95,7 +95,8 @@ async function takeVersion(step: RegisterStep, ports: Ports, making: Making): Pr
   if (choice.by === "name") return await makeRecord(step, ports, { ...making, version: choice.version });
   const { by: scheme, release } = choice;
   const { digest } = making.stored;
-  return await allocateVersion(store, { name, release, digest, scheme, nowMs: step.clock.now() }, async (version) => {
+  const { clock, signal } = step;
+  return await allocateVersion(store, { name, release, digest, scheme, clock, signal }, async (version) => {
     const there = await findVersion(store, name, version);
     if (there !== undefined) return { state: "existed", record: there };
     await claimPlace(store, name, version);

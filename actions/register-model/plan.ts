@@ -92,7 +92,7 @@ async function placeOf(
   if (existing !== undefined) return existing;
   if (choice.by === "name") return { version: choice.version, folder: `${name}/files/${choice.version}` };
   const { by: scheme, release } = choice;
-  const version = await foreseeVersion(store, { name, release, digest, scheme, nowMs: clock.now() });
+  const version = await foreseeVersion(store, { name, release, digest, scheme, clock });
   return { version, folder: `${name}/files/~${release}` };
 }
 

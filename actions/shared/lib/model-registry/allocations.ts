@@ -1,8 +1,10 @@
 import type { Digest } from "../../domain/digest.ts";
 import type { VersionRecord } from "../../domain/model-version.ts";
 import { type Allocation, AllocationSchema, nextVersion, type VersionScheme } from "../../domain/version-scheme.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
 import { ReleaseError } from "../error.ts";
+import { sha256 } from "../hash.ts";
 import { checkName, decodeRecord, namesBelow, toBytes } from "./entry.ts";
 import { findVersion, listVersions } from "./versions.ts";
 
@@ -11,8 +13,11 @@ export type Allocating = {
   readonly release: string;
   readonly digest: Digest;
   readonly scheme: VersionScheme;
-  readonly nowMs: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
 };
+
+type Identity = Pick<Allocating, "name" | "release" | "digest">;
 
 export type Allocated = { readonly state: "created" | "existed"; readonly record: VersionRecord };
 
@@ -35,18 +40,24 @@ export async function findAllocations(
 /** The version that a release has for a model with this digest; undefined where it was never registered. */
 export async function findAllocated(
   store: ModelStore,
-  { name, release, digest }: Pick<Allocating, "name" | "release" | "digest">,
+  { name, release, digest }: Identity,
 ): Promise<VersionRecord | undefined> {
-  const allocation = await findAllocation(store, keyOf({ name, release, digest }));
-  if (allocation === undefined) return undefined;
-  const record = await findVersion(store, name, allocation.version);
-  return record !== undefined && isOurs(record, { release, digest }) ? record : undefined;
+  for (let number = 1; ; number++) {
+    const allocation = await findAllocation(store, keyOf({ name, release, digest }, number));
+    if (allocation === undefined) return undefined;
+    const record = await findVersion(store, name, allocation.version);
+    if (record !== undefined && isOurs(record, { release, digest })) return record;
+  }
 }
 
 /** The version that `allocateVersion` would try first. */
 export async function foreseeVersion(store: ModelStore, allocating: Allocating): Promise<string> {
-  const allocation = await findAllocation(store, keyOf(allocating));
-  return allocation?.version ?? (await nextFree(store, allocating, []));
+  for (let number = 1; ; number++) {
+    const allocation = await findAllocation(store, keyOf(allocating, number));
+    if (allocation === undefined) return await nextFree(store, allocating, []);
+    const record = await findVersion(store, allocating.name, allocation.version);
+    if (record === undefined || isOurs(record, allocating)) return allocation.version;
+  }
 }
 
 /** So many others may be first before something else must be wrong. */
@@ -54,19 +65,19 @@ const ATTEMPTS = 1_000;
 
 /**
  * Registers under the next version that is free; creating its record is what takes it. Which version is tried is written down before, by
- * release and digest: attempts of one release agree on it, so that however many of them race or die, one model of one release gets one
- * version, and two get two.
+ * release and digest, and after each that was lost the next one: attempts of one release follow the same list, so that however many of
+ * them race or die, one model of one release gets one version, and two get two.
  */
 export async function allocateVersion(store: ModelStore, allocating: Allocating, attempt: Attempt): Promise<Allocated> {
   const { scheme, release, digest } = allocating;
-  const key = keyOf(allocating);
   const lost: string[] = [];
   for (let tried = 0; tried < ATTEMPTS; tried++) {
-    const agreed = await agree(store, key, { allocating, lost });
+    const agreed = await agree(store, allocating, lost);
     const allocated = await attempt(agreed.version);
     if (allocated.state === "created" || isOurs(allocated.record, { release, digest })) return allocated;
     if (scheme === "digest" && allocated.record.digest === digest) return allocated;
     lost.push(agreed.version);
+    await allocating.clock.sleep(backOffMs(allocating, lost.length), allocating.signal);
   }
   throw new ReleaseError("CONFLICT", {
     rule: "no free version could be had",
@@ -76,36 +87,36 @@ export async function allocateVersion(store: ModelStore, allocating: Allocating,
   });
 }
 
-type Agreement = { readonly allocating: Allocating; readonly lost: readonly string[] };
+const FIRST_WAIT_MS = 20;
+const LONGEST_WAIT_MS = 640;
 
-/** What is written down, if it was not lost to somebody else already; else the next free version, once that is written down. */
-async function agree(store: ModelStore, key: string, { allocating, lost }: Agreement): Promise<Allocation> {
-  for (;;) {
-    const entry = await store.read(key);
-    const current = entry && decodeRecord(AllocationSchema, entry, key);
-    if (current !== undefined && !lost.includes(current.version)) return current;
-    const { digest, release } = allocating;
-    const next: Allocation = { schema: 1, version: await nextFree(store, allocating, lost), digest, release };
-    const written =
-      entry === undefined
-        ? await store.create(key, toBytes(next))
-        : await store.replace(key, entry.etag, toBytes(next));
-    if (written.state === "created" || written.state === "replaced") return next;
-  }
+/** Jobs that lost together would lose together again: each waits for a while of its own, which its release and digest give. */
+function backOffMs({ release, digest }: Allocating, losses: number): number {
+  const most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** losses);
+  const share = Number.parseInt(sha256(`${release} ${digest} ${losses}`).slice(-8), 16) / 2 ** 32;
+  return Math.round(most * share);
 }
 
-/** Between two listings so many versions are tried one after the other: who lost one to a race finds the next free one close by. */
-const STEPS = 8;
+/** What is written down behind those that were lost; else the next free version, once that is. */
+async function agree(store: ModelStore, allocating: Allocating, lost: readonly string[]): Promise<Allocation> {
+  const key = keyOf(allocating, lost.length + 1);
+  for (;;) {
+    const known = await findAllocation(store, key);
+    if (known !== undefined) return known;
+    const { digest, release } = allocating;
+    const next: Allocation = { schema: 1, version: await nextFree(store, allocating, lost), digest, release };
+    if ((await store.create(key, toBytes(next))).state === "created") return next;
+  }
+}
 
 /** A digest's own version is not looked for among those that are there: it may be this model's. */
 async function nextFree(
   store: ModelStore,
-  { name, digest, scheme, nowMs }: Allocating,
+  { name, digest, scheme, clock }: Allocating,
   lost: readonly string[],
 ): Promise<string> {
-  const isListed = scheme !== "digest" && lost.length % STEPS === 0;
-  const there = isListed ? await listVersions(store, name) : [];
-  return nextVersion(scheme, { digest, nowMs, taken: [...there, ...lost] });
+  const there = scheme === "digest" ? [] : await listVersions(store, name);
+  return nextVersion(scheme, { digest, nowMs: clock.now(), taken: [...there, ...lost] });
 }
 
 async function findAllocation(store: ModelStore, key: string): Promise<Allocation | undefined> {
@@ -113,11 +124,11 @@ async function findAllocation(store: ModelStore, key: string): Promise<Allocatio
   return entry && decodeRecord(AllocationSchema, entry, key);
 }
 
-function isOurs(record: VersionRecord, { release, digest }: Pick<Allocating, "release" | "digest">): boolean {
+function isOurs(record: VersionRecord, { release, digest }: Omit<Identity, "name">): boolean {
   return record.release === release && record.digest === digest;
 }
 
 const folderOf = (name: string, release: string) => `${checkName(name)}/allocations/${release}/`;
 
-const keyOf = ({ name, release, digest }: Pick<Allocating, "name" | "release" | "digest">) =>
-  `${folderOf(name, release)}${digest.slice("sha256:".length)}.json`;
+const keyOf = ({ name, release, digest }: Identity, number: number) =>
+  `${folderOf(name, release)}${digest.slice("sha256:".length)}${number === 1 ? "" : `~${number}`}.json`;

@@ -12,14 +12,20 @@ import { createVersion, findVersion, listVersions } from "../../../../actions/sh
 import type { ModelStore } from "../../../../actions/shared/ports/model-store.ts";
 import { memoryStore } from "../../../support/memory-store.ts";
 import { versionRecord } from "../../../support/version-record.ts";
+import { virtualClock } from "../../../support/virtual-clock.ts";
 
-const nowMs = Date.parse("2026-11-21T09:00:00Z");
 const digestOf = (digit: string) => `sha256:${digit.repeat(64)}` as const;
 
 type Job = { readonly release?: string; readonly digit?: string; readonly scheme?: VersionScheme };
 
 function jobOn(store: ModelStore, { release = "v1", digit = "a", scheme = "auto" }: Job = {}) {
-  const allocating = { name: "digits", release, digest: digestOf(digit), scheme, nowMs };
+  const allocating = {
+    name: "digits",
+    release,
+    digest: digestOf(digit),
+    scheme,
+    clock: virtualClock(Date.parse("2026-11-21T09:00:00Z")),
+  };
   const attempt = async (version: string): Promise<Allocated> => {
     const record = versionRecord({ version, release, digest: digestOf(digit) });
     if ((await createVersion(store, record)).state === "created") return { state: "created", record };
