@@ -69,7 +69,8 @@ async function waitOnce({ lookMs, watches }: Strategy, lengthMs: number): Promis
   const clock = virtualClock(START);
   const endsAt = START + lengthMs;
   const server = serverOf(clock, endsAt);
-  const step = { clock, log: silentLog, signal: new AbortController().signal };
+  const inputs = { "max-outage": 10 * MINUTE };
+  const step = { clock, log: silentLog, inputs, signal: new AbortController().signal };
   const engine = watches ? { ...server, lookMs, change: changeOf(clock, endsAt) } : { ...server, lookMs };
   await followRun(step, engine, {
     runId: "run",
@@ -80,7 +81,6 @@ async function waitOnce({ lookMs, watches }: Strategy, lengthMs: number): Promis
       gpuHours: undefined,
       attachedMs: undefined,
     },
-    maxOutageMs: 10 * MINUTE,
   });
   return { late: clock.now() - endsAt, calls: server.calls() };
 }

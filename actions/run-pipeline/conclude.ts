@@ -39,8 +39,7 @@ export async function conclude(step: RunStep, { engine }: Ports, asked: Ending):
     asked.gaveUp === undefined ? asked : { ...asked, status: { ...asked.status, state: "failed" as const } };
   const { facts, decision, status, gaveUp } = ending;
   const { runId } = decision;
-  const waiter = { ...step, maxOutageMs: step.inputs["max-outage"] };
-  const results = await patiently(waiter, () => engine.results(runId));
+  const results = await patiently(step, () => engine.results(runId));
   const tasks = [...results.tasks, ...neverRun(facts, results.tasks)];
   const { metrics, curves } = metricsOf(results.tasks, facts.handed);
   const gpus = gpusOf(ending, results, step.clock.now());

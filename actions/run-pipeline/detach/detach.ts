@@ -20,9 +20,8 @@ type Going = { readonly prepared: Prepared; readonly decision: RunDecision; read
  */
 export async function detach(step: RunStep, ports: Ports, going: Going): Promise<Detached | undefined> {
   const { prepared, decision, held } = going;
-  const { release, inputs, log } = step;
-  const waiter = { ...step, maxOutageMs: inputs["max-outage"] };
-  const status: RunStatus = await patiently(waiter, () => knownState(ports.engine, decision.runId));
+  const { release, log } = step;
+  const status: RunStatus = await patiently(step, () => knownState(ports.engine, decision.runId));
   if (isOver(status.state)) return undefined;
   const pipeline = recordedPipeline(ports.engine, prepared);
   const run = recordedRun({ facts: prepared, decision, status });

@@ -36,13 +36,11 @@ const LOST_RETRIES = 3;
 export async function finishRun(step: RunStep, { engine }: Ports, wanted: ToFinish): Promise<Finished> {
   const { inputs, log } = step;
   const { runId, facts } = wanted;
-  const maxOutageMs = inputs["max-outage"];
   const following = {
     runId,
     name: `${facts.work.name} ${facts.work.version}`,
     gpus: facts.gpus,
     limits: limitsOf(step, wanted.attachedMs),
-    maxOutageMs,
     ...(wanted.before === undefined ? {} : { before: wanted.before }),
     ...(wanted.onLook === undefined ? {} : { onLook: wanted.onLook }),
   };
@@ -63,7 +61,7 @@ export async function finishRun(step: RunStep, { engine }: Ports, wanted: ToFini
   const { status, seen, followedMs } = followed;
   if (followed.state === "over") return { state: "ended", status, seen, gaveUp: undefined, retries, followedMs };
   log.warn(`Run ${runId} is given up: ${followed.why.reason}`);
-  for (const line of await patiently({ ...step, maxOutageMs }, () => engine.cancel(runId))) log.info(`  ${line}`);
+  for (const line of await patiently(step, () => engine.cancel(runId))) log.info(`  ${line}`);
   return { state: "ended", status, seen, gaveUp: followed.why, retries, followedMs };
 }
 

@@ -2,8 +2,7 @@ import type { GpuRequest } from "../../shared/domain/pipeline/gpus.ts";
 import type { RunStatus } from "../../shared/domain/run/task.ts";
 import { ReleaseError } from "../../shared/lib/error.ts";
 import type { PipelineEngine, Work } from "../../shared/ports/pipeline-engine.ts";
-import type { RunStep } from "../step.ts";
-import { patiently, stepMs } from "./patiently.ts";
+import { patiently, stepMs, type Waiter } from "./patiently.ts";
 import { progressTeller } from "./progress.ts";
 import { type GaveUp, type Limits, NOTHING_SEEN, nextLook, type Seen, seeMore } from "./seen.ts";
 
@@ -13,7 +12,6 @@ export type Following = {
   readonly name: string;
   readonly gpus: readonly GpuRequest[];
   readonly limits: Limits;
-  readonly maxOutageMs: number;
   /** What an earlier job has seen, and how long ago. */
   readonly before?: { readonly seen: Seen; readonly agoMs: number };
   /** Called after each look. */
@@ -27,7 +25,6 @@ export type Followed = { readonly status: RunStatus; readonly seen: Seen; readon
   | { readonly state: "handed-over" }
 );
 
-type Watcher = Pick<RunStep, "clock" | "log" | "signal">;
 type Watched = Pick<PipelineEngine<Work>, "state" | "change" | "lookMs">;
 
 /** Longest time between two jobs that is taken for one wait. */
@@ -37,7 +34,7 @@ const LONGEST_GAP_MS = 3_600_000;
  * Looks at a run until it is over, or a budget is: each task's start, wait, end, duration and cache use is told as it happens. An engine that
  * does not answer says nothing about the run, and is asked again.
  */
-export async function followRun(step: Watcher, engine: Watched, following: Following): Promise<Followed> {
+export async function followRun(step: Waiter, engine: Watched, following: Following): Promise<Followed> {
   const { clock, signal } = step;
   const { runId, gpus, limits, before } = following;
   const tell = progressTeller(step, following);
@@ -46,7 +43,7 @@ export async function followRun(step: Watcher, engine: Watched, following: Follo
   let followedMs = 0;
   for (;;) {
     const begunMs = clock.now();
-    const status = await patiently({ ...step, maxOutageMs: following.maxOutageMs }, () => knownState(engine, runId));
+    const status = await patiently(step, () => knownState(engine, runId));
     seen = seeMore(seen, status, { requests: gpus, nowMs: clock.now(), passedMs });
     await following.onLook?.(seen);
     const next = nextLook({ status, seen, followedMs }, limits, gpus);

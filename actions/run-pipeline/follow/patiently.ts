@@ -1,8 +1,8 @@
 import { formatDuration } from "../../shared/domain/quantity.ts";
 import { isReleaseError } from "../../shared/lib/error.ts";
-import type { RunStep } from "../step.ts";
+import type { RunStep, Wishes } from "../step.ts";
 
-type Waiter = Pick<RunStep, "clock" | "log" | "signal"> & { readonly maxOutageMs: number };
+export type Waiter = Pick<RunStep, "clock" | "log" | "signal"> & { readonly inputs: Pick<Wishes, "max-outage"> };
 
 /** A look or a pause takes no longer: what a clock shows beyond it is a jump. */
 const LONGEST_STEP_MS = 60_000;
@@ -16,7 +16,8 @@ export function stepMs(fromMs: number, toMs: number): number {
 }
 
 /** Does it again while the engine does not answer, for as long as an outage may take. Only for what may be done twice. */
-export async function patiently<T>({ clock, log, signal, maxOutageMs }: Waiter, act: () => Promise<T>): Promise<T> {
+export async function patiently<T>({ clock, log, signal, inputs }: Waiter, act: () => Promise<T>): Promise<T> {
+  const maxOutageMs = inputs["max-outage"];
   let lostMs = 0;
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {

@@ -63,8 +63,7 @@ async function submitOnce(step: RunStep, { engine }: Ports, request: RunRequest<
   } catch (error) {
     if (!isReleaseError(error, "UNAVAILABLE")) throw error;
     step.log.warn(`The answer to the start of run ${request.runId} was lost: asking whether it has begun`);
-    const waiter = { ...step, maxOutageMs: step.inputs["max-outage"] };
-    const known = await patiently(waiter, () => engine.state(request.runId));
+    const known = await patiently(step, () => engine.state(request.runId));
     if (known === undefined || isOver(known.state)) throw error;
   }
 }
