@@ -5,18 +5,18 @@ import { foreseeVersion } from "../shared/lib/model-registry/allocations.ts";
 import { askCatalogs } from "../shared/lib/model-registry/publish.ts";
 import { findState } from "../shared/lib/model-registry/states.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
-import { refusalOf } from "./alias-guard.ts";
-import { foreseeAlias } from "./aliases.ts";
-import { buildRecord } from "./build-record.ts";
-import { judgeStanding } from "./chain.ts";
-import { otherDigestError } from "./conflict.ts";
+import { refusalOf } from "./aliases/alias-guard.ts";
+import { foreseeAlias } from "./aliases/point-alias.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
-import { archiveOf } from "./package-model.ts";
-import { checkChain, type Prepared, prepare, readWish } from "./prepare.ts";
+import { archiveOf } from "./prepare/package-model.ts";
+import { checkChain, type Prepared, prepare, readWish } from "./prepare/prepare.ts";
+import { isUnsafeAllowed } from "./prepare/scan-policy.ts";
+import { buildRecord } from "./record/build-record.ts";
+import { otherDigestError } from "./record/conflict.ts";
+import { recordedSigner, signatureOf } from "./record/signing.ts";
 import { CANDIDATE, type Request, sayChoice } from "./request.ts";
-import { isUnsafeAllowed } from "./scan-policy.ts";
-import { recordedSigner, signatureOf } from "./signing.ts";
-import { keepStanding, stopped } from "./standing.ts";
+import { judgeStanding } from "./standing/chain.ts";
+import { keepStanding, stopped } from "./standing/standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
 /** Everything that `register` decides, and nothing that it writes. */

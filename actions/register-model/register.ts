@@ -8,17 +8,17 @@ import { publishVersion } from "../shared/lib/model-registry/publish.ts";
 import { checkUnedited, recordDigest } from "../shared/lib/model-registry/sound-version.ts";
 import { findState } from "../shared/lib/model-registry/states.ts";
 import { outlivesJob } from "../shared/lib/outlives-job.ts";
-import { refusalOf } from "./alias-guard.ts";
-import { leftAlias, type Pointing, pointAlias, sayAlias } from "./aliases.ts";
-import { judgeStanding } from "./chain.ts";
-import { otherDigestError } from "./conflict.ts";
-import { createRecord } from "./create-record.ts";
+import { refusalOf } from "./aliases/alias-guard.ts";
+import { leftAlias, type Pointing, pointAlias, sayAlias } from "./aliases/point-alias.ts";
 import type { AliasResult, Outcome, Registration } from "./outcome.ts";
-import { archiveOf } from "./package-model.ts";
-import { checkChain, type Prepared, prepare, readWish } from "./prepare.ts";
+import { archiveOf } from "./prepare/package-model.ts";
+import { checkChain, type Prepared, prepare, readWish } from "./prepare/prepare.ts";
+import { otherDigestError } from "./record/conflict.ts";
+import { createRecord } from "./record/create-record.ts";
+import { recordedSigner, signatureOf } from "./record/signing.ts";
 import { CANDIDATE } from "./request.ts";
-import { recordedSigner, signatureOf } from "./signing.ts";
-import { keepStanding, type SoundStanding, stopped } from "./standing.ts";
+import { judgeStanding } from "./standing/chain.ts";
+import { keepStanding, type SoundStanding, stopped } from "./standing/standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
 /** Files first, the record last: until it is there, there is no such version; from then on it is whole. */

@@ -7,7 +7,7 @@ import type { ModelSigner, SignatureVerifier } from "../shared/ports/model-signi
 import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { FoundModel, SourceFile } from "../shared/ports/source-file.ts";
 import type { Step } from "../shared/ports/step.ts";
-import type { ScanPolicy } from "./scan-policy.ts";
+import type { ScanPolicy } from "./prepare/scan-policy.ts";
 
 /** What the user asked for. */
 export type Wishes = {

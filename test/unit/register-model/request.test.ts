@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { findSource } from "../../../actions/register-model/find-source.ts";
-import { licenceOf } from "../../../actions/register-model/licence.ts";
+import { findSource } from "../../../actions/register-model/prepare/find-source.ts";
+import { licenceOf } from "../../../actions/register-model/prepare/licence.ts";
 import { readNamedVersion, readRequest, type Wish } from "../../../actions/register-model/request.ts";
 import type { Release } from "../../../actions/shared/domain/release.ts";
 import { VERSION_SCHEMES } from "../../../actions/shared/domain/version-scheme.ts";

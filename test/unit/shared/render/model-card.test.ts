@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseCard } from "../../../../actions/register-model/own-card.ts";
+import { parseCard } from "../../../../actions/register-model/prepare/own-card.ts";
 import type { Json } from "../../../../actions/shared/domain/canonical.ts";
 import type { CardFacts } from "../../../../actions/shared/domain/model-card.ts";
 import { parseYaml } from "../../../../actions/shared/lib/yaml.ts";

@@ -1,11 +1,11 @@
-import { MAX_RECORDED_IMPORTS, type ModelScan } from "../shared/domain/model-scan.ts";
-import { MODEL_SCHEMA, type Tensor, type VersionRecord } from "../shared/domain/model-version.ts";
-import type { DataSet, Release } from "../shared/domain/release.ts";
-import type { StoredModel } from "../shared/lib/store-model.ts";
-import type { TrackedFacts } from "../shared/ports/source-file.ts";
-import type { Standing } from "./chain.ts";
-import type { NamedVersion } from "./request.ts";
-import type { RunFacts } from "./run-facts.ts";
+import { MAX_RECORDED_IMPORTS, type ModelScan } from "../../shared/domain/model-scan.ts";
+import { MODEL_SCHEMA, type Tensor, type VersionRecord } from "../../shared/domain/model-version.ts";
+import type { DataSet, Release } from "../../shared/domain/release.ts";
+import type { StoredModel } from "../../shared/lib/store-model.ts";
+import type { TrackedFacts } from "../../shared/ports/source-file.ts";
+import type { RunFacts } from "../prepare/run-facts.ts";
+import type { NamedVersion } from "../request.ts";
+import type { Standing } from "../standing/chain.ts";
 
 /** Everything that a version record is made of. */
 export type Origin = {

@@ -1,13 +1,13 @@
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import type { Problem } from "../shared/domain/problem.ts";
-import type { Finding } from "../shared/domain/report.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { findModel } from "../shared/lib/model-files.ts";
-import { type ModelPackage, modelPackage, type PackedFile } from "../shared/lib/model-package.ts";
-import type { ModelStore } from "../shared/ports/model-store.ts";
-import type { SourceFile } from "../shared/ports/source-file.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import type { Problem } from "../../shared/domain/problem.ts";
+import type { Finding } from "../../shared/domain/report.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { findModel } from "../../shared/lib/model-files.ts";
+import { type ModelPackage, modelPackage, type PackedFile } from "../../shared/lib/model-package.ts";
+import type { ModelStore } from "../../shared/ports/model-store.ts";
+import type { SourceFile } from "../../shared/ports/source-file.ts";
+import type { Ports, RegisterStep } from "../step.ts";
 import { judgeScan } from "./scan-policy.ts";
-import type { Ports, RegisterStep } from "./step.ts";
 
 /** The archive that is kept beside the version; undefined where none is asked for. Its code is looked into as the model is. */
 export async function packageModel(

@@ -1,9 +1,9 @@
 import { relative } from "node:path";
-import type { Json } from "../shared/domain/canonical.ts";
-import { type OwnCard, splitCard } from "../shared/domain/model-card.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { readTextFile } from "../shared/lib/read-text.ts";
-import { parseYaml } from "../shared/lib/yaml.ts";
+import type { Json } from "../../shared/domain/canonical.ts";
+import { type OwnCard, splitCard } from "../../shared/domain/model-card.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { readTextFile } from "../../shared/lib/read-text.ts";
+import { parseYaml } from "../../shared/lib/yaml.ts";
 
 const MAX_CARD_BYTES = 1024 * 1024;
 

@@ -1,8 +1,8 @@
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import { formatSize } from "../shared/domain/quantity.ts";
-import type { Finding } from "../shared/domain/report.ts";
-import { schemaBreaks } from "../shared/domain/signature-changes.ts";
-import type { Description } from "./step.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { formatSize } from "../../shared/domain/quantity.ts";
+import type { Finding } from "../../shared/domain/report.ts";
+import { schemaBreaks } from "../../shared/domain/signature-changes.ts";
+import type { Description } from "../step.ts";
 
 /** A model so many times as large or small as the champion is looked at twice, unless both are small. */
 const JUMP = 2;

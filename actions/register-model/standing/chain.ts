@@ -1,7 +1,7 @@
-import type { Digest } from "../shared/domain/digest.ts";
-import { isPassed } from "../shared/domain/gate/record.ts";
-import type { Problem } from "../shared/domain/problem.ts";
-import type { Gate, Release } from "../shared/domain/release.ts";
+import type { Digest } from "../../shared/domain/digest.ts";
+import { isPassed } from "../../shared/domain/gate/record.ts";
+import type { Problem } from "../../shared/domain/problem.ts";
+import type { Gate, Release } from "../../shared/domain/release.ts";
 
 /** What the verdict in the record means for a model with this digest, taken from the run or given as files. */
 export type Standing =

@@ -1,7 +1,7 @@
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import type { Finding } from "../shared/domain/report.ts";
-import { formatSigner, isSameSigner, type Signer, signerOf } from "../shared/domain/signing/signer.ts";
-import type { ModelStore } from "../shared/ports/model-store.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import type { Finding } from "../../shared/domain/report.ts";
+import { formatSigner, isSameSigner, type Signer, signerOf } from "../../shared/domain/signing/signer.ts";
+import type { ModelStore } from "../../shared/ports/model-store.ts";
 
 /** What a signer comes to where the version is registered already: its record never changes. */
 export function signingFindings(existing: VersionRecord | undefined, signer: Signer | undefined): readonly Finding[] {

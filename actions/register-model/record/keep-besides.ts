@@ -1,11 +1,11 @@
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import { signerFields } from "../shared/domain/signing/signer.ts";
-import { sha256 } from "../shared/lib/hash.ts";
-import { keepBeside } from "../shared/lib/model-registry/beside.ts";
-import type { ModelSigner } from "../shared/ports/model-signing.ts";
-import type { ModelStore } from "../shared/ports/model-store.ts";
-import type { Prepared } from "./prepare.ts";
-import type { Ports } from "./step.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { signerFields } from "../../shared/domain/signing/signer.ts";
+import { sha256 } from "../../shared/lib/hash.ts";
+import { keepBeside } from "../../shared/lib/model-registry/beside.ts";
+import type { ModelSigner } from "../../shared/ports/model-signing.ts";
+import type { ModelStore } from "../../shared/ports/model-store.ts";
+import type { Prepared } from "../prepare/prepare.ts";
+import type { Ports } from "../step.ts";
 
 /** Writes the model card and, where somebody signs, the signature, both before the record that names them. */
 export async function keepBesides(

@@ -1,9 +1,9 @@
-import type { Act, AliasTarget, ModelEvent } from "../shared/domain/model-version.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { findAlias, moveAlias } from "../shared/lib/model-registry/aliases.ts";
-import { history } from "../shared/lib/model-registry/log.ts";
-import type { ModelStore } from "../shared/ports/model-store.ts";
-import type { AliasResult } from "./outcome.ts";
+import type { Act, AliasTarget, ModelEvent } from "../../shared/domain/model-version.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { findAlias, moveAlias } from "../../shared/lib/model-registry/aliases.ts";
+import { history } from "../../shared/lib/model-registry/log.ts";
+import type { ModelStore } from "../../shared/ports/model-store.ts";
+import type { AliasResult } from "../outcome.ts";
 
 export type Pointing = {
   readonly name: string;

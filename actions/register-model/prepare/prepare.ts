@@ -1,30 +1,30 @@
 import { join } from "node:path";
-import type { OwnCard } from "../shared/domain/model-card.ts";
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import { formatCount, formatSize } from "../shared/domain/quantity.ts";
-import type { Finding } from "../shared/domain/report.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import type { HashedModel } from "../shared/lib/hash-model.ts";
-import type { ModelPackage } from "../shared/lib/model-package.ts";
-import { findAlias } from "../shared/lib/model-registry/aliases.ts";
-import { findVersion } from "../shared/lib/model-registry/versions.ts";
-import { readRunDetails } from "../shared/lib/read-run-details.ts";
-import { readTextFile } from "../shared/lib/read-text.ts";
-import type { ModelSigner } from "../shared/ports/model-signing.ts";
-import type { SourceFile, TrackedFacts } from "../shared/ports/source-file.ts";
-import { type AliasGuard, checkPlace, readAliasGuard } from "./alias-guard.ts";
-import { judgeStanding, type Standing } from "./chain.ts";
+import type { OwnCard } from "../../shared/domain/model-card.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { formatCount, formatSize } from "../../shared/domain/quantity.ts";
+import type { Finding } from "../../shared/domain/report.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import type { HashedModel } from "../../shared/lib/hash-model.ts";
+import type { ModelPackage } from "../../shared/lib/model-package.ts";
+import { findAlias } from "../../shared/lib/model-registry/aliases.ts";
+import { findVersion } from "../../shared/lib/model-registry/versions.ts";
+import { readRunDetails } from "../../shared/lib/read-run-details.ts";
+import { readTextFile } from "../../shared/lib/read-text.ts";
+import type { ModelSigner } from "../../shared/ports/model-signing.ts";
+import type { SourceFile, TrackedFacts } from "../../shared/ports/source-file.ts";
+import { type AliasGuard, checkPlace, readAliasGuard } from "../aliases/alias-guard.ts";
+import { signingFindings } from "../record/signing.ts";
+import { CANDIDATE, type Request, readRequest } from "../request.ts";
+import { judgeStanding, type Standing } from "../standing/chain.ts";
+import type { Description, Ports, RegisterStep } from "../step.ts";
 import { championFindings } from "./champion-findings.ts";
 import { findExisting } from "./find-existing.ts";
 import { findSource, type Source } from "./find-source.ts";
 import { LICENCE_FILES, licenceOf } from "./licence.ts";
 import { readOwnCard } from "./own-card.ts";
 import { packageFindings, packageModel } from "./package-model.ts";
-import { CANDIDATE, type Request, readRequest } from "./request.ts";
 import { type RunFacts, readRunFacts } from "./run-facts.ts";
 import { judgeScan } from "./scan-policy.ts";
-import { signingFindings } from "./signing.ts";
-import type { Description, Ports, RegisterStep } from "./step.ts";
 
 /** Everything that is known before a byte of the model is read. */
 export type Prepared = {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { judgeScan, type ScanPolicy } from "../../../actions/register-model/scan-policy.ts";
-import { type ScanFinding, verdictOf } from "../../../actions/shared/domain/model-scan.ts";
+import { judgeScan, type ScanPolicy } from "../../../../actions/register-model/prepare/scan-policy.ts";
+import { type ScanFinding, verdictOf } from "../../../../actions/shared/domain/model-scan.ts";
 
 const code: ScanFinding = {
   level: "code-bearing",

@@ -1,10 +1,10 @@
-import { isPassed } from "../shared/domain/gate/record.ts";
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import { outlivesJob } from "../shared/lib/outlives-job.ts";
+import { isPassed } from "../../shared/domain/gate/record.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { outlivesJob } from "../../shared/lib/outlives-job.ts";
+import type { Outcome } from "../outcome.ts";
+import { type Request, sayChoice } from "../request.ts";
+import type { Ports, RegisterStep } from "../step.ts";
 import { judgeStanding, type Standing } from "./chain.ts";
-import type { Outcome } from "./outcome.ts";
-import { type Request, sayChoice } from "./request.ts";
-import type { Ports, RegisterStep } from "./step.ts";
 
 export type SoundStanding = Exclude<Standing, { state: "broken" }>;
 

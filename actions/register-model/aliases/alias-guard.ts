@@ -1,8 +1,8 @@
-import { type AliasRefusal, aliasRefusal, type RegistrySettings } from "../shared/domain/registry-settings.ts";
-import type { VersionState } from "../shared/domain/version-state.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { readRegistrySettings } from "../shared/lib/model-registry/settings.ts";
-import type { Ports } from "./step.ts";
+import { type AliasRefusal, aliasRefusal, type RegistrySettings } from "../../shared/domain/registry-settings.ts";
+import type { VersionState } from "../../shared/domain/version-state.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { readRegistrySettings } from "../../shared/lib/model-registry/settings.ts";
+import type { Ports } from "../step.ts";
 
 /** What the store asks of whoever moves an alias, and what this job has to show. */
 export type AliasGuard = {

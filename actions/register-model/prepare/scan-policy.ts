@@ -1,6 +1,6 @@
-import { formatScanFinding, type ModelScan, type ScanFinding } from "../shared/domain/model-scan.ts";
-import type { Problem } from "../shared/domain/problem.ts";
-import type { Finding } from "../shared/domain/report.ts";
+import { formatScanFinding, type ModelScan, type ScanFinding } from "../../shared/domain/model-scan.ts";
+import type { Problem } from "../../shared/domain/problem.ts";
+import type { Finding } from "../../shared/domain/report.ts";
 
 /** What becomes of files that do more than hold data. */
 export type ScanPolicy = "fail" | "warn" | "allow";

@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { isDigest } from "../shared/domain/digest.ts";
-import type { Environment, VersionRecord } from "../shared/domain/model-version.ts";
-import { parseSize } from "../shared/domain/quantity.ts";
-import type { DataSet, Run } from "../shared/domain/release.ts";
-import type { RunDetails } from "../shared/domain/run/details.ts";
+import { isDigest } from "../../shared/domain/digest.ts";
+import type { Environment, VersionRecord } from "../../shared/domain/model-version.ts";
+import { parseSize } from "../../shared/domain/quantity.ts";
+import type { DataSet, Run } from "../../shared/domain/release.ts";
+import type { RunDetails } from "../../shared/domain/run/details.ts";
 
 /** What is known of a training beside the release record: from the engine, and from what the code wrote into its artifacts' metadata. */
 export type RunFacts = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { judgeStanding } from "../../../actions/register-model/chain.ts";
-import type { Gate, Release } from "../../../actions/shared/domain/release.ts";
+import { judgeStanding } from "../../../../actions/register-model/standing/chain.ts";
+import type { Gate, Release } from "../../../../actions/shared/domain/release.ts";
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}` as const;
 

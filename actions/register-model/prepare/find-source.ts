@@ -1,6 +1,6 @@
-import { MODEL_PLACES, schemeOf } from "../shared/domain/model-place.ts";
-import { bad, type Checked, ok } from "../shared/domain/problem.ts";
-import type { Release } from "../shared/domain/release.ts";
+import { MODEL_PLACES, schemeOf } from "../../shared/domain/model-place.ts";
+import { bad, type Checked, ok } from "../../shared/domain/problem.ts";
+import type { Release } from "../../shared/domain/release.ts";
 
 /** Where the files of the model are taken from: an absolute path, or an address. `none`: there is no run yet, and no files were named. */
 export type Source =

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { championFindings } from "../../../actions/register-model/champion-findings.ts";
-import type { Description } from "../../../actions/register-model/step.ts";
-import type { VersionRecord } from "../../../actions/shared/domain/model-version.ts";
-import { versionRecord } from "../../support/version-record.ts";
+import { championFindings } from "../../../../actions/register-model/prepare/champion-findings.ts";
+import type { Description } from "../../../../actions/register-model/step.ts";
+import type { VersionRecord } from "../../../../actions/shared/domain/model-version.ts";
+import { versionRecord } from "../../../support/version-record.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,10 +1,10 @@
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import { type HashedModel, hashFiles } from "../shared/lib/hash-model.ts";
-import { findAllocated, findAllocations } from "../shared/lib/model-registry/allocations.ts";
-import { findVersion } from "../shared/lib/model-registry/versions.ts";
-import type { ModelStore } from "../shared/ports/model-store.ts";
-import type { SourceFile } from "../shared/ports/source-file.ts";
-import type { Request } from "./request.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { type HashedModel, hashFiles } from "../../shared/lib/hash-model.ts";
+import { findAllocated, findAllocations } from "../../shared/lib/model-registry/allocations.ts";
+import { findVersion } from "../../shared/lib/model-registry/versions.ts";
+import type { ModelStore } from "../../shared/ports/model-store.ts";
+import type { SourceFile } from "../../shared/ports/source-file.ts";
+import type { Request } from "../request.ts";
 
 export type Existing = {
   readonly existing: VersionRecord | undefined;

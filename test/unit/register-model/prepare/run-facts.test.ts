@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { readRunFacts } from "../../../actions/register-model/run-facts.ts";
-import type { Run } from "../../../actions/shared/domain/release.ts";
-import type { RunDetails } from "../../../actions/shared/domain/run/details.ts";
+import { readRunFacts } from "../../../../actions/register-model/prepare/run-facts.ts";
+import type { Run } from "../../../../actions/shared/domain/release.ts";
+import type { RunDetails } from "../../../../actions/shared/domain/run/details.ts";
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}` as const;
 

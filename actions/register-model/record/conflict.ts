@@ -1,9 +1,9 @@
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import type { Problem } from "../shared/domain/problem.ts";
-import { formatSize } from "../shared/domain/quantity.ts";
-import { compareFiles, type FileDifference } from "../shared/domain/version-differences.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import type { HashedModel } from "../shared/lib/hash-model.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import type { Problem } from "../../shared/domain/problem.ts";
+import { formatSize } from "../../shared/domain/quantity.ts";
+import { compareFiles, type FileDifference } from "../../shared/domain/version-differences.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import type { HashedModel } from "../../shared/lib/hash-model.ts";
 
 const SHOWN = 20;
 
