@@ -329,6 +329,11 @@ describe("the trusted root of the public instance", () => {
     await expect(fetched(tufEnv)).rejects.toThrow(message);
   });
 
+  test("is told to be out of reach where nobody answers", async () => {
+    const { tufEnv } = await fakeSigstore();
+    await expect(fetched({ ...tufEnv, TUF_MIRROR: "http://127.0.0.1:9/tuf" })).rejects.toThrow("[UNAVAILABLE]");
+  });
+
   test("is refused where the first root is of others, or is missing", async () => {
     const [one, other] = [await fakeSigstore(), await fakeSigstore()];
     await expect(fetched({ ...one.tufEnv, TUF_ROOT_JSON: other.tufEnv.TUF_ROOT_JSON ?? "" })).rejects.toThrow(

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getTrustedRoot, TUFError } from "@sigstore/tuf";
 import { type TrustMaterial, toTrustMaterial } from "@sigstore/verify";
+import * as v from "valibot";
 import { ReleaseError } from "../../lib/error.ts";
 import { withTemporaryFolder } from "../../lib/temporary-folder.ts";
 
@@ -51,9 +52,10 @@ function explained(error: unknown, mirror = "tuf-repo-cdn.sigstore.dev"): Releas
   return new ReleaseError("INTEGRITY", { ...problem, hint: `it is not what its keys signed: wait, ${FILE}` }, error);
 }
 
-/** No answer, or one that is none: by the names of its errors, which the package does not export. */
+const Refused = v.looseObject({ statusCode: v.number() });
+
+/** No answer, or one that is a status. By what they hold: names of classes do not outlive the bundling. */
 function isUnreached(cause: unknown): boolean {
-  return (
-    cause instanceof Error && /^(Download(HTTP)?Error|TypeError|TimeoutError|AbortError)$/.test(cause.constructor.name)
-  );
+  if (cause instanceof DOMException || v.is(Refused, cause)) return true;
+  return cause instanceof TypeError && cause.message === "fetch failed";
 }
