@@ -106,6 +106,11 @@ describe("a version that nobody names", () => {
     const again = await register({ tag: "v1.1.0", machine, with: { version: "digest" } });
     expect(again.main.outputs).toMatchObject({ version: main.outputs.version, existed: "true" });
     expect(again.main.summary).toContain("was registered before with the same digest");
+    const files = { "model.onnx": onnxModel(), "labels.txt": "a" };
+    const runId = "0a1b2c3d-0000-5000-8000-000000000002";
+    const newer = await register({ tag: "v1.2.0", machine, with: { version: "digest" }, files, runId });
+    const late = await register({ tag: "v1.1.0", machine, with: { version: "digest" } });
+    expect(late.main.summary).toContain(`stays at ${newer.main.outputs.version}`);
   });
 
   test.each(["verify", "alias", "approve"])("cannot be meant by mode %s", async (mode) => {

@@ -99,7 +99,10 @@ export async function raceForVersions(jobs: RacingJobs, rounds: number): Promise
   expect(numbers).toEqual(Array.from({ length: rounds * WRITERS }, (_, i) => i + 1));
   expect((await listVersions(store, "digits")).toSorted()).toEqual([...taken.values()].toSorted());
   for (const [release, version] of [...taken].slice(-WRITERS))
-    expect(await findAllocated(store, { name: "digits", release, digest })).toMatchObject({ version, release });
+    expect(await findAllocated(store, { name: "digits", release, digest, scheme: "auto" })).toMatchObject({
+      version,
+      release,
+    });
 }
 
 async function takeVersion(store: ModelStore, release: string): Promise<string> {

@@ -19,8 +19,8 @@ export async function findExisting(
   { files, signal }: { readonly files: readonly SourceFile[]; readonly signal: AbortSignal },
 ): Promise<Existing> {
   if (choice.by === "name") return { existing: await findVersion(store, name, choice.version), hashed: undefined };
-  const { release } = choice;
+  const { release, by: scheme } = choice;
   if ((await findAllocations(store, { name, release })).length === 0) return { existing: undefined, hashed: undefined };
   const hashed = await hashFiles(files, signal);
-  return { existing: await findAllocated(store, { name, release, digest: hashed.digest }), hashed };
+  return { existing: await findAllocated(store, { name, release, scheme, digest: hashed.digest }), hashed };
 }

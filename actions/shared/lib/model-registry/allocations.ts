@@ -18,6 +18,7 @@ export type Allocating = {
 };
 
 type Identity = Pick<Allocating, "name" | "release" | "digest">;
+type Wanted = Identity & Pick<Allocating, "scheme">;
 
 export type Allocated = { readonly state: "created" | "existed"; readonly record: VersionRecord };
 
@@ -38,15 +39,12 @@ export async function findAllocations(
 }
 
 /** The version that a release has for a model with this digest; undefined where it was never registered. */
-export async function findAllocated(
-  store: ModelStore,
-  { name, release, digest }: Identity,
-): Promise<VersionRecord | undefined> {
+export async function findAllocated(store: ModelStore, wanted: Wanted): Promise<VersionRecord | undefined> {
   for (let number = 1; ; number++) {
-    const allocation = await findAllocation(store, keyOf({ name, release, digest }, number));
+    const allocation = await findAllocation(store, keyOf(wanted, number));
     if (allocation === undefined) return undefined;
-    const record = await findVersion(store, name, allocation.version);
-    if (record !== undefined && isOurs(record, { release, digest })) return record;
+    const record = await findVersion(store, wanted.name, allocation.version);
+    if (record !== undefined && isOurs(record, wanted)) return record;
   }
 }
 
@@ -69,13 +67,11 @@ const ATTEMPTS = 1_000;
  * them race or die, one model of one release gets one version, and two get two.
  */
 export async function allocateVersion(store: ModelStore, allocating: Allocating, attempt: Attempt): Promise<Allocated> {
-  const { scheme, release, digest } = allocating;
   const lost: string[] = [];
   for (let tried = 0; tried < ATTEMPTS; tried++) {
     const agreed = await agree(store, allocating, lost);
     const allocated = await attempt(agreed.version);
-    if (allocated.state === "created" || isOurs(allocated.record, { release, digest })) return allocated;
-    if (scheme === "digest" && allocated.record.digest === digest) return allocated;
+    if (allocated.state === "created" || isOurs(allocated.record, allocating)) return allocated;
     lost.push(agreed.version);
     await allocating.clock.sleep(backOffMs(allocating, lost.length), allocating.signal);
   }
@@ -124,8 +120,9 @@ async function findAllocation(store: ModelStore, key: string): Promise<Allocatio
   return entry && decodeRecord(AllocationSchema, entry, key);
 }
 
-function isOurs(record: VersionRecord, { release, digest }: Omit<Identity, "name">): boolean {
-  return record.release === release && record.digest === digest;
+/** A version that is called by its digest belongs to whoever brings that model. */
+function isOurs(record: VersionRecord, { release, digest, scheme }: Omit<Wanted, "name">): boolean {
+  return record.digest === digest && (scheme === "digest" || record.release === release);
 }
 
 const folderOf = (name: string, release: string) => `${checkName(name)}/allocations/${release}/`;

@@ -95,8 +95,11 @@ test("jobs of one release that run at once agree on one version", async () => {
 test("the same model has one version by its digest, whoever registers it; another one with the same first digits has its own", async () => {
   const store = memoryStore();
   await jobOn(store, { release: "v1", scheme: "digest" }).register();
-  const again = await jobOn(store, { release: "v2", scheme: "digest" }).register();
+  const second = jobOn(store, { release: "v2", scheme: "digest" });
+  expect(await findAllocated(store, second.allocating)).toBeUndefined();
+  const again = await second.register();
   expect(again).toMatchObject({ state: "existed", record: { version: "a".repeat(12), release: "v1" } });
+  expect(await findAllocated(store, second.allocating)).toEqual(again.record);
   await createVersion(store, versionRecord({ version: "b".repeat(12), digest: digestOf("c") }));
   const other = await jobOn(store, { release: "v3", digit: "b", scheme: "digest" }).register();
   expect(other).toMatchObject({ state: "created", record: { version: "b".repeat(24) } });
