@@ -10,7 +10,7 @@ import { lineageSections } from "./report/lineage.ts";
 import { metricSections } from "./report/metrics.ts";
 import { concludePlan } from "./report/plan.ts";
 import { rehearsal } from "./report/rehearsal.ts";
-import { headlineOf, leadOf } from "./report/run-lead.ts";
+import { failureOf, headlineOf, leadOf } from "./report/run-lead.ts";
 import { taskSection } from "./report/tasks.ts";
 
 export function report(outcome: Outcome): Conclusion {
@@ -84,7 +84,7 @@ function runReport(outcome: Ended): Report {
       ...outcome.curves.map(curveSection),
       detailSection(outcome),
     ],
-    findings: run.state === "succeeded" ? findings : [...findings, failureFinding(outcome)],
+    findings: run.state === "succeeded" ? findings : [...findings, { level: "error", message: failureOf(outcome) }],
   };
 }
 
@@ -123,9 +123,4 @@ function detailSection({ run, pipeline, details, packagePath }: Ended): Section 
       },
     ],
   };
-}
-
-function failureFinding({ pipeline, run, reason }: Ended) {
-  const message = `${pipeline.name} ${pipeline.version} ${run.state}: ${reason ?? "the engine does not say why"}`;
-  return { level: "error" as const, message };
 }

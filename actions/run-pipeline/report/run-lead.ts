@@ -8,7 +8,7 @@ import { runLink } from "./run-link.ts";
 
 export function headlineOf({ run, pipeline, decision, metrics, tasks, reason, wasOver, release }: Ended): Text {
   const name = `${pipeline.name} ${pipeline.version}`;
-  if (run.state !== "succeeded") return text`${name} ${run.state}: ${reason ?? "the engine does not say why"}`;
+  if (run.state !== "succeeded") return failureOf({ run, pipeline, reason });
   const whole = metrics.filter(({ slice }) => slice === undefined);
   // what was measured on known data says more than what a search reports of itself
   const first = whole.find(({ dataset }) => dataset !== undefined) ?? whole[0];
@@ -17,6 +17,11 @@ export function headlineOf({ run, pipeline, decision, metrics, tasks, reason, wa
   const kept = tasks.filter(({ cached }) => cached).length;
   const resumed = decision.do === "retry" ? `, ${kept} of ${tasks.length} tasks kept from before` : "";
   return text`${name} succeeded${durationOf(run)}${resumed}${number}`;
+}
+
+/** What became of a run that did not succeed, in a sentence. */
+export function failureOf({ run, pipeline, reason }: Pick<Ended, "run" | "pipeline" | "reason">): string {
+  return `${pipeline.name} ${pipeline.version} ${run.state}: ${reason ?? "the engine does not say why"}`;
 }
 
 export function leadOf(outcome: Ended): readonly Text[] {
