@@ -7,7 +7,7 @@ import type { Signer } from "../shared/domain/signing/signer.ts";
 import type { VersionChange, VersionState } from "../shared/domain/version-state.ts";
 import type { SignatureCheck as Check } from "../shared/lib/model-signing/check-signature.ts";
 import type { FileFault as Fault } from "../shared/lib/verify-model.ts";
-import type { SoundStanding } from "./standing/standing.ts";
+import type { SoundStanding } from "./standing/chain.ts";
 
 export type FileFault = Fault;
 

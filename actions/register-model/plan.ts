@@ -9,13 +9,13 @@ import { refusalOf } from "./aliases/alias-guard.ts";
 import { foreseeAlias } from "./aliases/point-alias.ts";
 import type { AliasResult, Outcome } from "./outcome.ts";
 import { archiveOf } from "./prepare/package-model.ts";
-import { checkChain, type Prepared, prepare, readWish } from "./prepare/prepare.ts";
+import { type Prepared, prepare, readWish } from "./prepare/prepare.ts";
 import { isUnsafeAllowed } from "./prepare/scan-policy.ts";
 import { buildRecord } from "./record/build-record.ts";
 import { otherDigestError } from "./record/conflict.ts";
 import { recordedSigner, signatureOf } from "./record/signing.ts";
 import { CANDIDATE, type Request, sayChoice } from "./request.ts";
-import { judgeStanding } from "./standing/chain.ts";
+import { checkChain, judgeStanding } from "./standing/chain.ts";
 import { keepStanding, stopped } from "./standing/standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 

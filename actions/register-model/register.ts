@@ -12,13 +12,14 @@ import { refusalOf } from "./aliases/alias-guard.ts";
 import { leftAlias, type Pointing, pointAlias, sayAlias } from "./aliases/point-alias.ts";
 import type { AliasResult, Outcome, Registration } from "./outcome.ts";
 import { archiveOf } from "./prepare/package-model.ts";
-import { checkChain, type Prepared, prepare, readWish } from "./prepare/prepare.ts";
+import { type Prepared, prepare, readWish } from "./prepare/prepare.ts";
 import { otherDigestError } from "./record/conflict.ts";
 import { createRecord } from "./record/create-record.ts";
 import { recordedSigner, signatureOf } from "./record/signing.ts";
 import { CANDIDATE } from "./request.ts";
-import { judgeStanding } from "./standing/chain.ts";
-import { keepStanding, type SoundStanding, stopped } from "./standing/standing.ts";
+import type { SoundStanding } from "./standing/chain.ts";
+import { checkChain, judgeStanding } from "./standing/chain.ts";
+import { keepStanding, stopped } from "./standing/standing.ts";
 import type { Ports, RegisterStep } from "./step.ts";
 
 /** Files first, the record last: until it is there, there is no such version; from then on it is whole. */

@@ -1,3 +1,6 @@
+import { join } from "node:path";
+import { readTextFile } from "../../shared/lib/read-text.ts";
+
 /** Words that only the licence of this SPDX identifier has; the more special ones first. */
 const MARKS: readonly (readonly [id: string, mark: RegExp])[] = [
   ["Apache-2.0", /apache license\s+version 2\.0/i],
@@ -23,4 +26,15 @@ export const LICENCE_FILES = ["LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE",
 export function licenceOf(text: string): string | undefined {
   const declared = /SPDX-License-Identifier:\s*([A-Za-z0-9.+-]+)/.exec(text)?.[1];
   return declared ?? MARKS.find(([, mark]) => mark.test(text))?.[0];
+}
+
+const MAX_TEXT_BYTES = 1024 * 1024;
+
+/** The licence of a repository; undefined where it has none, or one that is not known. */
+export async function readLicence(workspace: string): Promise<string | undefined> {
+  for (const name of LICENCE_FILES) {
+    const text = await readTextFile(join(workspace, name), MAX_TEXT_BYTES);
+    if (text !== undefined) return licenceOf(text);
+  }
+  return undefined;
 }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { OwnCard } from "../../shared/domain/model-card.ts";
 import type { VersionRecord } from "../../shared/domain/model-version.ts";
 import { formatCount, formatSize } from "../../shared/domain/quantity.ts";
@@ -9,18 +8,17 @@ import type { ModelPackage } from "../../shared/lib/model-package.ts";
 import { findAlias } from "../../shared/lib/model-registry/aliases.ts";
 import { findVersion } from "../../shared/lib/model-registry/versions.ts";
 import { readRunDetails } from "../../shared/lib/read-run-details.ts";
-import { readTextFile } from "../../shared/lib/read-text.ts";
 import type { ModelSigner } from "../../shared/ports/model-signing.ts";
 import type { SourceFile, TrackedFacts } from "../../shared/ports/source-file.ts";
 import { type AliasGuard, checkPlace, readAliasGuard } from "../aliases/alias-guard.ts";
 import { signingFindings } from "../record/signing.ts";
 import { CANDIDATE, type Request, readRequest } from "../request.ts";
-import { judgeStanding, type Standing } from "../standing/chain.ts";
+import { checkChain, judgeStanding } from "../standing/chain.ts";
 import type { Description, Ports, RegisterStep } from "../step.ts";
 import { championFindings } from "./champion-findings.ts";
 import { findExisting } from "./find-existing.ts";
 import { findSource, type Source } from "./find-source.ts";
-import { LICENCE_FILES, licenceOf } from "./licence.ts";
+import { LICENCE_FILES, readLicence } from "./licence.ts";
 import { readOwnCard } from "./own-card.ts";
 import { packageFindings, packageModel } from "./package-model.ts";
 import { type RunFacts, readRunFacts } from "./run-facts.ts";
@@ -121,14 +119,6 @@ function sayScan({ format, scan }: Description): string {
   return `${format === undefined ? "no known format" : format.name}, ${scan.verdict}${imports}`;
 }
 
-/** The standing, unless run, verdict and model do not belong together: throws `INTEGRITY`. */
-export function checkChain(standing: Standing): Exclude<Standing, { state: "broken" }> {
-  if (standing.state === "broken") throw new ReleaseError("INTEGRITY", standing.problems);
-  return standing;
-}
-
-const MAX_TEXT_BYTES = 1024 * 1024;
-
 type Details = { readonly facts: RunFacts | undefined; readonly findings: readonly Finding[] };
 
 async function readDetails({ release, job }: RegisterStep, source: "run" | "files"): Promise<Details> {
@@ -146,12 +136,4 @@ async function readDetails({ release, job }: RegisterStep, source: "run" | "file
       return { facts: undefined, findings: [{ level: "warning", message }] };
     }
   }
-}
-
-async function readLicence(workspace: string): Promise<string | undefined> {
-  for (const name of LICENCE_FILES) {
-    const text = await readTextFile(join(workspace, name), MAX_TEXT_BYTES);
-    if (text !== undefined) return licenceOf(text);
-  }
-  return undefined;
 }

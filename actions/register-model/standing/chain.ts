@@ -2,6 +2,7 @@ import type { Digest } from "../../shared/domain/digest.ts";
 import { isPassed } from "../../shared/domain/gate/record.ts";
 import type { Problem } from "../../shared/domain/problem.ts";
 import type { Gate, Release } from "../../shared/domain/release.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
 
 /** What the verdict in the record means for a model with this digest, taken from the run or given as files. */
 export type Standing =
@@ -12,6 +13,8 @@ export type Standing =
   | { readonly state: "failed"; readonly gate: Gate }
   /** The verdict is on something else than what is to be registered. */
   | { readonly state: "broken"; readonly problems: readonly Problem[] };
+
+export type SoundStanding = Exclude<Standing, { state: "broken" }>;
 
 export type Subject = {
   /** Whether the files are the model artifact of the record's run. */
@@ -34,6 +37,12 @@ export function judgeStanding({ run, gate }: Release, { source, digest }: Subjec
   // Files of unknown origin: a verdict that names no digest says nothing about them.
   if (gate === undefined || (source === "files" && gate.subject.digest === undefined)) return { state: "unjudged" };
   return { state: isPassed(gate) ? "passed" : "failed", gate };
+}
+
+/** The standing, unless run, verdict and model do not belong together: throws `INTEGRITY`. */
+export function checkChain(standing: Standing): SoundStanding {
+  if (standing.state === "broken") throw new ReleaseError("INTEGRITY", standing.problems);
+  return standing;
 }
 
 function link(what: string, recorded: string | undefined, found: string | undefined): Problem | undefined {

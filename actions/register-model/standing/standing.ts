@@ -4,9 +4,7 @@ import { outlivesJob } from "../../shared/lib/outlives-job.ts";
 import type { Outcome } from "../outcome.ts";
 import { type Request, sayChoice } from "../request.ts";
 import type { Ports, RegisterStep } from "../step.ts";
-import { judgeStanding, type Standing } from "./chain.ts";
-
-export type SoundStanding = Exclude<Standing, { state: "broken" }>;
+import { judgeStanding, type SoundStanding } from "./chain.ts";
 
 /** What `on-failed-gate: stop` comes to, where the verdict of the record is no pass. */
 export function stopped(

@@ -1,6 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { findSource } from "../../../actions/register-model/prepare/find-source.ts";
-import { licenceOf } from "../../../actions/register-model/prepare/licence.ts";
 import { readNamedVersion, readRequest, type Wish } from "../../../actions/register-model/request.ts";
 import type { Release } from "../../../actions/shared/domain/release.ts";
 import { VERSION_SCHEMES } from "../../../actions/shared/domain/version-scheme.ts";
@@ -61,77 +59,4 @@ test("everything that is wrong is told at once, champion too, which deploy-model
     ["champion is moved by deploy-model alone", "champion"],
     ["must be an alias", '"V1"'],
   ]);
-});
-
-describe("the model is taken", () => {
-  const run = (parts: object) =>
-    release({
-      run: {
-        id: "r",
-        attempt: 1,
-        state: "succeeded",
-        parameters: {},
-        gpus: [],
-        model: { task: "t", output: "m", uri: "file:///runs/a%20b/model" },
-        ...parts,
-      },
-    });
-
-  test.for<[string, string | undefined, Release, object]>([
-    ["from the input", "/w/model", run({}), { value: { source: "files", place: "/w/model" } }],
-    ["from the run", undefined, run({}), { value: { source: "run", place: "/runs/a b/model" } }],
-    ["from nowhere before there is a run", undefined, release(), { value: { source: "none" } }],
-    ["from nowhere where the run has no model", undefined, run({ model: undefined }), { value: { source: "none" } }],
-    [
-      "not from an address that cannot be read",
-      undefined,
-      run({ model: { task: "t", output: "m", uri: "file:///runs/100%/model" } }),
-      { state: "bad" },
-    ],
-    ["not from a run that failed", undefined, run({ state: "failed" }), { state: "bad" }],
-    [
-      "from the bucket where the engine left it",
-      undefined,
-      run({ model: { task: "t", output: "m", uri: "minio://mlpipeline/v2/m" } }),
-      { value: { source: "run", place: "minio://mlpipeline/v2/m" } },
-    ],
-    ["from a bucket", "s3://b/m?region=eu-1", run({}), { value: { source: "files", place: "s3://b/m?region=eu-1" } }],
-    ["from a run of MLflow", "runs:/1cd3/model", run({}), { value: { source: "files", place: "runs:/1cd3/model" } }],
-    [
-      "from MLflow's registry",
-      "models:/digits@best",
-      run({}),
-      { value: { source: "files", place: "models:/digits@best" } },
-    ],
-    ["from a local file by its address", "file:///w/a%20b", run({}), { value: { source: "files", place: "/w/a b" } }],
-    ["not from a server of another kind", "https://h/m", run({}), { state: "bad" }],
-    [
-      "not from another machine",
-      undefined,
-      run({ model: { task: "t", output: "m", uri: "hdfs://b/m" } }),
-      { state: "bad" },
-    ],
-  ])("%s", ([, model, record, expected]) => {
-    expect(findSource(model, record)).toMatchObject(expected);
-  });
-});
-
-describe("a licence is known", () => {
-  test.each([
-    ["SPDX-License-Identifier: EUPL-1.2\n", "EUPL-1.2"],
-    ["                 Apache License\n           Version 2.0, January 2004", "Apache-2.0"],
-    ["MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\nof", "MIT"],
-    ["GNU AFFERO GENERAL PUBLIC LICENSE\n   Version 3, 19 November 2007", "AGPL-3.0"],
-    ["GNU LESSER GENERAL PUBLIC LICENSE\n   Version 3", "LGPL-3.0"],
-    ["                    GNU GENERAL PUBLIC LICENSE\n                       Version 2, June 1991", "GPL-2.0"],
-    [
-      "Redistributions in binary form must reproduce the above copyright notice\n3. Neither the name of the X nor\nthe names may be used to endorse or promote products",
-      "BSD-3-Clause",
-    ],
-    ["Redistributions in binary form must reproduce the above copyright", "BSD-2-Clause"],
-    ["All rights reserved.", undefined],
-    ["", undefined],
-  ])("by its words: %j", (text, id) => {
-    expect(licenceOf(text)).toBe(id);
-  });
 });
