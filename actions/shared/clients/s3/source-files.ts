@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { isIgnoredInModel, sortFiles } from "../../domain/signing-manifest.ts";
 import { cachedSource } from "../../lib/cached-source.ts";
+import { collectYoung } from "../../lib/collect-young.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import { MAX_FILES, tooManyFiles } from "../../lib/model-files.ts";
 import { checkModelPath } from "../../lib/model-path.ts";
@@ -87,9 +88,14 @@ function objectFile(bucket: Bucket, model: ModelAddress, { path, key, size, etag
     const first = await objects.stream(key, { from: 0, signal });
     if (first.state !== "answered" || !isSame(first.answer.head.etag, etag) || first.answer.head.size !== size)
       throw changed();
+    let uncollected = 0;
     for await (const chunk of wholeOf({ connection, objects, signal, changed }, key, first.answer)) {
       yield chunk;
+      uncollected += chunk.length;
       giveBack(chunk);
+      if (uncollected < COLLECTED_BYTES) continue;
+      collectYoung();
+      uncollected = 0;
     }
   }
 
@@ -107,6 +113,9 @@ function objectFile(bucket: Bucket, model: ModelAddress, { path, key, size, etag
     });
   }
 }
+
+/** How much is read until what it came in is collected. */
+const COLLECTED_BYTES = 4 * 1024 * 1024;
 
 /** Else the collector lets some 64 MB of pieces pile up. One that shares its memory with others is left to it. */
 function giveBack({ buffer, byteLength }: Uint8Array): void {
