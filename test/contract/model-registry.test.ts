@@ -244,6 +244,21 @@ describe("what others have written", () => {
     });
   });
 
+  test("under the name of our version, while a call of ours was lost, is not taken for ours", async () => {
+    const hub = fakeHub();
+    let isTaken = false;
+    hub.befall(({ method, path: target, body }) => {
+      if (isTaken || method !== "POST" || !target.endsWith("/model_versions")) return undefined;
+      isTaken = true;
+      const theirs = body.replaceAll(`sha256:${"a".repeat(64)}`, `sha256:${"f".repeat(64)}`);
+      hub.handle({ method, target, headers: {}, body: theirs });
+      return "cut before";
+    });
+    const error = await refusal(hubCatalog(hub).publish(catalogVersion()));
+    expect(error.problems[0]).toMatchObject({ saw: `digits 1.1.0 with the digest sha256:${"f".repeat(64)}` });
+    expect(hub.all("model-artifact")).toEqual([]);
+  });
+
   test("a version without a digest is somebody else's", async () => {
     const hub = fakeHub();
     const post = (path: string, body: unknown) =>

@@ -37,8 +37,8 @@ export async function ensureVersion(
     path: "/model_versions",
     json: { state: "LIVE", ...body, registeredModelId: modelId },
   });
-  if (how === "created") return { how, id: value.id };
   checkSame(value, version);
+  if (how === "created") return { how, id: value.id };
   if (isWhole(value, body)) return { how, id: value.id };
   const { name: _, customProperties, ...fields } = body;
   await connection.update(VersionSchema, {
