@@ -860,6 +860,6 @@ describe("a cancel", () => {
 describe(`kill -9 at 10 of the touches of the disk, seed ${seedOfDay()}`, () => {
   registerModelKills((points) => sample(points, 10, seedOfDay()));
   describe("where the version is still to be found", () => {
-    registerModelKills((points) => sample(points, 5, seedOfDay()), FOUND);
+    registerModelKills((points) => sample(points, 3, seedOfDay()), FOUND);
   });
 });
