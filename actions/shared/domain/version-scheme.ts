@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type Digest, DigestSchema } from "./digest.ts";
+import { type Digest, DigestSchema, hexOf } from "./digest.ts";
 
 /**
  * How a version gets its name where nobody names it. `auto`: the next whole number. `calver`: the day (UTC), and from the second version of
@@ -53,9 +53,8 @@ const DIGEST_LENGTHS = [12, 24, 48, 63] as const;
 
 /** Longer where another model has the same first digits. */
 function digestVersion(digest: Digest, taken: readonly string[]): string {
-  const hex = digest.slice("sha256:".length);
-  const versions = DIGEST_LENGTHS.map((length) => hex.slice(0, length));
-  return versions.find((version) => !taken.includes(version)) ?? hex.slice(0, DIGEST_LENGTHS[3]);
+  const versions = DIGEST_LENGTHS.map((length) => hexOf(digest, length));
+  return versions.find((version) => !taken.includes(version)) ?? hexOf(digest, DIGEST_LENGTHS[3]);
 }
 
 function highest(versions: readonly string[], pattern: RegExp): number {

@@ -4,7 +4,7 @@ import { type FileHandle, lstat, open } from "node:fs/promises";
 import { type Digest, shortDigest } from "../domain/digest.ts";
 import type { ByteSource, SourceFile } from "../ports/source-file.ts";
 import { cachedSource } from "./cached-source.ts";
-import { ReleaseError } from "./error.ts";
+import { ReleaseError, systemCodeOf } from "./error.ts";
 import { sha256Stream } from "./hash.ts";
 
 type Found = Pick<SourceFile, "path" | "source" | "size"> & { readonly stamp: string };
@@ -197,7 +197,7 @@ function wordFor(stats: Stats | BigIntStats): string {
 }
 
 export function readError(path: string, cause: unknown): ReleaseError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
+  const code = systemCodeOf(cause) ?? "unknown error";
   const where = { file: path };
   if (code === "ELOOP") return irregular(path, "a symbolic link");
   if (code === "ENOENT" || code === "ENOTDIR")

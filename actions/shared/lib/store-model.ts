@@ -1,5 +1,5 @@
 import { canonicalJson } from "../domain/canonical.ts";
-import { type Digest, shortDigest } from "../domain/digest.ts";
+import { type Digest, hexOf, shortDigest } from "../domain/digest.ts";
 import type { ModelFile } from "../domain/signing-manifest.ts";
 import type { ModelStore } from "../ports/model-store.ts";
 import type { SourceFile } from "../ports/source-file.ts";
@@ -152,4 +152,4 @@ async function digestWhereSame(store: ModelStore, key: string, { file, signal }:
   return ours.digest === theirs.digest ? ours.digest : undefined;
 }
 
-const first12 = (digest: Digest) => digest.slice("sha256:".length, "sha256:".length + 12);
+const first12 = (digest: Digest) => hexOf(digest, 12);

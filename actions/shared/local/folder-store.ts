@@ -16,7 +16,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { formatSize } from "../domain/quantity.ts";
-import { ReleaseError } from "../lib/error.ts";
+import { ReleaseError, systemCodeOf } from "../lib/error.ts";
 import { sha256 } from "../lib/hash.ts";
 import { checkKey, checkPrefix } from "../lib/store-key.ts";
 import type { Body, ListedKey, ModelStore } from "../ports/model-store.ts";
@@ -328,7 +328,7 @@ async function storing<T>(key: string, act: () => Promise<T>): Promise<T> {
 }
 
 function storeError(key: string, cause: unknown): ReleaseError {
-  const code = codeOf(cause);
+  const code = systemCodeOf(cause);
   // Not the file system's word: an error of the body that was to be stored, or our own bug.
   if (code === undefined) throw cause;
   const hints: Readonly<Record<string, string>> = {
@@ -356,10 +356,6 @@ function linkError(key: string): ReleaseError {
   });
 }
 
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
-
 function isCode(error: unknown, ...codes: readonly string[]): boolean {
-  return codes.includes(codeOf(error) ?? "");
+  return codes.includes(systemCodeOf(error) ?? "");
 }

@@ -1,4 +1,4 @@
-import type { Digest } from "../../domain/digest.ts";
+import { type Digest, hexOf } from "../../domain/digest.ts";
 import type { VersionRecord } from "../../domain/model-version.ts";
 import { tagName, textOf } from "./tags.ts";
 
@@ -21,7 +21,7 @@ const DIGEST_CHARACTERS = 36;
 
 /** The beginning of the digest; the whole one is a tag beside it. */
 export function shortened(digest: Digest): string {
-  return digest.slice("sha256:".length, "sha256:".length + DIGEST_CHARACTERS);
+  return hexOf(digest, DIGEST_CHARACTERS);
 }
 
 /** What the model was made and measured with, each by its role. Data of which only the address is known has no identity here. */

@@ -1,3 +1,4 @@
+import { hexOf } from "../../domain/digest.ts";
 import { sha256 } from "../../lib/hash.ts";
 
 /** The server puts `<id of the parent>:` before a name and keeps 255 characters of both. */
@@ -7,5 +8,5 @@ const MAX_LENGTH = 240;
 export function storedName(name: string): string {
   const clean = name.replaceAll("\u0000", "");
   if (clean.length <= MAX_LENGTH) return clean;
-  return `${clean.slice(0, MAX_LENGTH - 13)}~${sha256(clean).slice("sha256:".length, "sha256:".length + 12)}`;
+  return `${clean.slice(0, MAX_LENGTH - 13)}~${hexOf(sha256(clean), 12)}`;
 }

@@ -1,6 +1,7 @@
 import type http from "node:http";
 import type https from "node:https";
 import type { S3 } from "@aws-sdk/client-s3";
+import { hexOf } from "../../domain/digest.ts";
 import { sha256 } from "../../lib/hash.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { pathText, queryText, requestSigner } from "./signature.ts";
@@ -57,7 +58,7 @@ export function bodySender({ client, bucket: Bucket, clock, agents }: SenderOpti
         query,
         headers,
         // Over TLS nobody changes a body, and its digest goes along.
-        payload: isSecure ? "UNSIGNED-PAYLOAD" : sha256(bytes).slice("sha256:".length),
+        payload: isSecure ? "UNSIGNED-PAYLOAD" : hexOf(sha256(bytes)),
       },
       { credentials, region, nowMs: clock.now() },
     );

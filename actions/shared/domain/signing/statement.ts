@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { canonicalJson } from "../canonical.ts";
-import type { Digest } from "../digest.ts";
+import { type Digest, hexOf } from "../digest.ts";
 import { bad, type Checked, ok, type Problem } from "../problem.ts";
 import { IGNORED_AT_ROOT, sortFiles } from "../signing-manifest.ts";
 
@@ -152,8 +152,6 @@ function isModelPath(name: string): boolean {
 function digestOf(hex: string): Digest | undefined {
   return /^[0-9a-f]{64}$/.test(hex) ? `sha256:${hex}` : undefined;
 }
-
-const hexOf = (digest: Digest) => digest.slice("sha256:".length);
 
 function malformed(issue: v.BaseIssue<unknown>) {
   const saw = `${v.getDotPath(issue) ?? "the statement"}: ${issue.message}`;

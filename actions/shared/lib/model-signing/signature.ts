@@ -1,4 +1,4 @@
-import { shortDigest } from "../../domain/digest.ts";
+import { hexOf, shortDigest } from "../../domain/digest.ts";
 import { bad, type Checked, ok, type Problem } from "../../domain/problem.ts";
 import {
   type Bundle,
@@ -19,7 +19,7 @@ export const MAX_SIGNATURE_BYTES = 64 * 1024 * 1024;
 export function signModel(model: SignedModel, key: SigningKey): Uint8Array {
   const payload = Buffer.from(formatStatement(model));
   const signature = key.sign(preAuthEncoding(payload));
-  const hint = key.id.slice("sha256:".length);
+  const hint = hexOf(key.id);
   return Buffer.from(
     formatBundle({
       hint,
@@ -119,7 +119,7 @@ function wrongKey({ hint }: KeyBundle, { id }: VerificationKey): Problem {
     return {
       rule,
       saw: `a signature of key ${JSON.stringify(hint.slice(0, 64))}`,
-      allowed: `key ${id.slice("sha256:".length)}`,
+      allowed: `key ${hexOf(id)}`,
       hint: "give the key that signed this version; where it was replaced, release a new version",
     };
   return {

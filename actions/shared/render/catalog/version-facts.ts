@@ -1,4 +1,4 @@
-import { shortDigest } from "../../domain/digest.ts";
+import { hexOf } from "../../domain/digest.ts";
 import type { Environment, ModelEvent, VersionRecord } from "../../domain/model-version.ts";
 import { formatCount, formatSize } from "../../domain/quantity.ts";
 import { codeHtml, foldedHtml, type Html, html, isWebAddress, join, linkHtml, nothing, tableHtml } from "./html.ts";
@@ -151,7 +151,7 @@ export function filesHtml({ files }: VersionRecord): Html {
     .map(({ path, size, digest }) => [
       html`${path}`,
       html`${formatSize(size)}`,
-      html`<span title="${digest}">${codeHtml(shortDigest(digest).slice("sha256:".length))}</span>`,
+      html`<span title="${digest}">${codeHtml(hexOf(digest, 12))}</span>`,
     ]);
   const more = files.length > MAX_FILES ? html`<p>and ${files.length - MAX_FILES} more</p>` : nothing;
   return html`<h2>Files</h2>\n${tableHtml(columns, rows)}${more}`;
