@@ -29,18 +29,25 @@ export async function verify(step: RegisterStep, { store, verifier: openVerifier
       allowed: digest,
       hint: "the version record was edited: do not use this version",
     });
-  const faults = [...inFiles, ...(await archiveFaults(store, record))];
+  const faults = [...inFiles, ...(await besideFaults(store, record))];
   for (const fault of faults) log.info(`${fault.path}: ${fault.state}.`);
   const state = faults.length === 0 && signature.state !== "bad" ? "verified" : "damaged";
   const uri = store.address(record.folder);
   return { state, rehearsal: !outlivesJob(job, store), record, uri, bytes, faults, signature };
 }
 
-/** Whether the archive of a version is what was packed; it is named by its key, since files of the model may be called as it is. */
-async function archiveFaults(store: ModelStore, { package: kept }: VersionRecord): Promise<readonly FileFault[]> {
-  if (kept === undefined) return [];
-  const { key: path, digest: allowed } = kept;
-  const saw = await digestAt(store, path);
-  if (saw === undefined) return [{ state: "missing", path, allowed }];
-  return saw === allowed ? [] : [{ state: "differs", path, saw, allowed }];
+/** Whether archive and card of a version are what was kept; they are named by their keys, since files of the model may be called as they are. */
+async function besideFaults(
+  store: ModelStore,
+  { package: archive, card }: VersionRecord,
+): Promise<readonly FileFault[]> {
+  const faults: FileFault[] = [];
+  for (const kept of [archive, card]) {
+    if (kept === undefined) continue;
+    const { key: path, digest: allowed } = kept;
+    const saw = await digestAt(store, path);
+    if (saw === undefined) faults.push({ state: "missing", path, allowed });
+    else if (saw !== allowed) faults.push({ state: "differs", path, saw, allowed });
+  }
+  return faults;
 }

@@ -530,6 +530,15 @@ describe("mode verify", () => {
     expect(main.summary).toMatch(/`sub\/c\.txt` is extra/);
   });
 
+  test("finds a card that was changed", async () => {
+    const { job, release } = await prepared();
+    await step({ job, release });
+    writeFileSync(join(job.home, "models/digits/cards/1.0.0/MODEL_CARD.md"), "# another");
+    const main = await step({ job, with: { mode: "verify", version: "1.0.0" } });
+    expect(main.code).toBe(1);
+    expect(main.summary).toContain("`digits/cards/1.0.0/MODEL_CARD.md` differs");
+  });
+
   test("finds a record that was edited", async () => {
     const { job, release } = await prepared();
     await step({ job, release });
