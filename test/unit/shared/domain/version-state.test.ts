@@ -14,20 +14,20 @@ const made = (by: string, reason = "it is good", environment?: string): Decision
 });
 const inUse = (...approvals: readonly Decision[]): Standing => ({ state: "in-use", approvals });
 const retired: Standing = { state: "retired", approvals: [] };
-const after = (before: Standing | undefined, change: VersionChange, decision = made("ada")) =>
+const decideOn = (before: Standing | undefined, change: VersionChange, decision = made("ada")) =>
   decide(before, { change, decision });
 
 describe("a version", () => {
   test.for<[string, Checked<Standing>, Standing]>([
-    ["that is approved says by whom", after(undefined, "approved"), inUse(made("ada"))],
-    ["is approved by several", after(inUse(made("bob")), "approved"), inUse(made("bob"), made("ada"))],
+    ["that is approved says by whom", decideOn(undefined, "approved"), inUse(made("ada"))],
+    ["is approved by several", decideOn(inUse(made("bob")), "approved"), inUse(made("bob"), made("ada"))],
     [
       "is approved again for another reason, or from a job of another environment",
-      after(inUse(made("ada", "x"), made("ada", "it is good", "prod")), "approved"),
+      decideOn(inUse(made("ada", "x"), made("ada", "it is good", "prod")), "approved"),
       inUse(made("ada", "x"), made("ada", "it is good", "prod"), made("ada")),
     ],
-    ["that is retired is approved no longer", after(inUse(made("bob")), "retired"), retired],
-    ["that is restored must be approved anew", after(retired, "restored"), inUse()],
+    ["that is retired is approved no longer", decideOn(inUse(made("bob")), "retired"), retired],
+    ["that is restored must be approved anew", decideOn(retired, "restored"), inUse()],
   ])("%s", ([, decided, standing]) => {
     expect(decided).toEqual({ state: "ok", value: standing });
   });
@@ -37,12 +37,12 @@ describe("a version", () => {
     ["retired twice", retired, "retired"],
     ["restored that was never retired", inUse(made("bob")), "restored"],
   ])("stays as it was where it is %s", ([, before, change]) => {
-    const decided = after(before, change);
+    const decided = decideOn(before, change);
     expect(decided.state === "ok" && decided.value).toBe(before);
   });
 
   test("that is retired cannot be approved", () => {
-    expect(after(retired, "approved")).toMatchObject({ state: "bad", problems: [{ saw: "retired" }] });
+    expect(decideOn(retired, "approved")).toMatchObject({ state: "bad", problems: [{ saw: "retired" }] });
   });
 
   test("keeps its last approvals of very many", () => {

@@ -70,7 +70,11 @@ test("a decision whose writer was killed before the log is logged by whoever dec
 
 test("the same decision, run again after its writer was killed, completes the log", async () => {
   const store = memoryStore();
-  const dying: ModelStore = { ...store, create: async (key, body) => (key.includes("/log/") ? Promise.reject(new Error("killed")) : store.create(key, body)) };
+  const dying: ModelStore = {
+    ...store,
+    create: async (key, body) =>
+      key.includes("/log/") ? Promise.reject(new Error("killed")) : store.create(key, body),
+  };
   await expect(change(dying, "approved")).rejects.toThrow("killed");
   expect(await change(store, "approved")).toMatchObject({ state: "unchanged" });
   expect(await logged(store)).toEqual([["approved", 1, "ada", "because"]]);
@@ -95,10 +99,6 @@ test.each([
   await change(store, "approved");
   const entry = await store.read(stateKey("digits", "1.0.0"));
   const edited = { ...JSON.parse(new TextDecoder().decode(entry?.bytes)), ...other };
-  await store.replace(
-    stateKey("digits", "1.0.0"),
-    entry?.etag ?? "",
-    new TextEncoder().encode(JSON.stringify(edited)),
-  );
+  await store.replace(stateKey("digits", "1.0.0"), entry?.etag ?? "", new TextEncoder().encode(JSON.stringify(edited)));
   await expect(findState(store, subject)).rejects.toMatchObject({ code: "INTEGRITY" });
 });
