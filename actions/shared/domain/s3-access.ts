@@ -35,7 +35,11 @@ export const S3_ACCESS = {
     on: "objects",
     purpose: "take back a large file that was not finished",
   },
-  DeleteObject: { action: "s3:DeleteObject", on: "objects", purpose: "remove markers that are no longer needed" },
+  DeleteObject: {
+    action: "s3:DeleteObject",
+    on: "objects",
+    purpose: "remove markers that are no longer needed, and what no version names",
+  },
 } as const satisfies Readonly<Record<string, S3Access>>;
 
 export type S3Operation = keyof typeof S3_ACCESS;
