@@ -1,4 +1,5 @@
 import { shortDigest } from "../../shared/domain/digest.ts";
+import { formatMachine } from "../../shared/domain/machine.ts";
 import type { VersionRecord } from "../../shared/domain/model-version.ts";
 import { formatSize } from "../../shared/domain/quantity.ts";
 import { code, type Section, type Text, text } from "../../shared/domain/report.ts";
@@ -22,7 +23,7 @@ export function originSection(record: VersionRecord): Section {
     ["framework", framework && `${framework.name} ${framework.version ?? ""}`.trim()],
     ["format", format && `${format.name} ${format.version ?? ""}`.trim()],
     ["scan", scan && scanText(scan)],
-    ["trained on", environment && environmentText(environment)],
+    ["trained on", environment && formatMachine(environment)],
     ["licence", licence],
     ["author", record.author],
     ["signed", record.signatures?.[0] && signerText(signerOf(record.signatures[0]))],
@@ -43,21 +44,4 @@ function scanText({ verdict, imports }: NonNullable<VersionRecord["scan"]>): Tex
 function dataText({ digest, version, rows }: NonNullable<VersionRecord["data"]>[number]): Text {
   const name = digest === undefined ? (version ?? "no digest") : shortDigest(digest);
   return text`${code(name)}${rows === undefined ? "" : `, ${rows} rows`}`;
-}
-
-function environmentText({
-  cpu,
-  gpus = [],
-  memoryBytes,
-  os,
-  python,
-}: NonNullable<VersionRecord["environment"]>): string {
-  const parts = [
-    ...gpus.map((gpu) => `${gpu.count} x ${gpu.name}`),
-    cpu && `${cpu.count} x ${cpu.name ?? "CPU"}`,
-    memoryBytes === undefined ? undefined : formatSize(memoryBytes),
-    os,
-    python && `Python ${python}`,
-  ];
-  return parts.filter((part) => part !== undefined).join(", ");
 }

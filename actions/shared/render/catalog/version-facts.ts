@@ -1,5 +1,6 @@
 import { hexOf } from "../../domain/digest.ts";
-import type { Environment, ModelEvent, VersionRecord } from "../../domain/model-version.ts";
+import { formatMachine } from "../../domain/machine.ts";
+import type { ModelEvent, VersionRecord } from "../../domain/model-version.ts";
 import { formatCount, formatSize } from "../../domain/quantity.ts";
 import { codeHtml, foldedHtml, type Html, html, isWebAddress, join, linkHtml, nothing, tableHtml } from "./html.ts";
 import { badge, wordsOf } from "./words.ts";
@@ -29,7 +30,7 @@ export function factsHtml(record: VersionRecord, events: readonly ModelEvent[]):
     ["scan", scan && scanHtml(scan)],
     ...signatures.map((signature): Fact => ["signed", signatureHtml(signature)]),
     ...(signatures.length === 0 ? [["signed", html`<span class="soft">no</span>`] as const] : []),
-    ["trained on", environment && machineHtml(environment)],
+    ["trained on", environment && html`${formatMachine(environment)}`],
     ...(record.data ?? []).map(
       ({ role, uri, digest, version }): Fact => [
         `data ${role}`,
@@ -71,17 +72,6 @@ function signatureHtml(signature: NonNullable<VersionRecord["signatures"]>[numbe
   const file = html`<br><span class="soft">${codeHtml(signature.key)}</span>`;
   if ("publicKey" in signature) return html`with key ${codeHtml(signature.publicKey)}${file}`;
   return html`by ${signature.identity} <span class="soft">known to ${signature.issuer}</span>${file}`;
-}
-
-function machineHtml({ cpu, gpus = [], memoryBytes, os, python }: Environment): Html {
-  const parts = [
-    ...gpus.map((gpu) => `${gpu.count} x ${gpu.name}`),
-    cpu && `${cpu.count} x ${cpu.name ?? "CPU"}`,
-    memoryBytes === undefined ? undefined : formatSize(memoryBytes),
-    os,
-    python && `Python ${python}`,
-  ];
-  return html`${parts.filter((part) => part !== undefined).join(", ")}`;
 }
 
 /** The rules that it was judged by. */
