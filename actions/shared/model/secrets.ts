@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { Problem } from "../domain/problem.ts";
 import type { Finding } from "../domain/report.ts";
+import { inParallel } from "../lib/in-parallel.ts";
 import type { SourceFile } from "../ports/source-file.ts";
 
 /** Files that hold credentials by their very name. */
@@ -27,14 +28,20 @@ const SECRET_TEXTS: readonly (readonly [what: string, text: RegExp])[] = [
 /** Where people leave secrets: small texts. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
+/** Those of a bucket each answer only after a while. */
+const AT_ONCE = 4;
+
 /** What files of a model have no business in it: told by their names, and of small texts by what is written there. */
 export async function findSecrets(
   files: readonly SourceFile[],
 ): Promise<{ readonly findings: readonly Finding[]; readonly problems: readonly Problem[] }> {
   const findings: Finding[] = [];
   const problems: Problem[] = [];
-  for (const file of files) {
-    const what = file.size <= MAX_TEXT_BYTES ? await secretIn(file) : undefined;
+  const found = await inParallel(files, AT_ONCE, async (file) => ({
+    file,
+    what: file.size <= MAX_TEXT_BYTES ? await secretIn(file) : undefined,
+  }));
+  for (const { file, what } of found) {
     if (what !== undefined)
       problems.push({
         rule: "a model must not hold a secret: a version is never changed, and whoever serves it reads it",
