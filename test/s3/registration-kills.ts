@@ -16,39 +16,46 @@ import { envOf, type S3Server } from "../support/s3-server.ts";
 
 const files = { "model.onnx": onnxModel(), "weights.bin": Buffer.alloc(33 * 1024 * 1024, 7) };
 
+/** The number of requests decides, and how busy the machine is. */
+const LONGEST_MS = 1_800_000;
+
 /** register-model, as a process of its own with a bucket as its store, is killed as one of these requests is on its way, and run again. */
 export function registrationKills(serverOf: () => S3Server, choose: (requests: number) => readonly number[]): void {
-  test("kill -9: there is no version or a whole one; the next run completes it, and the log tells everything once", async () => {
-    const whole = await prepared();
-    expect((await whole.run()).code).toBe(0);
-    expect(whole.proxy.requests.length).toBeGreaterThan(40);
-    for (const number of choose(whole.proxy.requests.length)) {
-      const { proxy, run, store, kill, job } = await prepared();
-      // The server carries out every other request that its client did not live to see the answer of.
-      const fault = number % 2 === 0 ? "reset before" : "reset after";
-      proxy.befall = (current) => {
-        if (current !== number - 1) return undefined;
-        kill();
-        return fault;
-      };
-      const at = `killed at ${proxy.requests[number - 1]}, ${number}, ${fault}`;
-      expect((await run()).signal, at).toBe("SIGKILL");
-      const early = await findVersion(store, "digits", "1.0.0");
-      if (early === undefined) expect(await findAlias(store, "digits", "candidate"), at).toBeUndefined();
-      else await expectSound(store);
+  test(
+    "kill -9: there is no version or a whole one; the next run completes it, and the log tells everything once",
+    async () => {
+      const whole = await prepared();
+      expect((await whole.run()).code).toBe(0);
+      expect(whole.proxy.requests.length).toBeGreaterThan(40);
+      for (const number of choose(whole.proxy.requests.length)) {
+        const { proxy, run, store, kill, job } = await prepared();
+        // The server carries out every other request that its client did not live to see the answer of.
+        const fault = number % 2 === 0 ? "reset before" : "reset after";
+        proxy.befall = (current) => {
+          if (current !== number - 1) return undefined;
+          kill();
+          return fault;
+        };
+        const at = `killed at ${proxy.requests[number - 1]}, ${number}, ${fault}`;
+        expect((await run()).signal, at).toBe("SIGKILL");
+        const early = await findVersion(store, "digits", "1.0.0");
+        if (early === undefined) expect(await findAlias(store, "digits", "candidate"), at).toBeUndefined();
+        else await expectSound(store);
 
-      const again = await run();
-      expect({ at, code: again.code }).toEqual({ at, code: 0 });
-      if (early !== undefined) expect(await findVersion(store, "digits", "1.0.0")).toEqual(early);
-      await expectSound(store);
-      expect((await history(store, "digits")).map(({ event, alias }) => `${event} ${alias ?? ""}`)).toEqual([
-        "registered ",
-        "alias-moved candidate",
-        "alias-moved staging",
-      ]);
-      job.remove();
-    }
-  });
+        const again = await run();
+        expect({ at, code: again.code }).toEqual({ at, code: 0 });
+        if (early !== undefined) expect(await findVersion(store, "digits", "1.0.0")).toEqual(early);
+        await expectSound(store);
+        expect((await history(store, "digits")).map(({ event, alias }) => `${event} ${alias ?? ""}`)).toEqual([
+          "registered ",
+          "alias-moved candidate",
+          "alias-moved staging",
+        ]);
+        job.remove();
+      }
+    },
+    LONGEST_MS,
+  );
 
   async function prepared() {
     const { proxy, bucket, direct } = await behindProxy(serverOf());
