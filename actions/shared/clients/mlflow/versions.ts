@@ -41,7 +41,11 @@ export async function findVersion(
   { name, version, digest }: Wanted,
 ): Promise<MlflowVersion | undefined> {
   const [first] = await searchVersions(server, name, version);
-  if (first === undefined || first.tags[TAG.digest] === digest) return first;
+  return first === undefined ? undefined : checkDigest(first, { name, version, digest });
+}
+
+function checkDigest(first: MlflowVersion, { name, version, digest }: Wanted): MlflowVersion {
+  if (first.tags[TAG.digest] === digest) return first;
   throw new ReleaseError("CONFLICT", {
     rule: `MLflow has ${name} ${version} with other files: version ${first.number}, release ${first.tags[TAG.release] ?? "unknown"}`,
     saw: shortDigest(digest),
@@ -97,10 +101,10 @@ export async function createVersion(server: Mlflow, wanted: NewVersion, clock: C
     const made = versionOf(
       (await server.ask(act, schema, { method: "POST", path: `${ROUTE}/create`, json })).model_version,
     );
-    const first = await findVersion(server, wanted);
-    if (first === undefined || first.number === made.number) return made;
+    const [first = made] = await searchVersions(server, name, version);
+    if (first.number === made.number) return made;
     await removeVersion(server, name, made.number);
-    return first;
+    return checkDigest(first, wanted);
   } catch (error) {
     if (!isReleaseError(error, "UNAVAILABLE")) throw error;
     await clock.sleep(1_000);
