@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { history } from "../../actions/shared/lib/model-registry/log.ts";
 import { findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
@@ -10,6 +10,8 @@ import { askMlflow, type MlflowServer, newMlflowRun } from "../support/mlflow.ts
 import { modelRelease } from "../support/model-release.ts";
 import { onnxModel } from "../support/onnx.ts";
 import { runAction } from "../support/run-action.ts";
+import { newBucket } from "../support/s3-server.ts";
+import { startVersitygw, versitygw } from "../support/versitygw.ts";
 
 type Given = Readonly<Record<string, string>>;
 type Version = { readonly version: string; readonly run_id: string; readonly source: string };
@@ -112,6 +114,39 @@ export function mlflowAction(server: () => MlflowServer): void {
       expect((await findVersion(storeOf(job), name, "1.0.0"))?.mlflow?.run).toBe(run);
       expect(await versionsOf(name)).toEqual([]);
       expect(main.masks).toContain(admin.password);
+    });
+
+    test("reads the files of a version from the bucket that they lie in", async () => {
+      const program = await versitygw();
+      if (program === undefined) return;
+      const bucketServer = await startVersitygw({ program });
+      onTestFinished(() => bucketServer.stop());
+      const Bucket = await newBucket(bucketServer);
+      await bucketServer.admin.putObject({ Bucket, Key: "models/7/model.onnx", Body: onnxModel() });
+      const name = `m-${randomUUID().slice(0, 8)}`;
+      const post = (path: string, json: unknown) =>
+        askMlflow(server(), `/api/2.0/mlflow/${path}`, { method: "POST", json });
+      await post("registered-models/create", { name });
+      await post("model-versions/create", { name, source: `s3://${Bucket}/models/7` });
+      const job = jobContext({ tag: "v1.0.0" });
+      const { main } = await runAction("register-model", {
+        job,
+        with: { name, model: `models:/${name}/1` },
+        env: {
+          MLFLOW_TRACKING_URI: server().base.replace("//", `//${server().admin.username}:${server().admin.password}@`),
+          MLFLOW_S3_ENDPOINT_URL: bucketServer.endpoint,
+          AWS_ACCESS_KEY_ID: bucketServer.keys.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: bucketServer.keys.secretAccessKey,
+        },
+        post: false,
+      });
+      expect({ code: main.code, stderr: main.stderr }).toEqual({ code: 0, stderr: "" });
+      const record = await findVersion(storeOf(job), name, "1.0.0");
+      expect(record?.files).toMatchObject([{ path: "model.onnx", size: onnxModel().length }]);
+      expect(record?.mlflow).toEqual({ server: server().base, address: `models:/${name}/1`, version: `${name}/1` });
+      expect(main.stdout.split("\n").filter((line) => line.includes(server().admin.password))).toEqual([
+        `::add-mask::${server().admin.password}`,
+      ]);
     });
 
     test("says what is missing where no server is named", async () => {

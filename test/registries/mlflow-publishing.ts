@@ -210,6 +210,22 @@ export function mlflowPublishing(server: () => MlflowServer): void {
     ]);
   });
 
+  test("an experiment that was deleted keeps its name: the error says so", async () => {
+    const version = newVersion();
+    const ask = (path: string, json: unknown) =>
+      askMlflow(server(), `/api/2.0/mlflow/experiments/${path}`, { method: "POST", json });
+    const { experiment_id } = (await ask("create", { name: version.record.model })) as {
+      readonly experiment_id: string;
+    };
+    await ask("delete", { experiment_id });
+    await expect(catalogAt(server()).publish(version)).rejects.toThrow(
+      /^\[CONFIG\] input mlflow-experiment: .*was deleted/,
+    );
+    expect(await catalogAt(server(), { experiment: `${version.record.model}-2` }).publish(version)).toMatchObject({
+      state: "created",
+    });
+  });
+
   test("a version of a folder store points at what the server keeps: other machines cannot read the folder", async () => {
     const version = { ...newVersion(), uri: "file:///home/runner/models/digits/files/1.1.0" };
     const { ids } = await catalogAt(server()).publish(version);

@@ -38,7 +38,9 @@ export async function startMlflow(version: string): Promise<MlflowServer> {
     "--artifacts-destination",
     join(folder, "artifacts"),
   ];
-  const child = spawn(python, ["-m", "mlflow", ...args, ...stores], {
+  // a worker that does not answer within half a minute is ended there, as on a machine with much to do
+  const patience = version.startsWith("2") ? ["--gunicorn-opts", "--timeout 600"] : [];
+  const child = spawn(python, ["-m", "mlflow", ...args, ...stores, ...patience], {
     cwd: folder,
     env: {
       ...ENVIRONMENT,
@@ -50,23 +52,24 @@ export async function startMlflow(version: string): Promise<MlflowServer> {
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const base = `http://127.0.0.1:${port}`;
-  await untilUp(base, exited);
-  return {
-    version,
-    base,
-    admin,
-    stop: () => {
-      // its workers are processes of their own
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-      rmSync(folder, { recursive: true, force: true });
-    },
+  const stop = () => {
+    // its workers are processes of their own
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
   };
+  try {
+    await untilUp(base, exited);
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return { version, base, admin, stop };
 }
 
 /** It reads a thousand modules first: seconds where there is nothing else to do, minutes where there is. */
 async function untilUp(base: string, exited: Promise<void>): Promise<void> {
   const gone = exited.then(() => "gone" as const);
-  for (const endMs = Date.now() + 300_000; Date.now() < endMs; ) {
+  for (const endMs = Date.now() + 540_000; Date.now() < endMs; ) {
     const seen = await Promise.race([
       gone,
       fetch(`${base}/health`).then(
