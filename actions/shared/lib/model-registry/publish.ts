@@ -34,8 +34,7 @@ export async function publishVersion(store: ModelStore, publishing: Publishing):
   try {
     version = await catalogVersion(store, publishing.record);
   } catch (error) {
-    const problems = whyUntold(error, signal);
-    return catalogs.map((catalog) => ({ ...placeOf(catalog), state: "failed", problems }));
+    return allUntold(publishing, error);
   }
   const publications: Publication[] = [];
   for (const catalog of catalogs) {
@@ -43,6 +42,15 @@ export async function publishVersion(store: ModelStore, publishing: Publishing):
     publications.push(await publishTo(catalog, { ...publishing, store, version }));
   }
   return publications;
+}
+
+/** What becomes of catalogs that an error keeps us from telling at all. Throws it again where it ends the step. */
+export function allUntold(
+  { catalogs, signal }: Pick<Publishing, "catalogs" | "signal">,
+  error: unknown,
+): readonly Publication[] {
+  const problems = whyUntold(error, signal);
+  return catalogs.map((catalog) => ({ ...placeOf(catalog), state: "failed", problems }));
 }
 
 type Task = Publishing & { readonly store: ModelStore; readonly version: CatalogVersion };

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { ReleaseError } from "../../../../actions/shared/lib/error.ts";
 import { sha256 } from "../../../../actions/shared/lib/hash.ts";
 import { history } from "../../../../actions/shared/lib/model-registry/log.ts";
-import { publishVersion } from "../../../../actions/shared/lib/model-registry/publish.ts";
+import { allUntold, publishVersion } from "../../../../actions/shared/lib/model-registry/publish.ts";
 import type { CatalogVersion, ModelCatalog } from "../../../../actions/shared/ports/model-catalog.ts";
 import { silentLog } from "../../../support/logs.ts";
 import { memoryStore } from "../../../support/memory-store.ts";
@@ -67,5 +68,28 @@ describe("a version that a catalog is told of", () => {
       { state: "failed", problems: [{ where: { file: "digits/aliases/candidate.json" } }] },
     ]);
     expect(told).toEqual([]);
+  });
+});
+
+describe("catalogs that nothing can be told", () => {
+  const { catalog } = listeningCatalog();
+  const away = new ReleaseError("UNAVAILABLE", { rule: "the store does not answer" });
+
+  test("are told of as failed, with why", () => {
+    expect(allUntold({ catalogs: [catalog], signal: new AbortController().signal }, away)).toEqual([
+      {
+        kind: "kubeflow",
+        name: "the catalog",
+        address: "https://catalog.test",
+        state: "failed",
+        problems: [{ rule: "the store does not answer" }],
+      },
+    ]);
+  });
+
+  test("do not hide a cancel, nor a bug", () => {
+    expect(() => allUntold({ catalogs: [catalog], signal: AbortSignal.abort() }, away)).toThrow(away);
+    const bug = new TypeError("nothing has no name");
+    expect(() => allUntold({ catalogs: [catalog], signal: new AbortController().signal }, bug)).toThrow(bug);
   });
 });
