@@ -67,10 +67,8 @@ async function claim(store: ModelStore, key: string, text: string): Promise<bool
   return held !== undefined && new TextDecoder().decode(held.bytes) === text;
 }
 
-/** Many files go one beside the other; a store far away answers each only after a while. Of small ones more go, as nothing but that takes their time. */
+/** Many small files go one beside the other; a store far away answers each only after a while. More of them would take more than 150 MB. */
 const AT_ONCE = 16;
-const SMALL_AT_ONCE = 24;
-const SMALL_BYTES = 1024 * 1024;
 
 /** Undefined: other bytes lie in this folder under one of the paths. */
 async function copyFiles(
@@ -79,8 +77,7 @@ async function copyFiles(
   { files, signal, earlier = [], progress }: Storing,
 ): Promise<StoredModel | undefined> {
   let isForeign = false;
-  const width = files.every(({ size }) => size <= SMALL_BYTES) ? SMALL_AT_ONCE : AT_ONCE;
-  const copied = await inParallel(files, width, async (file): Promise<Copied | undefined> => {
+  const copied = await inParallel(files, AT_ONCE, async (file): Promise<Copied | undefined> => {
     signal.throwIfAborted();
     if (isForeign) return undefined;
     const key = `${folder}/${file.path}`;
