@@ -57,12 +57,18 @@ export function mlflowSource(server: () => MlflowServer): void {
       expect(new Set(digests).size).toBe(1);
     });
 
-    test("is described as what it is, without a warning", async () => {
+    test("is described as what it is: 2.x saves a pickle, 3.x a form that holds no code", async () => {
       const files = await filesOf(server(), `models:/${name}@best`);
       expect(files.map(({ path }) => path)).toContain("MLmodel");
       const described = await describeModel(files, { allowed: [], signal: new AbortController().signal });
       expect(described.format).toEqual({ name: "mlflow", version: server().version });
-      expect(described.scan.findings).toEqual([]);
+      const { verdict, findings } = described.scan;
+      const imports = findings.flatMap((finding) => ("import" in finding ? [finding.import] : []));
+      expect({ verdict, imports }).toEqual(
+        server().version.startsWith("3")
+          ? { verdict: "data-only", imports: [] }
+          : { verdict: "code-bearing", imports: ["sklearn.linear_model._logistic.LogisticRegression"] },
+      );
     });
 
     test("has the parameters, metrics and data of its run", async () => {
