@@ -79,6 +79,10 @@ bench-wait: packages ## How late a wait notices the end of a run, and how often 
 bench-start-up: packages ## Time and memory of each action up to its first input error, against an empty Node program
 	$(timed) node benchmarks/start-up.ts $(ARGS)
 
+.PHONY: bench-upload
+bench-upload: packages ## How long a model takes into a bucket, how much CPU and memory: ours, AWS CLI, rclone, lib-storage, curl
+	$(timed) node benchmarks/upload.ts $(ARGS)
+
 .PHONY: lint
 lint: packages ## Style, import layers, unused code
 	$(timed) bash -euc 'biome check --error-on-warnings && knip --no-progress'

@@ -15,12 +15,13 @@ export type S3Server = {
   stop(): Promise<void>;
 };
 
-export function adminOf(endpoint: string, credentials: Keys): S3 {
+export function adminOf(endpoint: string, credentials: Keys, ca?: string): S3 {
   return new S3({
     endpoint,
     credentials,
     region: "us-east-1",
     forcePathStyle: true,
+    ...(ca === undefined ? {} : { requestHandler: { httpsAgent: { ca } } }),
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
   });
