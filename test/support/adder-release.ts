@@ -29,7 +29,12 @@ export async function registerAdder(
   writeFileSync(join(folder, "model.json"), JSON.stringify(faults));
   writeFileSync(join(folder, "version.txt"), version);
   const files = await findModelFiles(folder);
-  const stored = await storeModel(store, { name: "adder", place: version, files, signal: new AbortController().signal });
+  const stored = await storeModel(store, {
+    name: "adder",
+    place: version,
+    files,
+    signal: new AbortController().signal,
+  });
   rmSync(folder, { recursive: true });
   const gate: Gate | undefined =
     verdict === "none"
