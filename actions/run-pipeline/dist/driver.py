@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,10 +21,10 @@ import traceback
 
 import late_client
 from plain_json import finite, whole
+from stopping import STOP_S, Stop
+from task_outputs import missing_outputs, settle_outputs
 
 RUN = os.path.abspath(sys.argv[1])
-GUARD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "guard.py")
-STOP_S = 4.0
 BUSY = 75
 
 
@@ -68,55 +67,7 @@ def emit(event, **fields):
     os.write(EVENTS, (line + "\n").encode())
 
 
-class Stop:
-    """What is running, and how all of it is ended."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.guards = {}
-        self.reason = None
-
-    def start(self, command, log, env, after=None):
-        with self.lock:
-            if self.reason:
-                return None
-            guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", GUARD, *(["--after", json.dumps(after)] if after else []), *command],
-                stdin=ALIVE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=env,
-                start_new_session=True,
-            )
-            self.guards[guard.pid] = guard
-            return guard
-
-    def forget(self, guard):
-        with self.lock:
-            self.guards.pop(guard.pid, None)
-
-    def __call__(self, reason, code):
-        with self.lock:
-            if self.reason:
-                return
-            self.reason = reason
-            guards = list(self.guards.values())
-        emit("stop", reason=reason)
-        for guard in guards:
-            guard.terminate()
-        deadline = time.monotonic() + STOP_S
-        for guard in guards:
-            try:
-                guard.wait(max(0.05, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                guard.kill()
-        emit("end", state="cancelled", reason=reason)
-        os._exit(code)
-
-
-# Every guard reads from this pipe and nobody writes to it: it ends when this process does.
-ALIVE, _ALIVE_WRITER = os.pipe()
-STOP = Stop()
+STOP = Stop(emit)
 
 
 def stop_on_signals():
@@ -251,8 +202,8 @@ def run_local_subprocess(_old, full_command, env_vars=None):
     image = CONTAINERS and CONTAINERS.image_of(CURRENT.executor.container.image, full_command)
     CURRENT.code = run_container(full_command, image) if image else run_process(full_command, env_vars)
     if CURRENT.code == 0:
-        settle_outputs(task_folder)
-        missing = missing_outputs(task_folder)
+        settle_outputs(task_folder, CURRENT.component)
+        missing = missing_outputs(task_folder, CURRENT.component)
         if missing:
             CURRENT.error = f"the task ended well, but without its output {', '.join(missing)}"
             return 1
@@ -300,42 +251,6 @@ def without_install(command):
     if command[:2] == ["sh", "-c"] and "-m pip install" in command[2] and command[3:5] == ["sh", "-ec"]:
         return command[3:]
     return command
-
-
-def settle_outputs(folder):
-    """Metrics live in the metadata, in which kfp.local knows no NaN: words stand for it. And it finds a task in its cache
-    only if every artifact is a file. A container that says nothing of its artifacts has written them to where it was told."""
-    output = told_outputs(folder)
-    told = output.setdefault("artifacts", {})
-    for name in CURRENT.component.output_definitions.artifacts:
-        if name not in told:
-            told[name] = {"artifacts": [{"name": name, "uri": os.path.join(folder, name), "metadata": {}}]}
-    artifacts = [one for listed in told.values() for one in listed.get("artifacts", [])]
-    for artifact in artifacts:
-        artifact["metadata"] = finite(artifact.get("metadata", {}))
-        uri = artifact.get("uri", "")
-        if artifact["metadata"] and os.path.dirname(uri) == folder and not os.path.exists(uri):
-            open(uri, "wb").close()
-    with open(os.path.join(folder, "executor_output.json"), "w") as file:
-        json.dump(output, file)
-
-
-def told_outputs(folder):
-    try:
-        with open(os.path.join(folder, "executor_output.json")) as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return {}
-
-
-def missing_outputs(folder):
-    """Output parameters that were promised and not written: the cluster's launcher fails on them, kfp.local goes on without."""
-    told = told_outputs(folder).get("parameterValues", {})
-    return [
-        name
-        for name in CURRENT.component.output_definitions.parameters
-        if name not in told and not os.path.exists(os.path.join(folder, name))
-    ]
 
 
 @hook("containers are ours")

@@ -1,0 +1,1 @@
+const i=85,c=[85],p={5085:((n,s,t)=>{t.d(s,{interruption:()=>r});const o=Promise.withResolvers();for(const e of["SIGINT","SIGTERM"])process.on(e,()=>o.resolve(e));const r=o.promise})};export{i as id,c as ids,p as modules};
