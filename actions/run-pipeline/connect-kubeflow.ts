@@ -1,6 +1,6 @@
+import { kubeflowCredentials } from "../shared/connect/kubeflow-credentials.ts";
 import { KUBEFLOW_SERVICES } from "../shared/domain/run/kubeflow-services.ts";
 import { request, type Send } from "../shared/lib/http.ts";
-import { readTextFile } from "../shared/lib/read-text.ts";
 import type { PipelineEngine } from "../shared/ports/pipeline-engine.ts";
 import type { Step } from "../shared/ports/step.ts";
 import { connectKubernetes } from "./connect-kubernetes.ts";
@@ -59,7 +59,7 @@ async function atEndpoint(step: KubeflowStep, endpoint: string): Promise<Way> {
     import("../shared/clients/access/authorized.ts"),
     import("../shared/clients/mlmd/metadata-service.ts"),
   ]);
-  const send = authorized(request, await credentialsOf(step, endpoint));
+  const send = authorized(request, await kubeflowCredentials(step, endpoint));
   const metadata = step.inputs["metadata-endpoint"] ?? metadataEndpoint(endpoint);
   return { endpoint, metadata, send, sendMetadata: send };
 }
@@ -78,40 +78,4 @@ async function throughCluster(step: KubeflowStep): Promise<Way> {
     metadata: own ?? envoy.endpoint,
     sendMetadata: own === undefined ? envoy.send : request,
   };
-}
-
-async function credentialsOf(step: KubeflowStep, endpoint: string) {
-  const { inputs, clock, mask, job } = step;
-  const token = inputs.token;
-  if (token !== undefined) return (await import("../shared/clients/access/token.ts")).fixedToken(token, mask);
-  const files = await import("../shared/clients/access/token-file.ts");
-  const path = inputs["token-file"];
-  if (path !== undefined) return files.tokenFile({ path, mask });
-  const command = inputs["token-command"];
-  if (command !== undefined) return commandCredentials(step, command);
-  const { username, password } = inputs;
-  if (username !== undefined && password !== undefined) {
-    const { dexLogin } = await import("../shared/clients/access/dex-login.ts");
-    return dexLogin({ endpoint, username, password, mask, clock });
-  }
-  const audience = inputs["iap-audience"];
-  if (audience !== undefined) {
-    const env = job.envOf(["GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST"]);
-    return (await import("../shared/clients/access/iap.ts")).iap({ audience, env, mask, clock });
-  }
-  const env = job.envOf(["KF_PIPELINES_SA_TOKEN_PATH"]);
-  const isPod =
-    Object.keys(env).length > 0 || (await readTextFile(files.serviceAccountTokenPath(env), 64 * 1024)) !== undefined;
-  if (isPod) return files.serviceAccountToken(env, mask);
-  return (await import("../shared/clients/access/credentials.ts")).anonymous;
-}
-
-async function commandCredentials({ job, mask, clock }: KubeflowStep, written: string | readonly string[]) {
-  const [{ tokenCommand }, { credentialVariables }] = await Promise.all([
-    import("../shared/clients/access/token-command.ts"),
-    import("../shared/clients/access/credential-variables.ts"),
-  ]);
-  const [program = "", ...args] = typeof written === "string" ? written.trim().split(/ +/) : written;
-  const env = { ...job.childEnv, ...job.envOf(credentialVariables) };
-  return tokenCommand({ argv: [program, ...args], cwd: job.workspace, env, mask, clock });
 }

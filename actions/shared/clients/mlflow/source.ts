@@ -1,11 +1,11 @@
 import { posix } from "node:path";
 import { isIgnoredInModel, sortFiles } from "../../domain/signing-manifest.ts";
+import { artifactFile, type OpenArtifact } from "../../lib/artifact-file.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import type { HttpRequest } from "../../lib/http.ts";
 import { MAX_FILES, tooManyFiles } from "../../lib/model-files.ts";
 import { checkModelPath } from "../../lib/model-path.ts";
 import type { SourceFile, TrackedFacts } from "../../ports/source-file.ts";
-import { artifactFile, type OpenArtifact } from "./artifact-file.ts";
 import type { ArtifactEntry, ArtifactFolder } from "./artifact-folder.ts";
 import { connectMlflow, type MlflowOptions, SERVICE } from "./connection.ts";
 import { type LocatedModel, locateModel } from "./locate-model.ts";
@@ -101,7 +101,7 @@ async function fileAt(folder: ArtifactFolder, path: string): Promise<readonly Fo
 }
 
 function sourceFile(options: MlflowSourceOptions, folder: ArtifactFolder, { path, at, size }: Found): SourceFile {
-  return artifactFile({ path, size, source: addressOf(folder, at) }, opener(options, folder, at));
+  return artifactFile({ path, size, source: addressOf(folder, at), service: SERVICE }, opener(options, folder, at));
 }
 
 function opener(

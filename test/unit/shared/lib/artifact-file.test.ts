@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { artifactFile, type OpenedArtifact } from "../../../../../actions/shared/clients/mlflow/artifact-file.ts";
+import type { Digest } from "../../../../actions/shared/domain/digest.ts";
+import { artifactFile, type OpenedArtifact } from "../../../../actions/shared/lib/artifact-file.ts";
+import { sha256 } from "../../../../actions/shared/lib/hash.ts";
 
 const BYTES = Uint8Array.from({ length: 3_000_000 }, (_, i) => (i * 7 + (i >> 8)) % 251);
 
@@ -11,6 +13,8 @@ type Far = {
   /** After how many bytes the nth answer breaks off. */
   readonly breaks?: (request: number) => number;
   readonly size?: number;
+  /** What it was when it was read before. */
+  readonly digest?: Digest;
 };
 
 function far({
@@ -19,10 +23,12 @@ function far({
   ranges = true,
   breaks = () => Infinity,
   size = BYTES.length,
+  digest,
 }: Far = {}) {
+  const known = digest === undefined ? {} : { digest };
   const asked: number[] = [];
   const file = artifactFile(
-    { path: "model.bin", source: "mlflow-artifacts:/1/model.bin", size },
+    { path: "model.bin", source: "mlflow-artifacts:/1/model.bin", size, service: "MLflow", ...known },
     async (from): Promise<OpenedArtifact> => {
       const request = asked.push(from) - 1;
       const start = ranges ? from : 0;
@@ -78,6 +84,32 @@ describe("a file of MLflow read in order", () => {
     ["became longer", { size: BYTES.length - 1 }],
   ])("is refused where it %s", async (_, options) => {
     await expect(whole(options)).rejects.toThrow(
+      /^\[INTEGRITY\] mlflow-artifacts:\S+: a file of the model must not change/,
+    );
+  });
+});
+
+describe("a file whose digest is known, of a server that tells no ETag and takes no ranges", () => {
+  const known = { etag: () => undefined, ranges: false, digest: sha256(BYTES) } as const;
+
+  test("is read from its start once more where an answer breaks off, and each byte is given once", async () => {
+    const { file, asked } = far({ ...known, breaks: (request) => (request < 2 ? 700_000 : Infinity) });
+    expect((await all(file.read())).equals(BYTES)).toBe(true);
+    expect(asked).toEqual([0, 720_896, 720_896]);
+  });
+
+  test.each<[string, Far]>([
+    ["became another one of the same size", { bytes: () => BYTES.with(2_000_000, 7) }],
+    [
+      "became another one between two answers",
+      {
+        bytes: (request) => (request === 0 ? BYTES : BYTES.with(2_999_999, 7)),
+        breaks: (request) => (request === 0 ? 700_000 : Infinity),
+      },
+    ],
+    ["became shorter", { bytes: () => BYTES.subarray(0, 1_000_000) }],
+  ])("is refused where it %s", async (_, options) => {
+    await expect(whole({ ...known, ...options })).rejects.toThrow(
       /^\[INTEGRITY\] mlflow-artifacts:\S+: a file of the model must not change/,
     );
   });

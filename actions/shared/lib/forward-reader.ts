@@ -1,5 +1,5 @@
-import { ReleaseError } from "../../lib/error.ts";
 import type { OpenArtifact } from "./artifact-file.ts";
+import { ReleaseError } from "./error.ts";
 
 type Stream = { readonly pieces: AsyncIterator<Uint8Array>; at: number; rest: Uint8Array };
 
