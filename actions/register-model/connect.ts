@@ -1,6 +1,6 @@
 import { environmentOfJob, reviewersOfJob } from "../shared/connect/job-environment.ts";
 import { connectCatalogs } from "../shared/connect/model-catalogs.ts";
-import { findSourceModel } from "../shared/connect/model-source.ts";
+import { findModelOfRun } from "../shared/connect/model-of-run.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
 import { connectVerifier } from "../shared/connect/signature-verifier.ts";
 import type { Step } from "../shared/ports/step.ts";
@@ -16,7 +16,7 @@ export async function connect(step: Step<RegisterModelInputs>) {
   ]);
   return {
     store,
-    findModel: (place: string) => findSourceModel(step, place),
+    findModel: (place: string) => findModelOfRun(step, place),
     catalogs,
     describe: describeModel,
     writeCard: renderModelCard,

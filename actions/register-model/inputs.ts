@@ -10,6 +10,9 @@ import {
 
 const registering = ["register", "plan"] as const;
 
+/** Without a name and a password in it, which would be a secret in an address. */
+const ENDPOINT_PATTERN = /^https?:\/\/[^\s@]+$/;
+
 const URL_PATTERN = /^https?:\/\/[^\s/@]+(\/[^\s?#]*)?$/;
 
 export const manifest = defineAction({
@@ -66,6 +69,15 @@ export const manifest = defineAction({
       description:
         "Access to the cluster of Kubeflow Pipelines (the path of a kubeconfig, or its text from a secret), where the bucket of the run's model is to be found in the configuration of its launcher: the ConfigMap `kfp-launcher`, and the secret that it names. What `model-endpoint`, `model-access-key` and `model-secret-key` say goes before.",
     },
+    endpoint: {
+      kind: "string",
+      modes: registering,
+      pattern: ENDPOINT_PATTERN,
+      example: "https://kubeflow.example.com/pipeline",
+      description:
+        "Address of the page of Kubeflow Pipelines. Where the bucket of the run's model cannot be reached, the model is downloaded there, as people do: the last resort, for a model that is one file.",
+    },
+    token: { kind: "string", secret: true, modes: registering, description: "A bearer token for the endpoint." },
     context: {
       kind: "string",
       modes: registering,
@@ -76,7 +88,8 @@ export const manifest = defineAction({
       modes: registering,
       pattern: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
       example: "team-a",
-      description: "Namespace of the run, where its launcher is configured. Empty: `kubeflow`.",
+      description:
+        "Namespace of the run, where its launcher is configured. Empty: `kubeflow`. Of a multi-user Kubeflow: the profile.",
     },
     aliases: {
       kind: "list",

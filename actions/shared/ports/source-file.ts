@@ -10,7 +10,7 @@ export type ByteSource = {
 /**
  * A file of a model before it is registered, as it was when it was found. Whoever reads it gets the bytes of that time, or an error:
  * `INTEGRITY` where it was changed since.
- * Implementations: a file of this machine; an object of any S3-compatible store; an artifact of MLflow.
+ * Implementations: a file of this machine; an object of any S3-compatible store; an artifact that MLflow or Kubeflow hands on.
  */
 export interface SourceFile {
   /** Inside the model. */

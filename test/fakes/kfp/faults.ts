@@ -20,7 +20,9 @@ export type Mishap =
   /** The connection ends before anything was done, or after it was done and before the answer. */
   | { readonly do: "cut"; readonly when: "before" | "after" }
   /** Nothing comes, until the client gives up. */
-  | { readonly do: "hang"; readonly when: "before" | "after" };
+  | { readonly do: "hang"; readonly when: "before" | "after" }
+  /** The answer comes, and the connection ends after so many bytes of its body. */
+  | { readonly do: "break-off"; readonly bytes: number };
 
 export type Faults = {
   add(fault: Fault): void;

@@ -56,6 +56,7 @@ export type FakeKfp = {
 /** What becomes of one call on its way. */
 export type Outcome =
   | { readonly do: "answer"; readonly answer: Answer }
+  | { readonly do: "break-off"; readonly answer: Answer; readonly bytes: number }
   | { readonly do: "cut" }
   | { readonly do: "hang" };
 
@@ -94,10 +95,10 @@ export function fakeKfp(options: KfpOptions = {}): FakeKfp {
       const found = path.startsWith(prefix) ? findRoute(asked.method, path.slice(prefix.length)) : "no route";
       const route = typeof found === "string" ? undefined : found.name;
       const mishap = faults.take(route, clock.now());
-      const done = mishap === undefined || (mishap.do !== "answer" && mishap.when === "after");
+      const done = mishap === undefined || isDone(mishap);
       const answer = done ? (options.door?.(asked, clock.now()) ?? (await behindDoor(found, asked))) : undefined;
       const outcome = outcomeOf(mishap, answer);
-      const status = outcome.do === "answer" ? outcome.answer.status : 0;
+      const status = "answer" in outcome ? outcome.answer.status : 0;
       calls.push({ atMs: clock.now(), route, method: asked.method, path, status, mishap: mishap?.do });
       return outcome;
     },
@@ -123,10 +124,15 @@ function asSwitched({ switches }: KfpState, answer: Answer): Answer {
   return { ...answer, headers: { ...answer.headers, "content-type": "application/json" } };
 }
 
+function isDone(mishap: Mishap): boolean {
+  return mishap.do === "break-off" || (mishap.do !== "answer" && mishap.when === "after");
+}
+
 function outcomeOf(mishap: Mishap | undefined, answer: Answer | undefined): Outcome {
   if (mishap?.do === "answer") return mishap;
-  if (mishap) return { do: mishap.do };
+  if (mishap && mishap.do !== "break-off") return { do: mishap.do };
   if (answer === undefined) throw new Error("a call without a mishap has an answer");
+  if (mishap) return { ...mishap, answer };
   return { do: "answer", answer };
 }
 
@@ -156,6 +162,7 @@ function newState(options: StateOptions): KfpState {
     workflows: [],
     logs: new Map(),
     results: new Map(),
+    objects: new Map(),
     broken: [],
     nobodyWorks: false,
     revision: 0,

@@ -1,5 +1,6 @@
 import { type Answer, type Asked, ok, plainOk, refusal } from "./answer.ts";
 import { createRun } from "./create-run.ts";
+import { downloadArtifact, previewArtifact } from "./downloads.ts";
 import { createExperiment, deleteExperiment, getExperiment, listExperiments, storeExperiment } from "./experiments.ts";
 import { readArtifact, readLog } from "./logs.ts";
 import { getArtifact, listArtifacts, listArtifactTasks, listTasks } from "./native.ts";
@@ -240,6 +241,16 @@ export const ROUTES = {
     path: `${V2}/runs/{run}/tasks`,
     answer: ({ state, named, query }) => listTasks(state, named.run ?? "", query),
   },
+  "preview-artifact": {
+    method: "GET",
+    path: "/artifacts/get",
+    answer: ({ state, query }) => previewArtifact(state, query),
+  },
+  "download-artifact": {
+    method: "GET",
+    path: "/artifacts/{source}/{bucket}/{key...}",
+    answer: ({ state, named, query }) => downloadArtifact(state, named, query),
+  },
   "check-access": { method: "GET", path: `${V2}/auth`, answer: () => ok({}) },
   "check-access-v1": { method: "GET", path: "/apis/v1beta1/auth", answer: () => ok({}) },
 } as const satisfies Readonly<Record<string, Route>>;
@@ -261,7 +272,9 @@ const MATCHERS: readonly Matcher[] = (Object.entries(ROUTES) as [RouteName, Rout
   ([name, { method, path }]) => ({
     name,
     method,
-    pattern: new RegExp(`^${path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/:]+)")}$`),
+    pattern: new RegExp(
+      `^${path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/:]+)").replaceAll(/\{(\w+)\.\.\.\}/g, "(?<$1>.+)")}$`,
+    ),
   }),
 );
 

@@ -25,12 +25,18 @@ function transportOf(fake: FakeKfp, timeoutMs: number): Transport {
     }
     const { answer } = outcome;
     const content = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
-    return { status: answer.status, headers: new Headers(answer.headers), body: onceOf(content) };
+    const comes = outcome.do === "break-off" ? brokenOff(content.subarray(0, outcome.bytes)) : onceOf(content);
+    return { status: answer.status, headers: new Headers(answer.headers), body: comes };
   };
 }
 
 async function* onceOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
+}
+
+async function* brokenOff(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+  throw new Error("ECONNRESET the connection was cut");
 }
 
 async function bytesOf(body: string | Uint8Array | AsyncIterable<Uint8Array> | undefined): Promise<Uint8Array> {

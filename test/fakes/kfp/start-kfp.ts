@@ -24,6 +24,10 @@ export async function startFakeKfp(options: KfpOptions = {}): Promise<StartedKfp
       return;
     }
     response.writeHead(outcome.answer.status, outcome.answer.headers);
+    if (outcome.do === "break-off") {
+      response.write(Buffer.from(outcome.answer.body).subarray(0, outcome.bytes), () => request.socket.destroy());
+      return;
+    }
     response.end(outcome.answer.body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

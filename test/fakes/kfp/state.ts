@@ -128,6 +128,8 @@ export type KfpState = {
   readonly logs: Map<string, string>;
   /** What a run left behind, for ML Metadata and the API of 3.0. */
   readonly results: Map<string, readonly RunTask[]>;
+  /** What lies in the buckets of runs, by its address (`minio://bucket/key`). */
+  readonly objects: Map<string, Uint8Array>;
   /** What went wrong behind the scenes: a test that leaves one in has failed. */
   readonly broken: unknown[];
   /** The workflow controller is down: what is started now stays as it is. */
