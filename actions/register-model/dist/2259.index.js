@@ -1,1 +1,1 @@
-const s=2259,a=[2259],d={82259:((t,o,e)=>{e.d(o,{anonymous:()=>n});const n={name:"no credentials",headers:async()=>({}),hint:"set token, token-file or token-command, or log in with the password of Dex, or through IAP with its audience"}})};export{s as id,a as ids,d as modules};
+const s=2259,d=[2259],a={82259:((t,o,n)=>{n.r(o),n.d(o,{anonymous:()=>e});const e={name:"no credentials",headers:async()=>({}),hint:"set token, token-file or token-command, or log in with the password of Dex, or through IAP with its audience"}})};export{s as id,d as ids,a as modules};
