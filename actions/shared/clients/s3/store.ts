@@ -22,7 +22,7 @@ export type S3StoreOptions = S3Options & {
 };
 
 /** Bodies on their way take no more memory than this, whatever their size. */
-const MEMORY_BYTES = 24 * 1024 * 1024;
+const MEMORY_BYTES = 20 * 1024 * 1024;
 
 /**
  * A model store in a bucket of any server that speaks S3: a key is an object below the prefix. What is ours alone lies below `.store/`.
