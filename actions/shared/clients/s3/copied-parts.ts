@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { isReleaseError } from "../../lib/error.ts";
 import type { Connection } from "./connection.ts";
+import { isSameEtag } from "./etag.ts";
 import type { Objects, Part, Upload } from "./objects.ts";
+import { pathText } from "./signature.ts";
 
 /** A value of the store, as it was when it was looked at. */
 export type Original = { readonly key: string; readonly etag: string; readonly size: number };
@@ -26,7 +28,7 @@ const MISSES = 2;
  */
 export function copierFrom(connection: Connection, original: Original): PartCopier {
   const { bucket: Bucket } = connection;
-  const CopySource = `${Bucket}/${original.key.split("/").map(encodeURIComponent).join("/")}`;
+  const CopySource = `${Bucket}/${pathText(original.key)}`;
   let [hits, misses] = [0, 0];
   return {
     isInVain: () => misses > MISSES && hits === 0,
@@ -45,7 +47,7 @@ export function copierFrom(connection: Connection, original: Original): PartCopi
         },
       );
       const etag = tried.state === "answered" ? tried.answer : undefined;
-      if (etag?.replaceAll('"', "") === createHash("md5").update(bytes).digest("hex")) {
+      if (etag !== undefined && isSameEtag(etag, createHash("md5").update(bytes).digest("hex"))) {
         hits++;
         return { number, etag, crc32: undefined };
       }

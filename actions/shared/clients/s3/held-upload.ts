@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { formatCount, formatSize } from "../../domain/quantity.ts";
+import { readIfSound } from "../../lib/decode.ts";
 import type { Log } from "../../ports/log.ts";
 import type { KeptParts, KeptUploads } from "./kept-parts.ts";
-import type { Condition, Mark, Objects, Upload } from "./objects.ts";
+import type { Objects, Upload } from "./objects.ts";
+import type { Condition, Mark } from "./value-headers.ts";
 
 /** An upload that is being sent, whether begun now or by an attempt that was cut off. */
 export type HeldUpload = {
@@ -58,7 +60,7 @@ export async function holdUpload(holder: UploadHolder, wanted: WantedUpload): Pr
   const at = noteKey(holder, wanted.key);
   const found = await uploads.read(at);
   if (found === undefined) return beginNoted(holder, wanted, { ifNone: true });
-  const note = parse(found.text);
+  const note = readIfSound(NoteSchema, found.text);
   const kept = note && (await uploads.list({ key: wanted.key, id: note.upload }));
   switch (nextUse({ note, noteQuietMs: found.quietMs, kept, wanted, quietMs: holder.quietMs })) {
     case "beside":
@@ -124,8 +126,7 @@ async function beginNoted(holder: UploadHolder, wanted: WantedUpload, condition:
   return {
     ...begun,
     isFindable: true,
-    isOursAlone: async () =>
-      parse((await holder.uploads.read(noteKey(holder, key)))?.text ?? "")?.holder === note.holder,
+    isOursAlone: async () => (await holderOf(holder, key)) === note.holder,
     forget: forgetter(holder, key),
   };
 }
@@ -146,7 +147,7 @@ async function writeNote(holder: UploadHolder, note: Note, condition: Condition)
 
 async function holderOf(holder: UploadHolder, key: string): Promise<string | undefined> {
   const found = await holder.uploads.read(noteKey(holder, key));
-  return found && parse(found.text)?.holder;
+  return found && readIfSound(NoteSchema, found.text)?.holder;
 }
 
 function forgetter(holder: UploadHolder, key: string) {
@@ -155,13 +156,4 @@ function forgetter(holder: UploadHolder, key: string) {
 
 function noteKey({ ownKey }: UploadHolder, key: string): string {
   return ownKey(`uploads/${createHash("sha256").update(key).digest("hex").slice(0, 32)}.json`);
-}
-
-function parse(text: string): Note | undefined {
-  try {
-    const read = v.safeParse(NoteSchema, JSON.parse(text));
-    return read.success ? read.output : undefined;
-  } catch {
-    return undefined;
-  }
 }

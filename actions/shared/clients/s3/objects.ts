@@ -1,17 +1,10 @@
-import { createHash } from "node:crypto";
-import { addAbortSignal, type Readable } from "node:stream";
-import { crc32 } from "node:zlib";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { ListedKey } from "../../ports/model-store.ts";
 import type { S3Address } from "./address.ts";
 import type { Connection, Tried } from "./connection.ts";
+import { aliveChunks, bytesOf } from "./object-body.ts";
 import type { Traits } from "./traits.ts";
-
-/** What a write demands of the key: that there is nothing, or this etag. */
-export type Condition = { readonly ifNone: true } | { readonly ifMatch: string };
-
-/** What a value carries besides its bytes: who wrote it, so that a lost answer can be told from a lost race. */
-export type Mark = { readonly writeId: string; readonly removed?: true };
+import { type Condition, type Mark, STATE, type Sums, sumHeaders, valueHeaders, WRITE } from "./value-headers.ts";
 
 export type Head = {
   readonly etag: string;
@@ -27,7 +20,6 @@ export type Put = {
   readonly condition?: Condition;
   readonly sums?: Sums;
 };
-export type Sums = { readonly ChecksumCRC32?: string; readonly ContentMD5?: string };
 export type Upload = { readonly key: string; readonly id: string };
 export type Part = { readonly number: number; readonly etag: string; readonly crc32: string | undefined };
 
@@ -37,6 +29,7 @@ export type Objects = ReturnType<typeof objectsOf>;
 export function objectsOf(connection: Connection, address: S3Address, traits: Traits) {
   const { bucket: Bucket } = connection;
   const { once, ask, send } = connection;
+  const { birth, birthHeaders, digests, conditions, conditionHeaders, quoted } = valueHeaders(address, traits);
 
   return {
     async head(key: string): Promise<Head | undefined> {
@@ -90,7 +83,7 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
 
     remove(key: string, etag: string): Promise<Tried<unknown>> {
       return once({ does: "DeleteObject", key }, (client, options) =>
-        client.deleteObject({ Bucket, Key: key, IfMatch: quotedAs(traits, etag) }, options),
+        client.deleteObject({ Bucket, Key: key, IfMatch: quoted(etag) }, options),
       );
     },
 
@@ -180,61 +173,7 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
       client.getObject({ Bucket, Key: key, Range: "bytes=0-0" }, options),
     );
   }
-
-  function birth({ writeId, removed }: Mark) {
-    const { encryption, tags } = address;
-    const names = Object.keys(tags);
-    return {
-      Metadata: { [WRITE]: writeId, ...(removed === undefined ? {} : { [STATE]: "removed" }) },
-      ...(encryption === undefined ? {} : { ServerSideEncryption: encryption.kind }),
-      ...(encryption?.kind === "aws:kms" && encryption.key !== undefined ? { SSEKMSKeyId: encryption.key } : {}),
-      ...(names.length === 0 ? {} : { Tagging: new URLSearchParams(tags).toString() }),
-    };
-  }
-
-  function birthHeaders({ writeId, removed }: Mark): Readonly<Record<string, string>> {
-    const { Tagging, ServerSideEncryption, SSEKMSKeyId } = birth({ writeId });
-    return {
-      [`x-amz-meta-${WRITE}`]: writeId,
-      ...(removed === undefined ? {} : { [`x-amz-meta-${STATE}`]: "removed" }),
-      ...(ServerSideEncryption === undefined ? {} : { "x-amz-server-side-encryption": ServerSideEncryption }),
-      ...(SSEKMSKeyId === undefined ? {} : { "x-amz-server-side-encryption-aws-kms-key-id": SSEKMSKeyId }),
-      ...(Tagging === undefined ? {} : { "x-amz-tagging": Tagging }),
-    };
-  }
-
-  function digests(bytes: Uint8Array): Sums {
-    switch (traits.checksum) {
-      case "crc32":
-        return { ChecksumCRC32: crc32Text(bytes) };
-      case "md5":
-        return { ContentMD5: createHash("md5").update(bytes).digest("base64") };
-      case "none":
-        return {};
-    }
-  }
-
-  function conditionHeaders(condition: Condition | undefined): Readonly<Record<string, string>> {
-    if (condition === undefined) return {};
-    return "ifNone" in condition ? { "if-none-match": "*" } : { "if-match": quotedAs(traits, condition.ifMatch) };
-  }
-
-  function conditions(condition: Condition | undefined) {
-    if (condition === undefined) return {};
-    return "ifNone" in condition ? { IfNoneMatch: "*" } : { IfMatch: quotedAs(traits, condition.ifMatch) };
-  }
 }
-
-function sumHeaders({ ChecksumCRC32, ContentMD5 }: Sums): Readonly<Record<string, string>> {
-  return {
-    ...(ChecksumCRC32 === undefined ? {} : { "x-amz-checksum-crc32": ChecksumCRC32 }),
-    ...(ContentMD5 === undefined ? {} : { "content-md5": ContentMD5 }),
-  };
-}
-
-/** Names of what a value carries, below `x-amz-meta-`. */
-const WRITE = "ml-release-write";
-const STATE = "ml-release-state";
 
 type Answered = {
   readonly ETag?: string | undefined;
@@ -244,42 +183,4 @@ type Answered = {
 
 function headOf({ ETag = "", ContentLength = 0, Metadata = {} }: Answered): Head {
   return { etag: ETag, size: ContentLength, writeId: Metadata[WRITE], isRemoved: Metadata[STATE] === "removed" };
-}
-
-/** In Node it is a stream of buffers. */
-type Streamed = { readonly Body?: unknown };
-
-async function bytesOf({ Body }: Streamed, signal: AbortSignal): Promise<Uint8Array> {
-  const stream = addAbortSignal(signal, Body as Readable);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-}
-
-const LONGEST_SILENCE_MS = 60_000;
-
-async function* aliveChunks({ Body }: Streamed, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  const stream = signal === undefined ? (Body as Readable) : addAbortSignal(signal, Body as Readable);
-  const silence = setTimeout(() => stream.destroy(new Error("no more bytes came")), LONGEST_SILENCE_MS);
-  try {
-    for await (const chunk of stream) {
-      silence.refresh();
-      yield chunk;
-      silence.refresh();
-    }
-  } finally {
-    clearTimeout(silence);
-    stream.destroy();
-  }
-}
-
-function quotedAs({ etags }: Traits, etag: string): string {
-  const bare = etag.replaceAll('"', "");
-  return etags === "quoted" ? `"${bare}"` : bare;
-}
-
-export function crc32Text(bytes: Uint8Array): string {
-  const sum = Buffer.alloc(4);
-  sum.writeUInt32BE(crc32(bytes));
-  return sum.toString("base64");
 }

@@ -4,7 +4,8 @@ import type { Body } from "../../ports/model-store.ts";
 import type { PartCopier } from "./copied-parts.ts";
 import type { KeptPart } from "./kept-parts.ts";
 import type { Loan, Memory } from "./memory.ts";
-import { crc32Text, type Objects, type Part, type Upload } from "./objects.ts";
+import type { Objects, Part, Upload } from "./objects.ts";
+import { crc32Text } from "./value-headers.ts";
 
 const MIB = 1024 * 1024;
 

@@ -2,8 +2,9 @@ import { createHash, randomUUID } from "node:crypto";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { S3Address } from "./address.ts";
 import type { Connection, Tried } from "./connection.ts";
-import { type Condition, crc32Text, type Objects, objectsOf, type Sums } from "./objects.ts";
+import { type Objects, objectsOf } from "./objects.ts";
 import { STANDARD, type Traits } from "./traits.ts";
+import { type Condition, crc32Text, type Sums } from "./value-headers.ts";
 
 /** What was found; `faults` says what the server does although its answer promised otherwise. */
 export type Probe = { readonly traits: Traits; readonly faults: readonly string[] };

@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import { isSameEtag } from "./etag.ts";
 import type { Objects } from "./objects.ts";
 
 export type Removing = { readonly connection: Connection; readonly objects: Objects };
@@ -12,7 +13,7 @@ export async function removeValue(
   for (let attempt = 1; ; attempt++) {
     const found = await objects.head(key);
     if (found === undefined) return attempt === 1 ? "changed" : "removed";
-    if (found.etag.replaceAll('"', "") !== etag.replaceAll('"', "")) return "changed";
+    if (!isSameEtag(found.etag, etag)) return "changed";
     const tried = await objects.remove(key, etag);
     switch (tried.state) {
       case "answered":

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { readIfSound } from "../../lib/decode.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { S3Address } from "./address.ts";
@@ -43,7 +44,7 @@ export async function findTraits(finding: Finding): Promise<Traits> {
 async function readKept(finding: Finding): Promise<Traits | undefined> {
   const { connection, address, ownKey, clock } = finding;
   const found = await objectsOf(connection, address, STANDARD).get(ownKey(NAME));
-  const record = found === undefined ? undefined : parse(found.bytes);
+  const record = found && readIfSound(RecordSchema, new TextDecoder().decode(found.bytes));
   const age = clock.now() - Date.parse(record?.probedAt ?? "");
   return record?.server === connection.server && age >= 0 && age < VALID_MS ? record.traits : undefined;
 }
@@ -67,13 +68,3 @@ async function keep({ connection, address, ownKey, clock }: Finding, traits: Tra
 }
 
 const NAME = "server.json";
-
-/** Undefined: from another version of these actions, or cut. */
-function parse(bytes: Uint8Array): ServerRecord | undefined {
-  try {
-    const read = v.safeParse(RecordSchema, JSON.parse(new TextDecoder().decode(bytes)));
-    return read.success ? read.output : undefined;
-  } catch {
-    return undefined;
-  }
-}

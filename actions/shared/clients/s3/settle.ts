@@ -1,6 +1,8 @@
 import { ReleaseError } from "../../lib/error.ts";
 import type { Connection, Tried } from "./connection.ts";
-import type { Condition, Head, Mark, Objects } from "./objects.ts";
+import { isSameEtag } from "./etag.ts";
+import type { Head, Objects } from "./objects.ts";
+import type { Condition, Mark } from "./value-headers.ts";
 
 /** `spared`: bytes of it that did not have to be sent. */
 export type Written =
@@ -46,7 +48,7 @@ export async function settle(
 /** Whether what the key holds can only mean that the write was lost. */
 export function decided(condition: Condition, found: Head | undefined): boolean {
   if ("ifNone" in condition) return found !== undefined && !found.isRemoved;
-  return bare(found?.etag) !== bare(condition.ifMatch);
+  return !isSameEtag(found?.etag, condition.ifMatch);
 }
 
 async function etagOf(objects: Objects, key: string): Promise<string> {
@@ -59,8 +61,4 @@ export function contended({ server, bucket }: Connection, key: string): ReleaseE
     where: { file: `s3://${bucket}/${key}` },
     hint: "others write the same key at the same time, or a delete marker stands there: look at the bucket, then run the step again",
   });
-}
-
-function bare(etag: string | undefined): string | undefined {
-  return etag?.replaceAll('"', "");
 }

@@ -7,6 +7,7 @@ import { MAX_FILES, tooManyFiles } from "../../lib/model-files.ts";
 import { checkModelPath } from "../../lib/model-path.ts";
 import type { SourceFile } from "../../ports/source-file.ts";
 import { type Connection, connectS3, type S3Options } from "./connection.ts";
+import { isSameEtag } from "./etag.ts";
 import type { ModelAddress } from "./model-address.ts";
 import { type Objects, objectsOf } from "./objects.ts";
 import { wholeOf } from "./read-value.ts";
@@ -86,7 +87,7 @@ function objectFile(bucket: Bucket, model: ModelAddress, { path, key, size, etag
 
   async function* read(signal = bucket.signal): AsyncGenerator<Uint8Array> {
     const first = await objects.stream(key, { from: 0, signal });
-    if (first.state !== "answered" || !isSame(first.answer.head.etag, etag) || first.answer.head.size !== size)
+    if (first.state !== "answered" || !isSameEtag(first.answer.head.etag, etag) || first.answer.head.size !== size)
       throw changed();
     let uncollected = 0;
     for await (const chunk of wholeOf({ connection, objects, signal, changed }, key, first.answer)) {
@@ -101,7 +102,7 @@ function objectFile(bucket: Bucket, model: ModelAddress, { path, key, size, etag
 
   async function fetch(at: number, length: number): Promise<Uint8Array> {
     const part = await objects.part(key, { at, length }, bucket.signal);
-    if (part.state !== "answered" || !isSame(part.answer.head.etag, etag)) throw changed();
+    if (part.state !== "answered" || !isSameEtag(part.answer.head.etag, etag)) throw changed();
     const { bytes } = part.answer;
     if (bytes.length === length) return bytes;
     throw new ReleaseError("PROTOCOL", {
@@ -120,11 +121,6 @@ const COLLECTED_BYTES = 4 * 1024 * 1024;
 /** Else the collector lets some 64 MB of pieces pile up. One that shares its memory with others is left to it. */
 function giveBack({ buffer, byteLength }: Uint8Array): void {
   if (buffer.byteLength === byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
-}
-
-/** Some servers list it without quotes. */
-function isSame(etag: string, other: string): boolean {
-  return etag.replaceAll('"', "") === other.replaceAll('"', "");
 }
 
 function addressOf({ scheme, bucket }: ModelAddress, key: string): string {

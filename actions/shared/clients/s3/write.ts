@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Body } from "../../ports/model-store.ts";
-import type { Condition, Mark } from "./objects.ts";
 import { fill, type LargeBody, PART_BYTES } from "./parts.ts";
 import { contended, decided, settle, type Written } from "./settle.ts";
+import type { Condition, Mark } from "./value-headers.ts";
 import { type Writer, writeLarge } from "./write-large.ts";
 
 export type Write = {
