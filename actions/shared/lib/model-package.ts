@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
-import type { Digest } from "../domain/digest.ts";
+import { type Digest, hexOf } from "../domain/digest.ts";
 import { sortFiles } from "../domain/signing-manifest.ts";
 import type { ModelStore } from "../ports/model-store.ts";
 import type { SourceFile } from "../ports/source-file.ts";
+import { createHashed } from "./create-hashed.ts";
 import { ReleaseError } from "./error.ts";
 import { sha256Stream } from "./hash.ts";
 import { checkName } from "./model-registry/entry.ts";
@@ -37,12 +37,13 @@ export async function keepPackage(
   const keyIn = (folder: string) => `${checkName(name)}/packages/${folder}/model.tar.gz`;
   const { size } = archive;
   const key = keyIn(place);
-  const created = await createHashed(store, key, archive);
-  if (created !== undefined) return { key, digest: created, size };
+  const value = { size, read: () => archive.open() };
+  const created = await createHashed(store, key, value);
+  if (created !== undefined) return { key, digest: created.digest, size };
   const { digest } = await sha256Stream(archive.open());
   if ((await digestAt(store, key)) === digest) return { key, digest, size };
-  const own = keyIn(`${place}~${digest.slice("sha256:".length, "sha256:".length + 12)}`);
-  const there = (await createHashed(store, own, archive)) ?? (await digestAt(store, own));
+  const own = keyIn(`${place}~${hexOf(digest, 12)}`);
+  const there = (await createHashed(store, own, value))?.digest ?? (await digestAt(store, own));
   if (there === digest) return { key: own, digest, size };
   throw new ReleaseError("INTEGRITY", {
     rule: "a place of the store that is named by a digest must hold what has that digest",
@@ -51,23 +52,6 @@ export async function keepPackage(
     allowed: digest,
     hint: "it was changed: remove it, which no version names, and run the step again",
   });
-}
-
-/** The digest of what was written; undefined where the key exists. */
-async function createHashed(store: ModelStore, key: string, { size, open }: ModelPackage): Promise<Digest | undefined> {
-  let hash = createHash("sha256");
-  const { state } = await store.create(key, {
-    size,
-    async *open() {
-      // Opened again for a retry: what was read before counts no more.
-      hash = createHash("sha256");
-      for await (const chunk of open()) {
-        hash.update(chunk);
-        yield chunk;
-      }
-    },
-  });
-  return state === "created" ? `sha256:${hash.digest("hex")}` : undefined;
 }
 
 /** Of what lies at a key. */

@@ -3,9 +3,9 @@ import { type Digest, hexOf, shortDigest } from "../domain/digest.ts";
 import type { ModelFile } from "../domain/signing-manifest.ts";
 import type { ModelStore } from "../ports/model-store.ts";
 import type { SourceFile } from "../ports/source-file.ts";
+import { createHashed } from "./create-hashed.ts";
 import { ReleaseError } from "./error.ts";
-import { hashHere, sha256, sha256Stream } from "./hash.ts";
-import { type HashBeside, hashBeside } from "./hash-beside.ts";
+import { sha256, sha256Stream } from "./hash.ts";
 import { type HashedModel, hashFiles, modelDigest } from "./hash-model.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Progress } from "./transfer-progress.ts";
@@ -81,7 +81,8 @@ async function copyFiles(
     signal.throwIfAborted();
     if (isForeign) return undefined;
     const key = `${folder}/${file.path}`;
-    const created = await createHashed(store, key, { file, signal, progress, like: likeOf(file, earlier) });
+    const value = { size: file.size, like: likeOf(file, earlier), progress, read: () => file.read(signal) };
+    const created = await createHashed(store, key, value);
     const digest = created?.digest ?? (await digestWhereSame(store, key, { file, signal }));
     if (digest === undefined) isForeign = true;
     return digest && { written: created?.written ?? 0, file: { path: file.path, size: file.size, digest } };
@@ -96,40 +97,6 @@ async function copyFiles(
 type Copied = { readonly file: ModelFile; readonly written: number };
 
 type Reading = { readonly file: SourceFile; readonly signal: AbortSignal };
-type Creating = Reading & { readonly progress: Progress | undefined; readonly like: string | undefined };
-
-/** What was copied; undefined where the key exists. */
-async function createHashed(
-  store: ModelStore,
-  key: string,
-  { file, signal, progress, like }: Creating,
-): Promise<{ readonly digest: Digest; readonly written: number } | undefined> {
-  let hash = hashFor(file);
-  let read = 0;
-  const open = async function* () {
-    // Opened again for a retry: what was read before counts no more.
-    hash = hashFor(file);
-    progress?.add(-read);
-    read = 0;
-    for await (const chunk of file.read(signal)) {
-      await hash.update(chunk);
-      read += chunk.length;
-      progress?.add(chunk.length);
-      yield chunk;
-    }
-  };
-  const created = await store.create(key, { size: file.size, open }, like);
-  progress?.add(file.size - read);
-  if (created.state === "exists") return undefined;
-  return { digest: await hash.digest(), written: file.size - (created.spared ?? 0) };
-}
-
-/** From this size on it pays to wake another core; of many small files it would only take more memory. */
-const HASHED_BESIDE_BYTES = 32 * 1024 * 1024;
-
-function hashFor({ size }: SourceFile): HashBeside | ReturnType<typeof hashHere> {
-  return size < HASHED_BESIDE_BYTES ? hashHere() : hashBeside();
-}
 
 /** Where the same bytes may lie: a file of the same size under the same path, else under another one, else of the same path. */
 function likeOf({ path, size }: SourceFile, earlier: readonly StoredFiles[]): string | undefined {

@@ -1,4 +1,4 @@
-import type { Digest } from "../../domain/digest.ts";
+import { type Digest, hexOf } from "../../domain/digest.ts";
 import type { VersionRecord } from "../../domain/model-version.ts";
 import { type Allocation, AllocationSchema, nextVersion, type VersionScheme } from "../../domain/version-scheme.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -128,4 +128,4 @@ function isOurs(record: VersionRecord, { release, digest, scheme }: Omit<Wanted,
 const folderOf = (name: string, release: string) => `${checkName(name)}/allocations/${release}/`;
 
 const keyOf = ({ name, release, digest }: Identity, number: number) =>
-  `${folderOf(name, release)}${digest.slice("sha256:".length)}${number === 1 ? "" : `~${number}`}.json`;
+  `${folderOf(name, release)}${hexOf(digest)}${number === 1 ? "" : `~${number}`}.json`;

@@ -1,4 +1,4 @@
-import type { Digest } from "../../domain/digest.ts";
+import { type Digest, hexOf } from "../../domain/digest.ts";
 import type { ModelStore } from "../../ports/model-store.ts";
 import { ReleaseError } from "../error.ts";
 import { sha256 } from "../hash.ts";
@@ -29,7 +29,7 @@ export async function keepBeside(
   beside: BesideFile,
 ): Promise<{ readonly key: string; readonly digest: Digest }> {
   const { name, version, kind, file, bytes, identity, isSame } = beside;
-  const own = `${version}~${identity.slice("sha256:".length, "sha256:".length + 12)}`;
+  const own = `${version}~${hexOf(identity, 12)}`;
   for (const place of [version, own]) {
     const key = `${checkName(name)}/${kind}/${place}/${file}`;
     if ((await store.create(key, bytes)).state === "created") return { key, digest: sha256(bytes) };

@@ -17,13 +17,14 @@ export function toBytes(value: VersionRecord | AliasRecord | ModelEvent | Alloca
 }
 
 export function decodeRecord<S extends v.GenericSchema>(schema: S, entry: StoredEntry, key: string): v.InferOutput<S> {
-  const result = v.safeParse(schema, parse(entry, key));
+  const result = v.safeParse(schema, jsonIn(entry, key));
   if (result.success) return result.output;
   const issue = result.issues[0];
   throw damaged(key, `${v.getDotPath(issue) ?? "the value"}: ${issue.message}`);
 }
 
-function parse(entry: StoredEntry, key: string): unknown {
+/** What a record says, before anything is known of it. Throws `INTEGRITY` for what is no JSON. */
+export function jsonIn(entry: StoredEntry, key: string): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(entry.bytes));
   } catch (error) {

@@ -1,8 +1,8 @@
 import { pathsNamedBy } from "../../domain/garbage.ts";
 import { MODEL_SCHEMA } from "../../domain/model-version.ts";
-import type { ModelStore } from "../../ports/model-store.ts";
+import type { ModelStore, StoredEntry } from "../../ports/model-store.ts";
 import { inParallel } from "../in-parallel.ts";
-import { damaged } from "../model-registry/entry.ts";
+import { damaged, jsonIn } from "../model-registry/entry.ts";
 
 const AT_ONCE = 16;
 
@@ -13,22 +13,14 @@ const AT_ONCE = 16;
 export async function namedBy(store: ModelStore, recordKeys: readonly string[]): Promise<ReadonlySet<string>> {
   const named = await inParallel(recordKeys, AT_ONCE, async (key) => {
     const entry = await store.read(key);
-    return entry === undefined ? [] : pathsNamedBy(recordIn(entry.bytes, key));
+    return entry === undefined ? [] : pathsNamedBy(recordIn(entry, key));
   });
   return new Set(named.flat());
 }
 
-function recordIn(bytes: Uint8Array, key: string): object {
-  const value = parse(bytes, key);
+function recordIn(entry: StoredEntry, key: string): object {
+  const value = jsonIn(entry, key);
   if (typeof value !== "object" || value === null || !("schema" in value)) throw damaged(key, "no record of a version");
   if (value.schema !== MODEL_SCHEMA) throw damaged(key, `schema ${JSON.stringify(value.schema)}`);
   return value;
-}
-
-function parse(bytes: Uint8Array, key: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw damaged(key, error instanceof Error ? error.message : "no JSON");
-  }
 }
