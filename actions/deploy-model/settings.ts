@@ -1,13 +1,8 @@
 import type { Place, Problem } from "../shared/domain/problem.ts";
 import { type Payload, parsePayloads } from "../shared/domain/rollout/payload.ts";
-import {
-  mergeOptions,
-  optionsOfFile,
-  type PlanOptions,
-  planOf,
-  RolloutFileSchema,
-  type TrafficPlan,
-} from "../shared/domain/rollout/traffic-plan.ts";
+import { mergeOptions, type PlanOptions } from "../shared/domain/rollout/plan-options.ts";
+import { optionsOfFile, RolloutFileSchema } from "../shared/domain/rollout/rollout-file.ts";
+import { planOf, type TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
 import { decodeConfig } from "../shared/lib/decode.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";

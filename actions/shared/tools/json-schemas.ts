@@ -7,7 +7,7 @@ import { VersionRecordSchema } from "../domain/model-version.ts";
 import { RegistrySettingsSchema } from "../domain/registry-settings.ts";
 import { ReleaseSchema } from "../domain/release.ts";
 import { EvidenceSchema } from "../domain/rollout/evidence.ts";
-import { RolloutFileSchema } from "../domain/rollout/traffic-plan.ts";
+import { RolloutFileSchema } from "../domain/rollout/rollout-file.ts";
 import type { Manifest } from "../runner/inputs.ts";
 
 /** What is published beside the inputs' own schemas, by file name. */

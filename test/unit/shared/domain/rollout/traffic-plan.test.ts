@@ -1,13 +1,8 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import {
-  formatPlan,
-  mergeOptions,
-  optionsOfFile,
-  type PlanOptions,
-  planOf,
-  RolloutFileSchema,
-} from "../../../../../actions/shared/domain/rollout/traffic-plan.ts";
+import { mergeOptions, type PlanOptions } from "../../../../../actions/shared/domain/rollout/plan-options.ts";
+import { optionsOfFile, RolloutFileSchema } from "../../../../../actions/shared/domain/rollout/rollout-file.ts";
+import { formatPlan, planOf } from "../../../../../actions/shared/domain/rollout/traffic-plan.ts";
 
 const both = { hasStable: true, hasExpectations: true };
 const place = (input: string) => ({ input });
