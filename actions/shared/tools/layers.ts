@@ -63,7 +63,7 @@ const actionFiles: Table = {
 /** Everything else that belongs to one action. */
 const noun: readonly string[] = ["./*", "ports", "lib", "domain", "valibot", "node:path"];
 
-/** The one file (or folder) of each third-party package; and `manifest`, the client that stands on another one. */
+/** The one file (or folder) of each third-party package; and the clients that stand on `kubernetes`. */
 const packages: Table = {
   "lib/probe": ["@actions/exec"],
   "lib/yaml": ["yaml"],
@@ -79,6 +79,9 @@ const packages: Table = {
     "@sigstore/verify",
   ],
   "clients/manifest": ["../kubernetes/**"],
+  "clients/deployments": ["../kubernetes/**"],
+  "clients/kserve": ["../kubernetes/**"],
+  "clients/argo-rollouts": ["../kubernetes/**"],
   "render/card-html": ["micromark", "micromark-extension-gfm"],
 };
 
