@@ -1,4 +1,6 @@
+import { podTrouble } from "../../domain/manifest/events.ts";
 import type { KubeObject } from "../../domain/manifest/object.ts";
+import type { TaskWait } from "../../domain/run/task.ts";
 import { isReleaseError } from "../../lib/error.ts";
 import type { KubeConnection } from "./connection.ts";
 import { addressOf, listObjects, type ResourceType, serviceOf } from "./objects.ts";
@@ -33,6 +35,29 @@ export async function listIfAllowed(
     if (isReleaseError(error, "AUTH")) return undefined;
     throw error;
   }
+}
+
+/** Events are asked for pod by pod. */
+const MOST_ASKED = 8;
+
+type Waiting = { readonly name: string; readonly wait?: TaskWait; readonly node?: string };
+
+/** A pod that has a node and does not start says nothing itself of a volume that does not come: events do. */
+export async function withTrouble<P extends Waiting>(
+  connection: KubeConnection,
+  namespace: string,
+  pods: readonly P[],
+): Promise<readonly P[]> {
+  const silent = pods.filter(({ wait, node }) => wait?.kind === "starting" && node !== undefined).slice(0, MOST_ASKED);
+  const troubles = new Map<string, TaskWait>();
+  for (const { name } of silent) {
+    const trouble = podTrouble((await listEvents(connection, namespace, `involvedObject.name=${name}`)) ?? [], name);
+    if (trouble !== undefined) troubles.set(name, trouble);
+  }
+  return pods.map((pod) => {
+    const wait = troubles.get(pod.name);
+    return wait === undefined ? pod : { ...pod, wait };
+  });
 }
 
 export type LogWish = {

@@ -1,14 +1,14 @@
-import { creationFailure, podTrouble } from "../../domain/manifest/events.ts";
+import { creationFailure } from "../../domain/manifest/events.ts";
 import { podSelector } from "../../domain/manifest/marked-object.ts";
 import { type KubeObject, textAt } from "../../domain/manifest/object.ts";
 import { type PodStatus, podStatusOf } from "../../domain/manifest/pods.ts";
 import { runStatusOf } from "../../domain/manifest/run-status.ts";
 import { statusOf } from "../../domain/manifest/status.ts";
 import { logTail } from "../../domain/run/log-tail.ts";
-import type { RunStatus, TaskWait } from "../../domain/run/task.ts";
+import type { RunStatus } from "../../domain/run/task.ts";
 import { isReleaseError } from "../../lib/error.ts";
 import { addressOf } from "../kubernetes/objects.ts";
-import { listEvents, listIfAllowed, listPods, podLog } from "../kubernetes/pods.ts";
+import { listEvents, listIfAllowed, listPods, podLog, withTrouble } from "../kubernetes/pods.ts";
 import type { Memory } from "./memory.ts";
 import type { Place } from "./place.ts";
 
@@ -33,7 +33,7 @@ export async function observe(place: Place, { object, runId, memory }: Sight): P
     kind.kind === "Experiment" ? trialsOf(place, name, memory) : [],
   ]);
   const isEnded = ["succeeded", "failed", "cancelled"].includes(statusOf(object, kind).state);
-  const told = isEnded ? pods : await withTrouble(place, pods);
+  const told = isEnded ? pods : await withTrouble(connection, namespace, pods);
   // who ended the object may have removed its pods
   const all = isEnded ? [...told, ...removedPods(memory.pods(), told)] : told;
   memory.sawPods(all);
@@ -74,23 +74,6 @@ async function trialsOf(
   if (trials === undefined)
     memory.notice(`the account may not list trials in the namespace ${namespace}: they are not shown one by one`);
   return trials ?? [];
-}
-
-/** A pod that has a node and does not start says nothing itself of a volume that does not come: events do. */
-async function withTrouble(
-  { connection, namespace }: Place,
-  pods: readonly PodStatus[],
-): Promise<readonly PodStatus[]> {
-  const silent = pods.filter(({ wait, node }) => wait?.kind === "starting" && node !== undefined).slice(0, MOST_LOGS);
-  const troubles = new Map<string, TaskWait>();
-  for (const { name } of silent) {
-    const trouble = podTrouble((await listEvents(connection, namespace, `involvedObject.name=${name}`)) ?? [], name);
-    if (trouble !== undefined) troubles.set(name, trouble);
-  }
-  return pods.map((pod) => {
-    const wait = troubles.get(pod.name);
-    return wait === undefined ? pod : { ...pod, wait };
-  });
 }
 
 function removedPods(before: readonly PodStatus[], now: readonly PodStatus[]): readonly PodStatus[] {

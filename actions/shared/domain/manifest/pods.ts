@@ -111,14 +111,15 @@ function hasRun(pod: KubeObject): boolean {
   );
 }
 
-type Container = {
+export type Container = {
   readonly name: string;
   readonly isInit: boolean;
   readonly state: KubeObject;
   readonly last: Json | undefined;
 };
 
-function containersOf(pod: KubeObject): readonly Container[] {
+/** Init containers first. */
+export function containersOf(pod: KubeObject): readonly Container[] {
   const read = (key: string, isInit: boolean) =>
     listAt(pod, ["status", key]).map((one) => ({
       name: textAt(one, ["name"]) ?? "",
@@ -129,7 +130,8 @@ function containersOf(pod: KubeObject): readonly Container[] {
   return [...read("initContainerStatuses", true), ...read("containerStatuses", false)];
 }
 
-function waitOf(pod: KubeObject): TaskWait | undefined {
+/** What keeps a pod from running; asked of one that runs, it says that it starts. */
+export function waitOf(pod: KubeObject): TaskWait | undefined {
   const name = textAt(pod, ["metadata", "name"]) ?? "";
   const scheduled = listAt(pod, ["status", "conditions"]).find((one) => textAt(one, ["type"]) === "PodScheduled");
   if (textAt(scheduled, ["status"]) === "False") {
@@ -170,7 +172,7 @@ type End = {
 };
 
 /** How the container ended that failed first; of one that is started again and again its last end. */
-function endOf(pod: KubeObject): End | undefined {
+export function endOf(pod: KubeObject): End | undefined {
   const ends = containersOf(pod).flatMap(({ name, state, last }) => {
     const now = state.terminated;
     const terminated = isJsonObject(now) ? now : isJsonObject(last) ? last : undefined;
@@ -191,7 +193,7 @@ function endOf(pod: KubeObject): End | undefined {
 }
 
 /** Undefined where the exit code says it all. `OOMKilled: container main used more than its memory limit of 2Gi`, `Evicted: The node was low on resource: memory`. */
-function errorOf(pod: KubeObject, ended: End | undefined): string | undefined {
+export function errorOf(pod: KubeObject, ended: End | undefined): string | undefined {
   const podReason = [textAt(pod, ["status", "reason"]), textAt(pod, ["status", "message"])].filter(Boolean).join(": ");
   const disruption = listAt(pod, ["status", "conditions"]).find(
     (one) => textAt(one, ["type"]) === "DisruptionTarget" && textAt(one, ["status"]) === "True",
