@@ -2,7 +2,7 @@ import { formatForecast } from "../shared/domain/rollout/forecast.ts";
 import { isUnfinished, type JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
 import { formatReason, type Reason } from "../shared/domain/rollout/reason.ts";
 import { formatPlan } from "../shared/domain/rollout/traffic-plan.ts";
-import { isReleaseError, ReleaseError } from "../shared/lib/error.ts";
+import { isReleaseError } from "../shared/lib/error.ts";
 import type { Target } from "../shared/ports/target.ts";
 import { type CanaryEnd, runCanary } from "./canary.ts";
 import { finish } from "./finish.ts";
@@ -119,11 +119,7 @@ async function carryOut(step: DeployStep, { store }: Ports, { prepared, entry, r
       plan: entry.plan,
       restarted: resumed && staged.startedCandidate,
     };
-    const { url } = await target.serving.current();
-    // A first version that did not come up leaves nothing that could be asked.
-    if (url !== undefined) traffic.start(url);
-    else if (staged.failure === undefined)
-      throw new ReleaseError("INTERNAL", { rule: "the splitter must run before a canary" });
+    traffic.start((await target.serving.current()).url);
     const end: CanaryEnd =
       staged.failure === undefined
         ? await runCanary(rolling, firstOf(entry, step.clock.now()))

@@ -40,7 +40,7 @@ export type Planned = {
 
 export type StatusServed = {
   readonly version: string;
-  readonly url: string;
+  readonly url: string | undefined;
   readonly how: string;
   readonly ended: string | undefined;
 };

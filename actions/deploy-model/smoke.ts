@@ -1,7 +1,7 @@
 import * as v from "valibot";
+import { parseJson } from "../shared/domain/parse-json.ts";
 import { isInferAnswer, type Payload } from "../shared/domain/rollout/payload.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { request } from "../shared/lib/http.ts";
+import { isReleaseError } from "../shared/lib/error.ts";
 import type { Served } from "../shared/ports/serving.ts";
 
 const ModelSchema = v.object({ name: v.string(), versions: v.optional(v.array(v.string())) });
@@ -14,13 +14,9 @@ const SAMPLES = 20;
  * of the right shape to some payloads. A payload that it refuses (4xx) fails, since it would refuse it always; errors that may be chance
  * fail where most requests end so, and are the canary's question otherwise, as is whether answers are right. What is wrong, or undefined.
  */
-export async function smokeTest(
-  served: Served,
-  payloads: readonly Payload[],
-  signal: AbortSignal,
-): Promise<string | undefined> {
+export async function smokeTest(served: Served, payloads: readonly Payload[]): Promise<string | undefined> {
   const { name, version } = served.model;
-  const ask = askerOf(served, signal);
+  const ask = askerOf(served);
   const ready = await ask("/v2/health/ready");
   if (ready.state !== "ok") return ready.what;
   const model = await ask(`/v2/models/${name}`);
@@ -48,28 +44,28 @@ type Answer =
   | { readonly state: "refused"; readonly what: string }
   | { readonly state: "failed"; readonly what: string };
 
-function askerOf({ model, url }: Served, signal: AbortSignal) {
+/** What a status means before any traffic: errors that may be chance are told from what the server would refuse always. */
+function askerOf(served: Served) {
   return async (path: string, body?: string): Promise<Answer> => {
     try {
-      const answer = await request({
-        service: `the server of ${model.name} ${model.version}`,
-        method: body === undefined ? "GET" : "POST",
-        url: `${url}${path}`,
-        ...(body === undefined ? {} : { body, headers: { "content-type": "application/json" } }),
-        timeoutMs: 10_000,
-        attempts: 1,
-        signal,
-      });
-      return { state: "ok", value: path === READY ? undefined : answer.json() };
+      const { status, text } = await served.ask(path, body);
+      if (status >= 200 && status < 300) return { state: "ok", value: parseJson(text) };
+      const what = `${body === undefined ? "GET" : "POST"} ${path} was answered with ${status}${brief(text)}`;
+      return { state: MAY_PASS.includes(status) || status >= 500 ? "failed" : "refused", what };
     } catch (error) {
-      if (!(error instanceof ReleaseError) || ["CANCELLED", "TIMEOUT", "INTERNAL"].includes(error.code)) throw error;
-      const what = error.problems.map(({ rule, saw }) => `${rule}${saw === undefined ? "" : `: ${saw}`}`).join("; ");
-      return { state: error.code === "UNAVAILABLE" ? "failed" : "refused", what };
+      if (!isReleaseError(error, "UNAVAILABLE")) throw error;
+      return { state: "failed", what: error.message };
     }
   };
 }
 
-const READY = "/v2/health/ready";
+/** Too early, too slow, too many: another request may be answered. */
+const MAY_PASS: readonly number[] = [408, 425, 429];
+
+function brief(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line === "" ? "" : `: ${line.length > 200 ? `${line.slice(0, 199)}…` : line}`;
+}
 
 function spread(payloads: readonly Payload[]): readonly Payload[] {
   const stride = Math.max(1, Math.floor(payloads.length / SAMPLES));

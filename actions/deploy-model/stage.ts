@@ -22,18 +22,18 @@ export async function bringUp(
   { serving }: Target,
   { entry, payloads }: { readonly entry: JournalEntry; readonly payloads: readonly Payload[] },
 ): Promise<Staged> {
-  const { log, signal } = step;
+  const { log } = step;
   const before = await serving.current();
   const startedCandidate = before.candidate === undefined || before.candidate.ended !== undefined;
   const stable = entry.stable === undefined ? undefined : await serving.apply("stable", entry.stable);
   const candidate = await tried(() => serving.apply("candidate", entry.candidate));
   if ("failure" in candidate) return { failure: candidate.failure, imageExecuted: false, startedCandidate };
-  const imageExecuted = candidate.served.runs.as === "container";
-  const failure = await smokeTest(candidate.served, payloads, signal);
+  const imageExecuted = candidate.served.runs.as !== "process";
+  const failure = await smokeTest(candidate.served, payloads);
   if (failure !== undefined) return { failure: `its smoke test failed: ${failure}`, imageExecuted, startedCandidate };
   log.info(`smoke test of ${entry.candidate.version} passed`);
   const warmed = await Promise.all(
-    [candidate.served, ...(stable === undefined ? [] : [stable])].map((served) => warmUp(served, payloads, step)),
+    [candidate.served, ...(stable === undefined ? [] : [stable])].map((served) => warmUp(served, payloads)),
   );
   log.info(`warmed up with ${warmed.join(" and ")} requests`);
   return { failure: undefined, imageExecuted, startedCandidate };

@@ -28,6 +28,17 @@ export async function status(step: DeployStep, ports: Ports): Promise<Outcome> {
 
 function describe(served: Served | undefined): StatusServed | undefined {
   if (served === undefined) return undefined;
-  const how = served.runs.as === "container" ? `container of ${served.runs.image}` : "process, image not executed";
-  return { version: served.model.version, url: served.url, how, ended: served.ended };
+  const { model, url, runs, ended } = served;
+  return { version: model.version, url, how: formatRuns(runs), ended };
+}
+
+function formatRuns(runs: Served["runs"]): string {
+  switch (runs.as) {
+    case "container":
+      return `container of ${runs.image}`;
+    case "process":
+      return "process, image not executed";
+    case "pods":
+      return `${runs.kind}, ${runs.ready} of ${runs.wanted} pods ready${runs.image === undefined ? "" : `, of ${runs.image}`}`;
+  }
 }

@@ -9,7 +9,7 @@ export type ServingUnderTest = {
   readonly one: ServedModel;
   readonly two: ServedModel;
   /** Sends a user's request; the version that answered, or the status where it was no answer. */
-  ask(url: string): Promise<string>;
+  ask(url: string | undefined): Promise<string>;
 };
 
 /** What every target promises. `open` gives a target where nothing serves. */
@@ -32,8 +32,8 @@ export function servingContract(open: () => Promise<ServingUnderTest>): void {
 
   test("adopts a version that is up", async () => {
     const { serving, one } = await open();
-    const first = await serving.apply("stable", one);
-    expect(await serving.apply("stable", one)).toEqual(first);
+    const { ask: _, ...first } = await serving.apply("stable", one);
+    expect(await serving.apply("stable", one)).toMatchObject(first);
   });
 
   test("splits by the share", async () => {

@@ -38,7 +38,7 @@ async function twoVersions(own: Machine, more: Partial<LocalTarget> = {}) {
 }
 
 /** Asks for the sum of three numbers and for who answers: the version is in the model's description. */
-async function ask(url: string): Promise<string> {
+async function ask(url = ""): Promise<string> {
   const body = JSON.stringify({ inputs: [{ name: "numbers", data: [1, 2, 3] }] });
   const answer = await fetch(`${url}/v2/models/adder/infer`, { method: "POST", body });
   const { outputs } = (await answer.json()) as { outputs?: readonly { readonly data: readonly number[] }[] };

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const REPOSITORY = "localhost/acme/adder/serving";
 
-async function about(url: string): Promise<unknown> {
+async function about(url = ""): Promise<unknown> {
   return (await fetch(`${url}/v2`)).json();
 }
 

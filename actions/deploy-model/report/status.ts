@@ -32,5 +32,5 @@ export function statusReport({ name, stable, candidate, share, holder, entry }: 
 function servedText(served: StatusServed | undefined): Text {
   if (served === undefined) return "none";
   const { version, url, how, ended } = served;
-  return text`${version} at ${code(url)} (${how})${ended === undefined ? "" : `: ${ended}`}`;
+  return text`${version}${url === undefined ? "" : text` at ${code(url)}`} (${how})${ended === undefined ? "" : `: ${ended}`}`;
 }

@@ -6,12 +6,21 @@ import type { Lease } from "./lease.ts";
 import type { Serving } from "./serving.ts";
 import type { Traffic } from "./traffic.ts";
 
+/** What people who look at the target itself should see of a rollout. */
+export type RolloutEvent = {
+  readonly reason: "CanaryStep" | "CanaryRolledBack" | "CanaryHeld" | "Promoted";
+  /** One sentence. */
+  readonly note: string;
+};
+
 /** One place where a model serves, with what guards it. */
 export type Target = {
   readonly serving: Serving;
   readonly lease: Lease;
   readonly journal: Journal;
   traffic(payloads: readonly Payload[], plan: TrafficPlan): Traffic;
+  /** Never throws: an event that cannot be written is a line of the log. */
+  readonly events?: (event: RolloutEvent) => Promise<void>;
 };
 
 export type TargetRequest = {

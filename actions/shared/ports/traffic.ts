@@ -11,10 +11,10 @@ export type DifferingAnswer = {
   readonly saw: string;
 };
 
-/** The requests that both arms meet, and how they went. Implementations: our own payloads through the splitter; later Prometheus. */
+/** The requests that both arms meet, and how they went. Implementations: our own payloads through the splitter; Prometheus. */
 export interface Traffic {
-  /** Begins to send where the traffic is ours; users send it elsewhere. */
-  start(url: string): void;
+  /** Begins to send where the traffic is ours; elsewhere users send it, and no address need be known. */
+  start(url: string | undefined): void;
   /** What was counted so far by arm; only grows while the same servers run. */
   counts(): Promise<Counts>;
   /** The first answers of the candidate that differed. */

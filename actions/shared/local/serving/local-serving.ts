@@ -1,5 +1,6 @@
 import { actsInTurn } from "../../lib/in-turn.ts";
 import type { Served, Serving, ServingState } from "../../ports/serving.ts";
+import { askServer } from "./ask-server.ts";
 import type { LocalTarget } from "./local-target.ts";
 import { endServer, howEnded, type Server, urlOf, waitUntilReady } from "./server.ts";
 import { readServingFile, removeServingFile, type ServingFile, writeServingFile } from "./serving-file.ts";
@@ -34,6 +35,23 @@ export function localServing(target: LocalTarget): LocalServing {
       return how.state === "bad" ? how.problems : [];
     },
 
+    async preview(model) {
+      const { stable, candidate, splitter } = await read();
+      const how = await planHow(target, model);
+      const as = how.state === "bad" ? "" : how.how.as === "container" ? ", as a container" : ", as a process";
+      return {
+        changes: [
+          {
+            what: stable === undefined ? "server on this machine" : `server beside ${stable.model.version}`,
+            ...(candidate === undefined ? {} : { from: candidate.model.version }),
+            to: `${model.version}${as}`,
+          },
+          ...(splitter === undefined ? [{ what: "splitter on 127.0.0.1", to: "started" }] : []),
+        ],
+        notes: [],
+      };
+    },
+
     current: async () => stateOf(await read()),
 
     async apply(arm, model) {
@@ -44,7 +62,7 @@ export function localServing(target: LocalTarget): LocalServing {
       await inTurn(async () => write({ ...(await read()), keep: await keeps() }));
       await waitUntilReady(server, { clock, signal, timeoutMs: target.readyTimeoutMs, findEngine });
       await inTurn(splitter.connect);
-      return served(server);
+      return served(server, signal);
     },
 
     split: (share, holdMs) =>
@@ -131,7 +149,7 @@ export function localServing(target: LocalTarget): LocalServing {
   async function describe(server: Server | undefined): Promise<Served | undefined> {
     if (server === undefined) return undefined;
     const ended = await howEnded(server, findEngine);
-    return { ...served(server), ...(ended === undefined ? {} : { ended }) };
+    return { ...served(server, signal), ...(ended === undefined ? {} : { ended }) };
   }
 
   async function endFormer(): Promise<void> {
@@ -146,10 +164,11 @@ export function localServing(target: LocalTarget): LocalServing {
   }
 }
 
-function served(server: Server): Served {
+function served(server: Server, signal: AbortSignal): Served {
   return {
     model: server.model,
     url: urlOf(server),
+    ask: (path, body) => askServer(server, { path, body, signal }),
     runs:
       server.runs.as === "container"
         ? { as: "container", image: server.runs.image, engine: server.runs.engine }
