@@ -1,15 +1,9 @@
 import { formatPercent } from "../shared/domain/quantity.ts";
+import { addCounts, countsSince, NO_COUNTS } from "../shared/domain/rollout/counts.ts";
 import type { JournalEntry, Look } from "../shared/domain/rollout/journal-entry.ts";
-import {
-  addCounts,
-  type Counts,
-  countsSince,
-  type Judge,
-  NO_COUNTS,
-  type Verdict,
-} from "../shared/domain/rollout/judge.ts";
+import type { Counts, Judge, Verdict } from "../shared/domain/rollout/judge.ts";
 import { type Judged, judgeAfter, judgeLook, judgeOf, type Seen } from "../shared/domain/rollout/judge-looks.ts";
-import { formatRate, type Reason } from "../shared/domain/rollout/reason.ts";
+import { formatRate, formatReason, type Reason } from "../shared/domain/rollout/reason.ts";
 import { isReleaseError } from "../shared/lib/error.ts";
 import { retiredSince } from "./retired.ts";
 import { enter, note, type Rolling } from "./rolling.ts";
@@ -97,7 +91,7 @@ async function promote(rolling: Rolling, at: Standpoint): Promise<Standpoint> {
   const moved = await move(rolling, at, promoting);
   const entry = { ...promoting, phase: "baking" as const };
   await note(rolling, entry);
-  return { ...moved, entry, judge: judgeOf(plan, "baking") };
+  return { ...moved, entry, judge: judgeOf(plan, "baking", at.judge) };
 }
 
 function see({ step }: Rolling, at: Standpoint, counts: Counts): Seen {
@@ -154,5 +148,9 @@ function formatLook({ look, verdict }: Judged, number: number): string {
     ({ name, counts, fail }) =>
       `${name} ${counts.candidate.bad}/${counts.candidate.n} (${formatRate(counts.candidate)}) against ${counts.stable.bad}/${counts.stable.n} (${formatRate(counts.stable)}), ln E ${fail.toFixed(2)}`,
   );
-  return `look ${number} at ${formatPercent(look.share)}${look.phase === "baking" ? " (bake)" : ""}: ${series.join("; ")}: ${look.verdict}`;
+  const said = [
+    ...(verdict.state === "fail" ? [] : verdict.reasons.map(formatReason)),
+    ...verdict.warnings.map((one) => `warning: ${formatReason(one)}`),
+  ];
+  return `look ${number} at ${formatPercent(look.share)}${look.phase === "baking" ? " (bake)" : ""}: ${series.join("; ")}: ${[look.verdict, ...said].join(", ")}`;
 }

@@ -50,4 +50,9 @@ export function nextLead({ decision, evidence, reasons, differing }: EndedOutcom
   return text`Next: ${replay}${differing.length === 0 ? "" : "; the first differing payloads are below"}.`;
 }
 
-const PHRASE = { errors: "no proper answer", slow: "a slow answer", wrong: "a wrong answer" } as const;
+const PHRASE = {
+  errors: "no proper answer",
+  slow: "a slow answer",
+  wrong: "a wrong answer",
+  rejected: "a refusal (4xx)",
+} as const;

@@ -134,5 +134,6 @@ function armCounts(
     const bad = binomial(random, n, Math.min(1, (traffic.bad[name] ?? 0) * ratio));
     return [name, { n, bad }] as const;
   });
-  return { started: n, requests: n, rejected: 0, series: Object.fromEntries(series) };
+  const { rejected, ...tallies } = Object.fromEntries(series);
+  return { started: n, requests: n, rejected: rejected?.bad ?? 0, series: tallies };
 }

@@ -17,7 +17,7 @@ const TallySchema = v.object({ n: v.number(), bad: v.number() });
 const ArmSchema = v.object({
   started: v.number(),
   requests: v.number(),
-  rejected: v.number(),
+  rejected: v.optional(v.number()),
   series: v.object({
     errors: v.optional(TallySchema),
     slow: v.optional(TallySchema),
@@ -66,7 +66,9 @@ export const TrafficPlanSchema = v.object({
     against: v.picklist(["stable", "ceiling"]),
     alpha: v.number(),
     series: v.array(SeriesPolicySchema),
+    watched: v.optional(v.array(SeriesPolicySchema)),
     breaker: v.object({ rate: v.number(), minRequests: v.number() }),
+    maxFailed: v.optional(v.number()),
   }),
   rate: v.number(),
   requestTimeoutMs: v.number(),

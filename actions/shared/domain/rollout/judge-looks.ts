@@ -7,10 +7,13 @@ import type { TrafficPlan } from "./traffic-plan.ts";
 /** What was seen at a look, before anything is concluded from it. */
 export type Seen = Omit<Look, "verdict" | "next" | "evidence">;
 
-/** The judge of a phase before its first look: while baking there is no stable traffic to compare with. */
-export function judgeOf(plan: TrafficPlan, phase: Look["phase"]): Judge {
+/**
+ * The judge of a phase before its first look: while baking there is no stable traffic to compare with. What the candidate cost users
+ * in the phase before is not forgotten.
+ */
+export function judgeOf(plan: TrafficPlan, phase: Look["phase"], before?: Judge): Judge {
   const policy: JudgePolicy = phase === "baking" ? { ...plan.judge, against: "ceiling" } : plan.judge;
-  return newJudge(policy);
+  return newJudge(policy, before?.failed);
 }
 
 export type Judged = {
@@ -26,16 +29,15 @@ export function judgeLook(before: Judge, seen: Seen, plan: TrafficPlan): Judged 
   const verdict = verdictOf(judge);
   const step = nextStep(rolloutAt(seen), verdict, plan.rollout);
   const evidence = Object.fromEntries(
-    verdict.series.map(({ name, fail, pass, ceiling }) => [name, { fail, pass, ceiling }]),
+    [...verdict.series, ...verdict.watched].map(({ name, fail, pass, ceiling }) => [name, { fail, pass, ceiling }]),
   );
   return { judge, verdict, step, look: { ...seen, verdict: verdict.state, next: step.do, evidence } };
 }
 
 /** The judge after looks that were taken before, for a rollout that goes on. */
 export function judgeAfter(plan: TrafficPlan, phase: Look["phase"], looks: readonly Look[]): Judge {
-  return looks
-    .filter((look) => look.phase === phase)
-    .reduce((judge, look) => judgeLook(judge, look, plan).judge, judgeOf(plan, phase));
+  const last = judgeAgain(plan, looks).at(-1);
+  return last?.look.phase === phase ? last.judge : judgeOf(plan, phase, last?.judge);
 }
 
 /** Each look judged again from its raw counts. */
@@ -43,7 +45,7 @@ export function judgeAgain(plan: TrafficPlan, looks: readonly Look[]): readonly 
   const judged: Judged[] = [];
   for (const look of looks) {
     const before = judged.at(-1);
-    const judge = before?.look.phase === look.phase ? before.judge : judgeOf(plan, look.phase);
+    const judge = before?.look.phase === look.phase ? before.judge : judgeOf(plan, look.phase, before?.judge);
     judged.push(judgeLook(judge, look, plan));
   }
   return judged;

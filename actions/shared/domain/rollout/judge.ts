@@ -1,23 +1,10 @@
-import {
-  addPairs,
-  addTallies,
-  CEILING_PARTS,
-  type EProcess,
-  FAIL_RATIOS,
-  logEvidence,
-  NOTHING,
-  noEvidence,
-  observeCeiling,
-  observeRatio,
-  PASS_RATIOS,
-  type Pair,
-  rateOf,
-  type Tally,
-} from "./e-process.ts";
+import { failedOf, TALLIED, tallyOf } from "./counts.ts";
+import { NOTHING, type Pair, type Tally } from "./e-process.ts";
 import type { Reason } from "./reason.ts";
+import { newSeries, observeSeries, type SeriesState, seriesVerdict, withoutProof } from "./series-state.ts";
 
-/** What can be bad about an answer: none or none of the protocol's shape, over the latency bound, not the expected one. */
-export const SERIES = ["errors", "slow", "wrong"] as const;
+/** What can be bad about an answer, or about a request that was refused (4xx): a new input schema makes clients fail while no server does. */
+export const SERIES = [...TALLIED, "rejected"] as const;
 export type SeriesName = (typeof SERIES)[number];
 
 export type SeriesPolicy = {
@@ -35,17 +22,23 @@ export type JudgePolicy = {
   readonly against: "stable" | "ceiling";
   /** The rate of false alarms, however often one looks; and of false promotions. */
   readonly alpha: number;
+  /** The gate: alarms on one of them roll back, promotion needs proof on all. */
   readonly series: readonly SeriesPolicy[];
+  /** Compared as well; alarms on them are only told. */
+  readonly watched?: readonly SeriesPolicy[];
   /** A rate that rolls back by itself, beside the comparison. */
   readonly breaker: { readonly rate: number; readonly minRequests: number };
+  /** Bad answers that a rollout may cost users, whatever stable's are. */
+  readonly maxFailed?: number;
 };
 
-/** What one arm saw. `requests` have ended, `started` may not have; `rejected` ones (4xx) are counted apart. */
+/** What one arm saw. `requests` have ended, `started` may not have. */
 export type ArmCounts = {
   readonly started: number;
   readonly requests: number;
-  readonly rejected: number;
-  readonly series: { readonly [name in SeriesName]?: Tally | undefined };
+  /** Those of them that were refused (4xx), which are counted apart; absent where nobody counts them. */
+  readonly rejected?: number | undefined;
+  readonly series: { readonly [name in (typeof TALLIED)[number]]?: Tally | undefined };
 };
 
 export type Counts = { readonly candidate: ArmCounts; readonly stable: ArmCounts };
@@ -56,6 +49,9 @@ export type Verdict = {
   readonly state: LookState;
   readonly reasons: readonly Reason[];
   readonly series: readonly SeriesVerdict[];
+  readonly watched: readonly SeriesVerdict[];
+  /** Alarms on series that are only watched. */
+  readonly warnings: readonly Reason[];
 };
 
 /** All numbers of one series so far; evidence as natural logarithms, to be compared with what is needed. */
@@ -75,196 +71,94 @@ export type SeriesVerdict = {
 export type Judge = {
   readonly policy: JudgePolicy;
   readonly series: readonly SeriesState[];
+  readonly watched: readonly SeriesState[];
   readonly lastLook: Counts | undefined;
+  /** Bad answers that the candidate gave since the rollout began. */
+  readonly failed: number;
 };
 
-type SeriesState = {
-  readonly policy: SeriesPolicy;
-  readonly total: Pair;
-  /** What is not yet an interval with requests on both arms. */
-  readonly pending: Pair;
-  readonly fail: EProcess;
-  readonly pass: EProcess;
-  readonly ceiling: EProcess;
-  readonly highestPass: number;
-  readonly highestCeiling: number;
-  readonly window: Pair;
-  readonly breaker: Breaker;
-};
-
-/** `incident`: stable is over the limit too, so it is not the candidate's fault. */
-type Breaker =
-  | { readonly state: "closed" }
-  | { readonly state: "open"; readonly window: Pair }
-  | { readonly state: "incident"; readonly window: Pair };
-
-const NO_PAIR: Pair = { candidate: NOTHING, stable: NOTHING };
-
-export function newJudge(policy: JudgePolicy): Judge {
-  const series = policy.series.map((one) => ({
-    policy: one,
-    total: NO_PAIR,
-    pending: NO_PAIR,
-    fail: noEvidence(FAIL_RATIOS),
-    pass: noEvidence(PASS_RATIOS),
-    ceiling: noEvidence(CEILING_PARTS),
-    highestPass: 0,
-    highestCeiling: 0,
-    window: NO_PAIR,
-    breaker: { state: "closed" } as const,
-  }));
-  return { policy, series, lastLook: undefined };
+/** A judge that has seen nothing; `failed` is what the candidate's bad answers came to before it. */
+export function newJudge(policy: JudgePolicy, failed = 0): Judge {
+  const watched = policy.watched ?? [];
+  return { policy, series: policy.series.map(newSeries), watched: watched.map(newSeries), lastLook: undefined, failed };
 }
 
 /** The judge after one more look; `counts` are what came since the look before. */
 export function observe(judge: Judge, counts: Counts): Judge {
-  const series = judge.series.map((state) => {
-    const candidate = counts.candidate.series[state.policy.name] ?? NOTHING;
-    const stable = counts.stable.series[state.policy.name] ?? NOTHING;
+  const after = (state: SeriesState) => {
+    const candidate = tallyOf(counts.candidate, state.policy.name) ?? NOTHING;
+    const stable = tallyOf(counts.stable, state.policy.name) ?? NOTHING;
     return observeSeries(state, { candidate, stable }, judge.policy);
-  });
-  return { ...judge, series, lastLook: counts };
+  };
+  return {
+    ...judge,
+    series: judge.series.map(after),
+    watched: judge.watched.map(after),
+    lastLook: counts,
+    failed: judge.failed + failedOf(counts.candidate),
+  };
 }
 
 /** What was proved for promotion is void when the candidate was started again; what speaks against it stays. */
 export function forgetProof(judge: Judge): Judge {
-  const series = judge.series.map((state) => ({
-    ...state,
-    pass: noEvidence(PASS_RATIOS),
-    ceiling: noEvidence(CEILING_PARTS),
-    highestPass: 0,
-    highestCeiling: 0,
-  }));
-  return { ...judge, series };
+  return { ...judge, series: judge.series.map(withoutProof), watched: judge.watched.map(withoutProof) };
 }
 
-/** An alarm on any series fails; evidence on every series passes; missing data is never a pass. */
+/**
+ * An alarm on any series fails; evidence on every series passes; missing data, be it of a single series in the last look, is never a
+ * pass. Alarms on any of the gated series roll back, so they share alpha.
+ */
 export function verdictOf(judge: Judge): Verdict {
-  const series = judge.series.map((state) => seriesVerdict(state, judge.policy));
-  const failures = judge.series.flatMap((state, i) => failureOf(state, series[i], judge.policy));
-  if (failures.length > 0) return { state: "fail", reasons: failures, series };
+  const { policy } = judge;
+  const verdicts = (states: readonly SeriesState[]) =>
+    states.map((state) => seriesVerdict(state, policy, states.length));
+  const series = verdicts(judge.series);
+  const watched = verdicts(judge.watched);
+  const seen = { series, watched, warnings: watched.flatMap((one) => alarmOf(one, policy)) };
+  const failures = [...judge.series.flatMap((state, i) => failureOf(state, series[i], policy)), ...budgetOf(judge)];
+  if (failures.length > 0) return { state: "fail", reasons: failures, ...seen };
   const missing = missingOf(judge);
-  if (missing.length > 0) return { state: "no-data", reasons: missing, series };
-  const incidents = judge.series.flatMap((state) => incidentOf(state, judge.policy));
-  if (incidents.length > 0) return { state: "inconclusive", reasons: incidents, series };
+  if (missing.length > 0) return { state: "no-data", reasons: missing, ...seen };
+  const incidents = judge.series.flatMap(incidentOf);
+  if (incidents.length > 0) return { state: "inconclusive", reasons: incidents, ...seen };
   const isProved = series.length > 0 && series.every((one) => one.proof !== undefined);
-  return { state: isProved ? "pass" : "continue", reasons: [], series };
-}
-
-function observeSeries(state: SeriesState, look: Pair, policy: JudgePolicy): SeriesState {
-  const { margin, maxRatio, ceiling } = state.policy;
-  const interval = addPairs(state.pending, look);
-  const isWhole = interval.candidate.n > 0 && interval.stable.n > 0;
-  const fail = isWhole ? observeRatio(state.fail, interval, { margin, ratios: FAIL_RATIOS }) : state.fail;
-  const pass = isWhole ? observeRatio(state.pass, interval, { margin: maxRatio, ratios: PASS_RATIOS }) : state.pass;
-  const below = observeCeiling(state.ceiling, look.candidate, { ceiling, parts: CEILING_PARTS });
-  const window = addPairs(state.window, look);
-  const isFull = window.candidate.n >= policy.breaker.minRequests;
-  return {
-    policy: state.policy,
-    total: addPairs(state.total, look),
-    pending: isWhole ? NO_PAIR : interval,
-    fail,
-    pass,
-    ceiling: below,
-    highestPass: pass === state.pass ? state.highestPass : Math.max(state.highestPass, logEvidence(pass)),
-    highestCeiling: below === state.ceiling ? state.highestCeiling : Math.max(state.highestCeiling, logEvidence(below)),
-    window: isFull ? NO_PAIR : window,
-    breaker: isFull ? breakerOf(window, policy) : state.breaker,
-  };
-}
-
-function breakerOf(window: Pair, { breaker }: JudgePolicy): Breaker {
-  if (rateOf(window.candidate) <= breaker.rate) return { state: "closed" };
-  const isShared = window.stable.n > 0 && rateOf(window.stable) > breaker.rate;
-  return { state: isShared ? "incident" : "open", window };
-}
-
-function seriesVerdict(state: SeriesState, policy: JudgePolicy): SeriesVerdict {
-  const comparesRatio = policy.against === "stable";
-  // Alarms on any of the series roll back, so they share alpha. Promotion needs evidence on each, so each has the whole of it,
-  // which its two roads share where both are open.
-  const neededToFail = Math.log(policy.series.length / policy.alpha);
-  const neededToPass = Math.log((comparesRatio ? 2 : 1) / policy.alpha);
-  const proof =
-    state.highestCeiling >= neededToPass
-      ? "ceiling"
-      : comparesRatio && state.highestPass >= neededToPass
-        ? "ratio"
-        : undefined;
-  return {
-    name: state.policy.name,
-    counts: state.total,
-    fail: logEvidence(state.fail),
-    pass: state.highestPass,
-    ceiling: state.highestCeiling,
-    neededToFail,
-    neededToPass,
-    ...(proof === undefined ? {} : { proof }),
-  };
+  return { state: isProved ? "pass" : "continue", reasons: [], ...seen };
 }
 
 function failureOf(state: SeriesState, verdict: SeriesVerdict | undefined, policy: JudgePolicy): readonly Reason[] {
-  if (verdict && policy.against === "stable" && verdict.fail >= verdict.neededToFail)
-    return [
-      { why: "alarm", series: verdict.name, logE: verdict.fail, needed: verdict.neededToFail, counts: verdict.counts },
-    ];
-  if (state.breaker.state !== "open") return [];
-  return [
-    { why: "breaker", series: state.policy.name, limit: policy.breaker.rate, counts: state.breaker.window.candidate },
-  ];
+  const alarms = verdict === undefined ? [] : alarmOf(verdict, policy);
+  return alarms.length > 0 ? alarms : breakerOf(state, policy);
 }
 
-function incidentOf(state: SeriesState, policy: JudgePolicy): readonly Reason[] {
-  if (state.breaker.state !== "incident") return [];
-  return [{ why: "incident", series: state.policy.name, limit: policy.breaker.rate, counts: state.breaker.window }];
+function alarmOf({ name, fail, neededToFail, counts }: SeriesVerdict, policy: JudgePolicy): readonly Reason[] {
+  if (policy.against !== "stable" || fail < neededToFail) return [];
+  return [{ why: "alarm", series: name, logE: fail, needed: neededToFail, counts }];
 }
+
+function breakerOf({ breaker, policy }: SeriesState, judge: JudgePolicy): readonly Reason[] {
+  if (breaker.state !== "open") return [];
+  return [{ why: "breaker", series: policy.name, limit: judge.breaker.rate, counts: breaker.window.candidate }];
+}
+
+function budgetOf({ policy, failed }: Judge): readonly Reason[] {
+  if (policy.maxFailed === undefined || failed < policy.maxFailed) return [];
+  return [{ why: "budget", failed, allowed: policy.maxFailed }];
+}
+
+function incidentOf({ breaker, policy }: SeriesState): readonly Reason[] {
+  if (breaker.state !== "incident") return [];
+  return [{ why: "incident", series: policy.name, counts: breaker.window, before: breaker.before.stable }];
+}
+
+const BOTH = ["candidate", "stable"] as const;
 
 function missingOf({ lastLook, policy }: Judge): readonly Reason[] {
-  if (lastLook === undefined) return [{ why: "no-requests", arms: ["candidate", "stable"] }];
-  const arms = (["candidate", "stable"] as const).filter(
-    (arm) => lastLook[arm].requests === 0 && (arm === "candidate" || policy.against === "stable"),
-  );
-  return arms.length === 0 ? [] : [{ why: "no-requests", arms }];
-}
-
-/** What came between two readings of counters that only grow. */
-export function countsSince(before: Counts, after: Counts): Counts {
-  return { candidate: since(before.candidate, after.candidate), stable: since(before.stable, after.stable) };
-}
-
-export function addCounts(a: Counts, b: Counts): Counts {
-  return { candidate: sum(a.candidate, b.candidate), stable: sum(a.stable, b.stable) };
-}
-
-export const NO_COUNTS: Counts = {
-  candidate: { started: 0, requests: 0, rejected: 0, series: {} },
-  stable: { started: 0, requests: 0, rejected: 0, series: {} },
-};
-
-function since(before: ArmCounts, after: ArmCounts): ArmCounts {
-  const names = SERIES.filter((name) => after.series[name] !== undefined);
-  return {
-    started: after.started - before.started,
-    requests: after.requests - before.requests,
-    rejected: after.rejected - before.rejected,
-    series: Object.fromEntries(
-      names.map((name) => {
-        const [was, is] = [before.series[name] ?? NOTHING, after.series[name] ?? NOTHING];
-        return [name, { n: is.n - was.n, bad: is.bad - was.bad }];
-      }),
-    ),
-  };
-}
-
-function sum(a: ArmCounts, b: ArmCounts): ArmCounts {
-  const names = SERIES.filter((name) => a.series[name] !== undefined || b.series[name] !== undefined);
-  return {
-    started: a.started + b.started,
-    requests: a.requests + b.requests,
-    rejected: a.rejected + b.rejected,
-    series: Object.fromEntries(
-      names.map((name) => [name, addTallies(a.series[name] ?? NOTHING, b.series[name] ?? NOTHING)]),
-    ),
-  };
+  if (lastLook === undefined) return [{ why: "no-requests", arms: BOTH }];
+  const needed = policy.against === "stable" ? BOTH : (["candidate"] as const);
+  const silent = needed.filter((arm) => lastLook[arm].requests === 0);
+  if (silent.length > 0) return [{ why: "no-requests", arms: silent }];
+  return policy.series.flatMap(({ name }): readonly Reason[] => {
+    const arms = needed.filter((arm) => (tallyOf(lastLook[arm], name)?.n ?? 0) === 0);
+    return arms.length === 0 ? [] : [{ why: "no-samples", series: name, arms }];
+  });
 }

@@ -12,6 +12,7 @@ export type PlanOptions = {
   readonly maxRatio?: number | undefined;
   readonly maxErrorRate?: number | undefined;
   readonly minRequests?: number | undefined;
+  readonly maxFailedRequests?: number | undefined;
   readonly onNoData?: "hold" | "rollback" | undefined;
   readonly onInconclusive?: "hold" | "rollback" | undefined;
   readonly rate?: number | undefined;

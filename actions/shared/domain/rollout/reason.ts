@@ -13,8 +13,15 @@ export type Reason =
       readonly counts: Pair;
     }
   | { readonly why: "breaker"; readonly series: SeriesName; readonly limit: number; readonly counts: Tally }
-  | { readonly why: "incident"; readonly series: SeriesName; readonly limit: number; readonly counts: Pair }
+  /** `before`: stable's, until then. */
+  | { readonly why: "incident"; readonly series: SeriesName; readonly counts: Pair; readonly before: Tally }
+  | { readonly why: "budget"; readonly failed: number; readonly allowed: number }
   | { readonly why: "no-requests"; readonly arms: readonly ("candidate" | "stable")[] }
+  | {
+      readonly why: "no-samples";
+      readonly series: SeriesName;
+      readonly arms: readonly ("candidate" | "stable")[];
+    }
   | { readonly why: "few-requests"; readonly seen: number; readonly needed: number; readonly waitedMs: number }
   | { readonly why: "undecided"; readonly series: readonly SeriesName[]; readonly waitedMs: number }
   | { readonly why: "exposure"; readonly exposure: Exposure }
@@ -31,9 +38,13 @@ export function formatReason(reason: Reason): string {
     case "breaker":
       return `${formatBad(reason.series, reason.counts)} (${reason.counts.bad} of ${reason.counts.n}), over the limit of ${formatPercent(reason.limit)} that needs no comparison`;
     case "incident":
-      return `platform incident, not the model: ${formatRate(reason.counts.candidate)} of the candidate's and ${formatRate(reason.counts.stable)} of the champion's answers were ${ADJECTIVE[reason.series]}`;
+      return `platform incident, not this model: ${formatRate(reason.counts.candidate)} of the candidate's and ${formatRate(reason.counts.stable)} of the champion's answers were ${ADJECTIVE[reason.series]}${reason.before.n === 0 ? "" : `, ${formatRate(reason.before)} of the champion's before`}`;
+    case "budget":
+      return `${reason.failed} bad answers of the candidate reached users, max-failed-requests is ${reason.allowed}`;
     case "no-requests":
       return `no requests reached ${reason.arms.map((arm) => ARM[arm]).join(" and ")}`;
+    case "no-samples":
+      return `nothing was counted of ${reason.series} for ${reason.arms.map((arm) => ARM[arm]).join(" and ")}`;
     case "few-requests":
       return `only ${reason.seen} of at least ${reason.needed} requests met the candidate in ${formatDuration(reason.waitedMs)}`;
     case "undecided":
@@ -67,5 +78,5 @@ export function formatOdds(logE: number): string {
   return `10${[...String(power)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")} to 1`;
 }
 
-const ADJECTIVE = { errors: "errors", slow: "slow", wrong: "wrong" } as const;
+const ADJECTIVE = { errors: "errors", slow: "slow", wrong: "wrong", rejected: "refusals (4xx)" } as const;
 const ARM = { candidate: "the candidate", stable: "the champion" } as const;

@@ -32,6 +32,7 @@ export const RolloutFileSchema = v.strictObject({
   "max-ratio": v.optional(v.number()),
   "max-error-rate": v.optional(Fraction),
   "min-requests": v.optional(Count),
+  "max-failed-requests": v.optional(Count),
   "on-no-data": v.optional(OnDoubt),
   "on-inconclusive": v.optional(OnDoubt),
   rate: v.optional(v.number()),
@@ -39,19 +40,24 @@ export const RolloutFileSchema = v.strictObject({
   "latency-bound": v.optional(Duration),
   breaker: v.optional(v.strictObject({ rate: v.optional(Fraction), "min-requests": v.optional(Count) })),
   series: v.optional(
-    v.strictObject({ errors: v.optional(SeriesRules), slow: v.optional(SeriesRules), wrong: v.optional(SeriesRules) }),
+    v.strictObject({
+      errors: v.optional(SeriesRules),
+      slow: v.optional(SeriesRules),
+      wrong: v.optional(SeriesRules),
+      /** What is written here becomes part of the gate; without it, refused requests are only told. */
+      rejected: v.optional(SeriesRules),
+    }),
   ),
 });
 
 export type RolloutFile = v.InferOutput<typeof RolloutFileSchema>;
 
 export function optionsOfFile(file: RolloutFile): PlanOptions {
-  const series = SERIES.map((name) => {
+  const series = SERIES.flatMap((name) => {
     const rules = file.series?.[name];
-    return [
-      name,
-      { margin: rules?.margin, maxRatio: rules?.["max-ratio"], maxRate: fraction(rules?.["max-rate"]) },
-    ] as const;
+    if (rules === undefined) return [];
+    const { margin, "max-ratio": maxRatio, "max-rate": maxRate } = rules;
+    return [[name, { margin, maxRatio, maxRate: fraction(maxRate) }] as const];
   });
   return {
     steps: typeof file.steps === "string" ? file.steps.split(",").map((step) => step.trim()) : file.steps?.map(String),
@@ -64,6 +70,7 @@ export function optionsOfFile(file: RolloutFile): PlanOptions {
     maxRatio: file["max-ratio"],
     maxErrorRate: fraction(file["max-error-rate"]),
     minRequests: file["min-requests"],
+    maxFailedRequests: file["max-failed-requests"],
     onNoData: file["on-no-data"],
     onInconclusive: file["on-inconclusive"],
     rate: file.rate,

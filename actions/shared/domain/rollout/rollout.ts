@@ -45,8 +45,15 @@ export function nextStep(rollout: Rollout, verdict: Verdict, policy: RolloutPoli
   if (verdict.state === "fail") return { do: "rollback", reasons: verdict.reasons };
   if (rollout.exposure.state === "breached")
     return { do: "hold", reasons: [{ why: "exposure", exposure: rollout.exposure }] };
-  if (rollout.phase === "canary") return nextOfCanary(rollout, verdict, policy);
-  return rollout.waitedMs >= policy.bakeMs ? { do: "finish" } : { do: "wait", ms: policy.lookMs };
+  return rollout.phase === "canary" ? nextOfCanary(rollout, verdict, policy) : nextOfBake(rollout, verdict, policy);
+}
+
+/** A bake in which nothing was seen is none: it is drawn out, and then does what was declared. */
+function nextOfBake({ waitedMs }: Rollout, verdict: Verdict, policy: RolloutPolicy): Step {
+  if (waitedMs < policy.bakeMs) return { do: "wait", ms: policy.lookMs };
+  if (verdict.state !== "no-data") return { do: "finish" };
+  if (waitedMs < policy.maxStepMs) return { do: "wait", ms: policy.lookMs };
+  return { do: policy.onNoData, reasons: verdict.reasons };
 }
 
 function nextOfCanary(rollout: Rollout, verdict: Verdict, policy: RolloutPolicy): Step {
@@ -58,12 +65,13 @@ function nextOfCanary(rollout: Rollout, verdict: Verdict, policy: RolloutPolicy)
   const onward: Step = share === undefined ? { do: "promote" } : { do: "shift", step: next, share };
   if (verdict.state === "pass" && hasEnough) return onward;
   const isLate = waitedMs >= policy.maxStepMs;
+  // An incident of the platform says nothing of the candidate, and no share is raised in the middle of one.
+  if (verdict.state === "inconclusive") return isLate ? { do: "hold", reasons: verdict.reasons } : wait;
   if (!hasEnough || verdict.state === "no-data") {
     if (!isLate) return wait;
     const few: Reason = { why: "few-requests", seen: rollout.requests, needed: policy.minRequests, waitedMs };
     return { do: policy.onNoData, reasons: verdict.state === "no-data" ? verdict.reasons : [few] };
   }
-  if (verdict.state === "inconclusive") return isLate ? { do: "hold", reasons: verdict.reasons } : wait;
   if (waitedMs < policy.stepMs) return wait;
   if (share !== undefined) return onward;
   if (!isLate) return wait;

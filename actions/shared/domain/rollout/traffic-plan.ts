@@ -39,10 +39,9 @@ export function planOf(
   const said = { ...PLAN_DEFAULTS, ...withoutUndefined(options) };
   const shares = said.steps.map((step) => parseFraction(step));
   const breaker = { ...PLAN_DEFAULTS.breaker, ...withoutUndefined(said.breaker) };
-  const names = SERIES.filter(
-    (name) => name === "errors" || (name === "slow" ? said.latencyBoundMs !== undefined : hasExpectations),
-  );
+  const names = SERIES.filter((name) => isGated(name, options, hasExpectations));
   const series = names.map((name) => seriesOf(name, said, options.series?.[name]));
+  const watched = hasStable && !names.includes("rejected") ? [seriesOf("rejected", said)] : [];
   const problems = [
     ...stepProblems(said.steps, shares, placeOf("steps")),
     ...series.flatMap((one) => seriesProblems(one, placeOf)),
@@ -61,7 +60,14 @@ export function planOf(
       onNoData: said.onNoData,
       onInconclusive: said.onInconclusive,
     },
-    judge: { against: hasStable ? "stable" : "ceiling", alpha: said.alpha, series, breaker },
+    judge: {
+      against: hasStable ? "stable" : "ceiling",
+      alpha: said.alpha,
+      series,
+      ...(watched.length === 0 ? {} : { watched }),
+      breaker,
+      ...(said.maxFailedRequests === undefined ? {} : { maxFailed: said.maxFailedRequests }),
+    },
     rate: said.rate,
     requestTimeoutMs: said.requestTimeoutMs,
     ...(said.latencyBoundMs === undefined ? {} : { latencyBoundMs: said.latencyBoundMs }),
@@ -73,6 +79,20 @@ export function formatPlan({ rollout }: TrafficPlan): string {
   const shares = rollout.shares.map((share) => (share === 1 ? "all" : formatPercent(share)));
   const steps = shares.at(-1) === "all" ? shares : [...shares, "all"];
   return `${steps.join(" → ")}, a look each ${formatDuration(rollout.lookMs)}, ${formatDuration(rollout.stepMs)} a step at most, ${formatDuration(rollout.maxStepMs)} where proof is missing, then ${formatDuration(rollout.bakeMs)} of bake`;
+}
+
+/** A series is part of the gate where there is something to count; refused requests only where rules for them are written. */
+function isGated(name: SeriesName, options: PlanOptions, hasExpectations: boolean): boolean {
+  switch (name) {
+    case "errors":
+      return true;
+    case "slow":
+      return options.latencyBoundMs !== undefined;
+    case "wrong":
+      return hasExpectations;
+    case "rejected":
+      return options.series?.rejected !== undefined;
+  }
 }
 
 function seriesOf(

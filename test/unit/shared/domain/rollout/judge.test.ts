@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { addCounts, countsSince } from "../../../../../actions/shared/domain/rollout/counts.ts";
 import {
   type ArmCounts,
-  addCounts,
   type Counts,
-  countsSince,
   forgetProof,
   type Judge,
   type JudgePolicy,
@@ -37,6 +36,12 @@ const arm = (n: number, bad: { readonly [name in SeriesName]?: number } = {}): A
   rejected: 0,
   series: Object.fromEntries(Object.entries({ errors: 0, ...bad }).map(([name, count]) => [name, { n, bad: count }])),
 });
+
+const refused = (n: number, rejected: number): ArmCounts => ({ ...arm(n), rejected });
+const uncounted = (n: number): ArmCounts => {
+  const { rejected: _, ...rest } = arm(n);
+  return rest;
+};
 
 const look = (candidate: ArmCounts, stable: ArmCounts): Counts => ({ candidate, stable });
 
@@ -78,7 +83,37 @@ describe("a look", () => {
       "one of two series without any data",
       policyOf({ series: [seriesOf("errors"), seriesOf("wrong")] }),
       [look(arm(5_000), arm(5_000))],
-      "continue",
+      "no-data",
+    ],
+    [
+      "one of two series without any data in the last look",
+      policyOf({ series: [seriesOf("errors"), seriesOf("wrong")] }),
+      [look(arm(5_000, { wrong: 0 }), arm(5_000, { wrong: 0 })), look(arm(100), arm(100))],
+      "no-data",
+    ],
+    [
+      "refusals that nobody counts, and that are part of the gate",
+      policyOf({ series: [seriesOf("errors"), seriesOf("rejected")] }),
+      [look(uncounted(5_000), uncounted(5_000))],
+      "no-data",
+    ],
+    [
+      "refusals that are part of the gate",
+      policyOf({ series: [seriesOf("errors"), seriesOf("rejected")] }),
+      [look(refused(500, 60), refused(500, 10))],
+      "fail",
+    ],
+    [
+      "refusals that are only watched",
+      policyOf({ watched: [seriesOf("rejected")] }),
+      [look(refused(500, 60), refused(500, 10))],
+      "pass",
+    ],
+    [
+      "refusals that nobody counts, only watched",
+      policyOf({ watched: [seriesOf("rejected")] }),
+      [look(uncounted(500), uncounted(500))],
+      "pass",
     ],
     [
       "one of two series fails",
@@ -95,6 +130,67 @@ describe("a look", () => {
     const calm = Array.from({ length: 60 }, () => look(arm(200), arm(1_800)));
     expect(stateAfter(policyOf(), incident, ...calm)).toBe("pass");
   });
+});
+
+describe("an incident of the platform", () => {
+  const calm = look(arm(100, { errors: 1 }), arm(900, { errors: 5 }));
+  const outage = look(arm(100, { errors: 9 }), arm(900, { errors: 80 }));
+  const tide = look(arm(100, { errors: 2 }), arm(900, { errors: 12 }));
+  const reasonsAfter = (...looks: readonly Counts[]) => verdictOf(judged(policyOf(), looks)).reasons;
+
+  test("is told by stable that was never as bad before, long before the breaker", () => {
+    expect(reasonsAfter(calm, calm, outage)).toEqual([
+      {
+        why: "incident",
+        series: "errors",
+        counts: { candidate: { n: 100, bad: 9 }, stable: { n: 900, bad: 80 } },
+        before: { n: 1_800, bad: 10 },
+      },
+    ]);
+  });
+
+  test("is not what always was so, what grew a little, or what only one arm has", () => {
+    const alone = look(arm(100, { errors: 1 }), arm(900, { errors: 80 }));
+    expect(stateAfter(policyOf(), outage, outage, outage)).not.toBe("inconclusive");
+    expect(stateAfter(policyOf(), calm, calm, tide)).toBe("continue");
+    expect(stateAfter(policyOf(), calm, calm, alone)).not.toBe("inconclusive");
+  });
+
+  test("lasts as long as it lasts, and is no part of what it is compared with", () => {
+    expect(stateAfter(policyOf(), calm, calm, ...Array.from({ length: 50 }, () => outage))).toBe("inconclusive");
+    expect(stateAfter(policyOf(), calm, calm, outage, outage, calm)).toBe("continue");
+  });
+
+  test("does not hide a candidate that is worse than stable in the middle of it", () => {
+    const worse = look(arm(100, { errors: 40 }), arm(900, { errors: 80 }));
+    expect(reasonsAfter(calm, calm, worse)).toMatchObject([{ why: "alarm", series: "errors" }]);
+  });
+});
+
+describe("what a candidate may cost", () => {
+  const policy = policyOf({ maxFailed: 20, series: [seriesOf("errors"), seriesOf("slow"), seriesOf("wrong")] });
+  const costing = (errors: number, wrong: number) => {
+    const arms = arm(100, { errors, wrong, slow: 50 });
+    return look(arms, arms);
+  };
+
+  test("is counted in bad answers, whatever stable's are, and slow ones are none", () => {
+    expect(stateAfter(policy, costing(9, 10))).not.toBe("fail");
+    expect(verdictOf(judged(policy, [costing(9, 5), costing(3, 3)])).reasons).toEqual([
+      { why: "budget", failed: 20, allowed: 20 },
+    ]);
+  });
+
+  test("goes on into the bake", () => {
+    expect(verdictOf(observe(newJudge({ ...policy, against: "ceiling" }, 19), costing(1, 0))).state).toBe("fail");
+  });
+});
+
+test("refusals that are only watched are warned of, and share no alpha with the gate", () => {
+  const policy = policyOf({ watched: [seriesOf("rejected")] });
+  const verdict = verdictOf(judged(policy, [look(refused(500, 60), refused(500, 10))]));
+  expect(verdict.warnings).toMatchObject([{ why: "alarm", series: "rejected" }]);
+  expect(verdict.series[0]?.neededToFail).toBeCloseTo(Math.log(20), 12);
 });
 
 describe("evidence", () => {

@@ -40,7 +40,7 @@ const series: Verdict["series"] = [
     neededToPass: 3,
   },
 ];
-const verdictOf = (state: LookState): Verdict => ({ state, reasons: [], series });
+const verdictOf = (state: LookState): Verdict => ({ state, reasons: [], series, watched: [], warnings: [] });
 
 const breached = checkExposure(0.05, { candidate: 500, stable: 500 });
 
@@ -83,6 +83,14 @@ describe("what comes next", () => {
     ["a look without data never goes on", { waitedMs: 60_000 }, "no-data", {}, { do: "wait" }],
     ["no data in the end holds", { waitedMs: 300_000 }, "no-data", {}, { do: "hold" }],
     ["an incident waits", { waitedMs: 60_000 }, "inconclusive", {}, { do: "wait" }],
+    ["an incident with few requests waits", { waitedMs: 60_000, requests: 9 }, "inconclusive", {}, { do: "wait" }],
+    [
+      "an incident that stays with few requests is still one",
+      { waitedMs: 300_000, requests: 9 },
+      "inconclusive",
+      { onNoData: "rollback" },
+      { do: "hold" },
+    ],
     [
       "an incident that stays holds, whatever is declared",
       { waitedMs: 300_000 },
@@ -92,7 +100,15 @@ describe("what comes next", () => {
     ],
     ["the bake goes on", { phase: "baking", waitedMs: 29_999 }, "continue", {}, { do: "wait" }],
     ["the bake ends", { phase: "baking", waitedMs: 30_000 }, "continue", {}, { do: "finish" }],
-    ["the bake ends without traffic too", { phase: "baking", waitedMs: 30_000 }, "no-data", {}, { do: "finish" }],
+    ["a bake without traffic is drawn out", { phase: "baking", waitedMs: 30_000 }, "no-data", {}, { do: "wait" }],
+    ["a bake without traffic holds in the end", { phase: "baking", waitedMs: 300_000 }, "no-data", {}, { do: "hold" }],
+    [
+      "a bake without traffic rolls back where that is declared",
+      { phase: "baking", waitedMs: 300_000 },
+      "no-data",
+      { onNoData: "rollback" },
+      { do: "rollback" },
+    ],
     ["an alarm while baking rolls back", { phase: "baking" }, "fail", {}, { do: "rollback" }],
     ["without a stable version there is one step", {}, "pass", { shares: [1] }, { do: "promote" }],
   ])("%s", (_, ...[at, state, rules, step]) => {

@@ -41,6 +41,25 @@ describe("a plan", () => {
     ]);
   });
 
+  test("watches refused requests, and has them in the gate where rules for them are written", () => {
+    const { judge } = planWith({ maxErrorRate: 0.02 });
+    expect(judge.watched).toEqual([{ name: "rejected", margin: 1.25, maxRatio: 2, ceiling: 0.02 }]);
+    const gated = planWith(optionsOfFile(v.parse(RolloutFileSchema, { series: { rejected: { margin: 1.5 } } }))).judge;
+    expect(gated.watched).toBeUndefined();
+    expect(gated.series.map(({ name, margin }) => [name, margin])).toEqual([
+      ["errors", 1.25],
+      ["wrong", 1.25],
+      ["rejected", 1.5],
+    ]);
+    expect(planWith({}, { hasStable: false, hasExpectations: false }).judge.watched).toBeUndefined();
+  });
+
+  test("says what a rollout may cost", () => {
+    const options = optionsOfFile(v.parse(RolloutFileSchema, { "max-failed-requests": 30 }));
+    expect(planWith(options).judge.maxFailed).toBe(30);
+    expect(planWith({}).judge.maxFailed).toBeUndefined();
+  });
+
   test("draws a step out for at least as long as it lasts", () => {
     expect(planWith({ stepMs: 3_600_000 }).rollout.maxStepMs).toBe(3_600_000);
   });
