@@ -4,17 +4,16 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { toolCache } from "../built-tool.ts";
+import { type Program, RECIPES } from "./recipes.ts";
 
 const run = promisify(execFile);
 
 /** The Go modules beside this file: each is built to one program. */
-export const PROGRAMS = ["kube", "kwok", "trainer"] as const;
-
-export type Program = (typeof PROGRAMS)[number];
+export const PROGRAMS = Object.keys(RECIPES) as readonly Program[];
 
 /** Where the program is, or will be once it is built: a folder whose name follows from all that makes it. */
 export function programFolder(program: Program): string {
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(JSON.stringify(RECIPES[program]));
   const sources = [join(import.meta.dirname, program), join(import.meta.dirname, "build-program.ts")];
   for (const path of sources.flatMap(filesOf))
     hash.update(`${relative(import.meta.dirname, path)}\n`).update(readFileSync(path));

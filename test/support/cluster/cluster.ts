@@ -10,6 +10,7 @@ import { keptEtcd } from "./kept-etcd.ts";
 import { startKubelet } from "./kubelet.ts";
 import { type NodeOptions, nodeObject } from "./nodes.ts";
 import { until } from "./part.ts";
+import { startRollouts } from "./rollouts.ts";
 import { startTrainer } from "./trainer.ts";
 import { kubeconfig, type Login } from "./users.ts";
 
@@ -49,6 +50,7 @@ export type Cluster = {
 export type ClusterOptions = {
   /** Besides etcd, the API server, the controllers, the scheduler and the kubelet. */
   readonly trainer?: boolean;
+  readonly rollouts?: boolean;
   /** Only etcd and the API server: nothing happens to what is applied. */
   readonly bare?: boolean;
 };
@@ -63,7 +65,11 @@ export async function lacksCluster(): Promise<boolean> {
 }
 
 /** Starts in about five seconds, once its programs are built. Ends with the process that started it, however that ends. */
-export async function startCluster({ trainer = false, bare = false }: ClusterOptions = {}): Promise<Cluster> {
+export async function startCluster({
+  trainer = false,
+  rollouts = false,
+  bare = false,
+}: ClusterOptions = {}): Promise<Cluster> {
   removeOrphans();
   const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   cpSync(await keptEtcd(), folder, { recursive: true });
@@ -80,6 +86,7 @@ export async function startCluster({ trainer = false, bare = false }: ClusterOpt
       stopKubelet = await startKubelet(plane);
     }
     if (trainer) await startTrainer(plane);
+    if (rollouts) await startRollouts(plane);
   } catch (error) {
     await stop();
     throw error;

@@ -6,6 +6,7 @@ export const USERS = {
   admin: ["system:masters"],
   kwok: ["system:masters"],
   trainer: ["system:masters"],
+  rollouts: ["system:masters"],
   "system:kube-controller-manager": [],
   "system:kube-scheduler": [],
   limited: [],
