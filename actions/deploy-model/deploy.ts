@@ -120,10 +120,11 @@ async function carryOut(step: DeployStep, { store }: Ports, { prepared, entry, r
       restarted: resumed && staged.startedCandidate,
     };
     traffic.start((await target.serving.current()).url);
+    const begun: JournalEntry = staged.duel === undefined ? entry : { ...entry, duel: staged.duel };
     const end: CanaryEnd =
-      staged.failure === undefined
-        ? await runCanary(rolling, firstOf(entry, step.clock.now()))
-        : { do: "rollback", reasons: [{ why: "smoke", what: staged.failure }], entry, verdict: undefined };
+      staged.stopped === undefined
+        ? await runCanary(rolling, firstOf(begun, step.clock.now()))
+        : { ...staged.stopped, entry: begun, verdict: undefined };
     return await conclude(await settle(rolling, end), staged.imageExecuted);
   } catch (error) {
     // Whatever went wrong on our side must not leave users with a candidate that nobody watches. Where somebody else has taken the

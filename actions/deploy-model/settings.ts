@@ -31,7 +31,13 @@ export async function readSettings({ inputs }: DeployStep): Promise<Settings> {
     if (plan.state === "bad") throw new ReleaseError("INPUT", plan.problems);
     return plan.value;
   };
-  planFor(true);
+  const { duel } = planFor(true);
+  if (duel !== undefined && payloads.length === 0)
+    throw new ReleaseError("INPUT", {
+      rule: "bounds on the answers to the same payloads need payloads",
+      where: file.placeOf("duel"),
+      hint: 'give `payloads` a file with lines such as { "request": … }, or leave out `duel`',
+    });
   return { payloads, command, planFor };
 }
 

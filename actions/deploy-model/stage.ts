@@ -1,16 +1,21 @@
 import type { Problem } from "../shared/domain/problem.ts";
+import { type Duel, formatDuel, stepAfterDuel } from "../shared/domain/rollout/duel.ts";
 import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
 import type { Payload } from "../shared/domain/rollout/payload.ts";
+import type { Reason } from "../shared/domain/rollout/reason.ts";
 import { isReleaseError } from "../shared/lib/error.ts";
 import type { Served } from "../shared/ports/serving.ts";
 import type { Target } from "../shared/ports/target.ts";
+import { playDuel } from "./duel.ts";
 import { smokeTest } from "./smoke.ts";
 import type { DeployStep } from "./step.ts";
 import { warmUp } from "./warm-up.ts";
 
 export type Staged = {
   /** Why the candidate may get no traffic at all. */
-  readonly failure: string | undefined;
+  readonly stopped: { readonly do: "rollback" | "hold"; readonly reasons: readonly Reason[] } | undefined;
+  /** What the payloads came to on both versions; absent where there was nothing to compare. */
+  readonly duel?: Duel;
   readonly imageExecuted: boolean;
   /** It was not up already. */
   readonly startedCandidate: boolean;
@@ -27,16 +32,45 @@ export async function bringUp(
   const startedCandidate = before.candidate === undefined || before.candidate.ended !== undefined;
   const stable = entry.stable === undefined ? undefined : await serving.apply("stable", entry.stable);
   const candidate = await tried(() => serving.apply("candidate", entry.candidate));
-  if ("failure" in candidate) return { failure: candidate.failure, imageExecuted: false, startedCandidate };
+  if ("failure" in candidate) return { stopped: failed(candidate.failure), imageExecuted: false, startedCandidate };
   const imageExecuted = candidate.served.runs.as !== "process";
   const failure = await smokeTest(candidate.served, payloads);
-  if (failure !== undefined) return { failure: `its smoke test failed: ${failure}`, imageExecuted, startedCandidate };
+  if (failure !== undefined)
+    return { stopped: failed(`its smoke test failed: ${failure}`), imageExecuted, startedCandidate };
   log.info(`smoke test of ${entry.candidate.version} passed`);
   const warmed = await Promise.all(
     [candidate.served, ...(stable === undefined ? [] : [stable])].map((served) => warmUp(served, payloads)),
   );
   log.info(`warmed up with ${warmed.join(" and ")} requests`);
-  return { failure: undefined, imageExecuted, startedCandidate };
+  if (stable === undefined) return { stopped: undefined, imageExecuted, startedCandidate };
+  return {
+    ...(await duelBefore(step, { entry, payloads, stable, candidate: candidate.served })),
+    imageExecuted,
+    startedCandidate,
+  };
+}
+
+type Duelling = {
+  readonly entry: JournalEntry;
+  readonly payloads: readonly Payload[];
+  readonly stable: Served;
+  readonly candidate: Served;
+};
+
+/** The duel comes before the first request of the traffic; a rollout that goes on has had it. */
+async function duelBefore(
+  step: DeployStep,
+  { entry, payloads, ...arms }: Duelling,
+): Promise<Pick<Staged, "stopped" | "duel">> {
+  if (entry.phase !== "staging") return { stopped: undefined };
+  const duel = payloads.length === 0 ? undefined : await playDuel(step, arms, payloads);
+  if (duel !== undefined) step.log.info(formatDuel(duel));
+  const stopped = stepAfterDuel(duel, entry.plan.duel ?? {}, entry.plan.rollout.onNoData);
+  return { stopped, ...(duel === undefined ? {} : { duel }) };
+}
+
+function failed(what: string): Staged["stopped"] {
+  return { do: "rollback", reasons: [{ why: "smoke", what }] };
 }
 
 /** A version that does not come up is an outcome of its rollout. */

@@ -42,12 +42,12 @@ export function aftermathLead({ decision, entry, verified, url }: EndedOutcome):
   return [text`Champion ${entry.stable.version} serves everything again${counted}.`];
 }
 
-export function nextLead({ decision, evidence, reasons, differing }: EndedOutcome): Text {
+export function nextLead({ decision, entry, evidence, reasons, differing }: EndedOutcome): Text {
   const replay = text`${code("mode: replay")} with ${code(`evidence: ${evidence.path}`)} shows every look`;
   if (decision === "promoted") return text`Next: nothing; ${replay}.`;
   if (decision === "held")
     return text`Next: ${reasons.some((reason) => reason.why === "incident") ? "when the platform is well again, run the step again" : "run the step again, with more traffic or more time"}; ${replay}.`;
-  return text`Next: ${replay}${differing.length === 0 ? "" : "; the first differing payloads are below"}.`;
+  return text`Next: ${replay}${differing.length === 0 && !entry.duel?.differing.length ? "" : "; the first differing payloads are below"}.`;
 }
 
 const PHRASE = {

@@ -5,11 +5,12 @@ import { type Conclusion, code, type Report, type Section, type Text, text } fro
 import { formatBad, formatRate, formatReason, type Reason } from "../../shared/domain/rollout/reason.ts";
 import { formatPlan } from "../../shared/domain/rollout/traffic-plan.ts";
 import { differingSection } from "./differing.ts";
+import { duelSection } from "./duel.ts";
 import { aftermathLead, contextLead, nextLead, rehearsalLead } from "./ended-lead.ts";
 import { evidenceSections } from "./looks.ts";
 import { type EndedOutcome, urlOutput } from "./outcome-kinds.ts";
 import { proofsOf } from "./proofs.ts";
-import { seriesSection } from "./series.ts";
+import { seriesSection, warningLeads } from "./series.ts";
 
 export function endedConclusion(outcome: EndedOutcome): Conclusion {
   const { decision, entry, evidence, url } = outcome;
@@ -38,9 +39,16 @@ function endedReport(outcome: EndedOutcome): Report {
   return {
     tone: decision === "promoted" ? "good" : decision === "held" ? "waiting" : "undone",
     headline: endedHeadline(outcome),
-    lead: [...rehearsalLead(outcome), ...contextLead(outcome), ...aftermathLead(outcome), nextLead(outcome)],
+    lead: [
+      ...rehearsalLead(outcome),
+      ...contextLead(outcome),
+      ...warningLeads(outcome),
+      ...aftermathLead(outcome),
+      nextLead(outcome),
+    ],
     sections: [
       ...seriesSection(outcome),
+      ...duelSection(outcome),
       ...differingSection(outcome),
       ...evidenceSections(outcome.entry.looks, outcome),
       factsSection(outcome),

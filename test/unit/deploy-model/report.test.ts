@@ -2,9 +2,11 @@ import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../../actions/deploy-model/outcome.ts";
 import { report } from "../../../actions/deploy-model/report.ts";
 import { spansOf, type Text } from "../../../actions/shared/domain/report.ts";
+import { type Duel, stepAfterDuel } from "../../../actions/shared/domain/rollout/duel.ts";
 import type { JournalEntry, Look } from "../../../actions/shared/domain/rollout/journal-entry.ts";
 import type { ArmCounts } from "../../../actions/shared/domain/rollout/judge.ts";
 import { judgeLook, judgeOf } from "../../../actions/shared/domain/rollout/judge-looks.ts";
+import type { Reason } from "../../../actions/shared/domain/rollout/reason.ts";
 import { planOf } from "../../../actions/shared/domain/rollout/traffic-plan.ts";
 
 const checked = planOf({ steps: ["25%"], maxErrorRate: 0.08 }, { hasStable: true, hasExpectations: true }, () => ({}));
@@ -130,6 +132,116 @@ describe("a rollout that was taken back", () => {
       "Rollout",
     ]);
   });
+});
+
+describe("a replay of the payloads that decided", () => {
+  const duel: Duel = {
+    payloads: 812,
+    asked: 500,
+    compared: 499,
+    agreed: 455,
+    unanswered: 2,
+    largest: { payload: 17, path: "[0].data[3]", difference: 0.31 },
+    slices: [{ slice: "class=8", compared: 40, differing: 21 }],
+    latency: { candidate: 12.4, stable: 9.9 },
+    labels: { compared: 499, candidate: 440, stable: 480, onlyCandidate: 3, onlyStable: 43, chance: 1e-9 },
+    differing: [{ payload: 17, path: "[0].data[3]", stable: "0.9", candidate: "0.59" }],
+  };
+  const bounds = { minAgreement: 0.95, maxDifference: 0.5 };
+  const step = stepAfterDuel(duel, bounds, "hold");
+  const { report: page } = report({
+    ...common,
+    ...ended,
+    decision: "rolled-back",
+    reasons: step?.reasons ?? [],
+    entry: entryWith([], { duel, plan: { ...plan, duel: bounds } }),
+    verdict: undefined,
+  });
+
+  test("is told in the headline, with the number", () => {
+    expect(plainOf(page.headline)).toBe(
+      "Rolled back digits 1.2.0 before it got any traffic: the same payloads were answered alike in 91.2 % (455 of 499), at least 95 % is asked",
+    );
+  });
+
+  test("comes first and open, with its bounds, slices and payloads", () => {
+    const [section] = page.sections;
+    expect(section).toMatchObject({ title: "Replay of the payloads, before any traffic", priority: 1, folded: false });
+    const texts = (section?.blocks ?? []).flatMap((block) =>
+      block.kind === "table" ? block.rows.map((row) => row.map(plainOf).join(" | ")) : [],
+    );
+    expect(texts).toEqual([
+      "❌ | answered alike | 91.2 % (455 of 499) | at least 95 %",
+      "✅ | largest difference, [0].data[3] of payload 17 | 0.31 | at most 0.5",
+      " | time of an answer (median), beside the champion's | 1.25 times (12ms against 9.9 ms) | ",
+      " | right answers | 440 of 499, the champion 480 | ",
+      "⚠️ | right in one version only (McNemar's exact test) | 3 candidate, 43 champion: champion ahead, chance alone under 0.1 % | ",
+      "class=8 | 21 (52.5 %) | 40",
+      "17 | [0].data[3] | 0.9 | 0.59",
+    ]);
+  });
+});
+
+describe("refusals that are only watched", () => {
+  const refusing = (n: number, rejected: number): ArmCounts => ({ ...arm(n, 0), rejected });
+  const judged = judgeLook(
+    judgeOf(plan, "canary"),
+    {
+      atMs: 19_000,
+      phase: "canary",
+      step: 0,
+      share: 0.25,
+      waitedMs: 19_000,
+      counts: { candidate: refusing(500, 80), stable: refusing(1_500, 15) },
+      exposure: { candidate: 500, stable: 1_500 },
+    },
+    plan,
+  );
+  const { report: page } = report({
+    ...common,
+    ...ended,
+    decision: "promoted",
+    reasons: [],
+    entry: entryWith([judged.look]),
+    verdict: judged.verdict,
+  });
+
+  test("are warned of, and stand below the gate", () => {
+    expect(page.lead.map(plainOf)).toContainEqual(
+      expect.stringMatching(/^Warning: 16 % of its answers were refusals \(4xx\), 1 % of the champion's; proof 10/),
+    );
+    const [first] = page.sections;
+    const [table] = first?.blocks ?? [];
+    const rows = table?.kind === "table" ? table.rows.map((row) => row.map(plainOf)) : [];
+    expect(rows.map(([mark, name]) => [mark, name])).toEqual([
+      ["✅", "errors"],
+      ["✅", "wrong"],
+      ["⚠️", "rejected"],
+    ]);
+  });
+});
+
+test("an incident of the platform is told as one, and what to do then", () => {
+  const incident: Reason = {
+    why: "incident",
+    series: "errors",
+    counts: { candidate: { n: 100, bad: 9 }, stable: { n: 900, bad: 80 } },
+    before: { n: 1_800, bad: 9 },
+  };
+  const judged = looksOf([206, 5, 620, 25]);
+  const { report: page } = report({
+    ...common,
+    ...ended,
+    decision: "held",
+    reasons: [incident],
+    entry: entryWith(judged.map(({ look }) => look)),
+    verdict: judged.at(-1)?.verdict,
+  });
+  expect(page.tone).toBe("waiting");
+  expect(plainOf(page.headline)).toBe(
+    "Held digits 1.2.0 after 38s at 25 %: platform incident, not this model: 9 % of the candidate's and 8.89 % of the champion's answers were errors, 0.5 % of the champion's before",
+  );
+  expect(plainOf(page.lead.at(-1) ?? "")).toMatch(/^Next: when the platform is well again, run the step again;/);
 });
 
 test("a promotion says what was proved", () => {

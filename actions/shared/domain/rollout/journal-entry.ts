@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { DigestSchema } from "../digest.ts";
 import { type DeepReadonly, ROLLOUT_DECISIONS } from "../release.ts";
+import { DuelSchema } from "./duel.ts";
 import { SERIES } from "./judge.ts";
 import type { TrafficPlan } from "./traffic-plan.ts";
 
@@ -24,6 +25,10 @@ const ArmSchema = v.object({
     wrong: v.optional(TallySchema),
   }),
 });
+/** Beside stable with a share of the traffic; pod by pod; after stable has ended. */
+export const STRATEGIES = ["canary", "rolling", "recreate"] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
 const ModelSchema = v.object({ name: v.string(), version: v.string(), digest: DigestSchema });
 
 /** One look: what was counted since the one before, where the rollout stood, and what was concluded. Times in milliseconds. */
@@ -73,6 +78,7 @@ export const TrafficPlanSchema = v.object({
   rate: v.number(),
   requestTimeoutMs: v.number(),
   latencyBoundMs: v.optional(v.number()),
+  duel: v.optional(v.object({ minAgreement: v.optional(v.number()), maxDifference: v.optional(v.number()) })),
 });
 
 export const JournalEntrySchema = v.object({
@@ -81,10 +87,16 @@ export const JournalEntrySchema = v.object({
   rollout: v.string(),
   target: v.string(),
   release: v.string(),
+  /** The commit of the release. */
+  commit: v.optional(v.string()),
   by: v.string(),
   startedAtMs: v.number(),
   candidate: ModelSchema,
   stable: v.optional(ModelSchema),
+  /** How the candidate comes into service. Default: `canary`. */
+  strategy: v.optional(v.picklist(STRATEGIES)),
+  /** Who carried a rollout on that had been held, when, and why it had been. */
+  carriedOn: v.optional(v.object({ by: v.string(), atMs: v.number(), held: v.string() })),
   plan: TrafficPlanSchema,
   phase: v.picklist(ROLLOUT_PHASES),
   step: v.number(),
@@ -92,6 +104,8 @@ export const JournalEntrySchema = v.object({
   share: v.number(),
   /** When the step or the bake began. */
   sinceMs: v.number(),
+  /** What the payloads came to on both versions before any traffic, where they were asked. */
+  duel: v.optional(DuelSchema),
   looks: v.array(LookSchema),
   decision: v.optional(v.picklist(ROLLOUT_DECISIONS)),
   reason: v.optional(v.string()),

@@ -3,18 +3,21 @@ import type { Json } from "../canonical.ts";
 import { parseJson } from "../parse-json.ts";
 import { bad, type Checked, ok, type Problem } from "../problem.ts";
 
-/** One request with, where it is known, the answer: JSON Lines `{ "request": …, "expect"?: …, "tolerance"?: … }`. */
+/** One request with, where it is known, the answer: JSON Lines `{ "request": …, "expect"?: …, "tolerance"?: …, "slice"?: … }`. */
 export type Payload = {
   readonly request: Json;
   readonly expect?: Json;
   /** How far a number may lie from the expected one; 0 is exact. */
   readonly tolerance: number;
+  /** Which parts of the data it stands for, as in metrics: `{ "class": "3" }`. */
+  readonly slice?: Readonly<Record<string, string>>;
 };
 
 const PayloadSchema = v.strictObject({
   request: v.unknown(),
   expect: v.optional(v.unknown()),
   tolerance: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
+  slice: v.optional(v.record(v.string(), v.string())),
 });
 
 /** All payloads of a file, or every line that is none. */
@@ -37,11 +40,16 @@ function parseLine(line: string, where: NonNullable<Problem["where"]>): Checked<
       rule: "is no payload",
       where,
       saw: result.issues.map((issue) => `${issue.path?.[0]?.key ?? "line"}: ${issue.received}`).join(", "),
-      allowed: '{ "request": …, "expect"?: …, "tolerance"?: a number from 0 }',
+      allowed: '{ "request": …, "expect"?: …, "tolerance"?: a number from 0, "slice"?: { name: text } }',
     });
-  const { request, expect, tolerance = 0 } = result.output;
+  const { request, expect, tolerance = 0, slice } = result.output;
   if (request === undefined) return bad({ rule: "has no request", where });
-  return ok({ request: request as Json, ...(expect === undefined ? {} : { expect: expect as Json }), tolerance });
+  return ok({
+    request: request as Json,
+    ...(expect === undefined ? {} : { expect: expect as Json }),
+    tolerance,
+    ...(slice === undefined ? {} : { slice }),
+  });
 }
 
 /** Where an answer is not the expected one. */

@@ -19,6 +19,9 @@ export type PlanOptions = {
   readonly requestTimeoutMs?: number | undefined;
   readonly latencyBoundMs?: number | undefined;
   readonly breaker?: { readonly rate?: number | undefined; readonly minRequests?: number | undefined } | undefined;
+  readonly duel?:
+    | { readonly minAgreement?: number | undefined; readonly maxDifference?: number | undefined }
+    | undefined;
   readonly series?: { readonly [name in SeriesName]?: SeriesOptions | undefined } | undefined;
 };
 

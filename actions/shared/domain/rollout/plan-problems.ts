@@ -1,5 +1,6 @@
 import type { Place, Problem } from "../problem.ts";
 import { formatDuration } from "../quantity.ts";
+import type { DuelBounds } from "./duel.ts";
 import type { JudgePolicy, SeriesPolicy } from "./judge.ts";
 
 /** Where an option was written. */
@@ -86,6 +87,11 @@ export function rangeProblems(
 export function breakerProblems({ rate }: JudgePolicy["breaker"], placeOf: PlaceOf): readonly Problem[] {
   if (rate > 0 && rate < 1) return [];
   return [outOf("breaker.rate", rate, { allowed: "above 0%, below 100%", where: placeOf("breaker") })];
+}
+
+export function duelProblems({ minAgreement }: DuelBounds, placeOf: PlaceOf): readonly Problem[] {
+  if (minAgreement === undefined || minAgreement <= 1) return [];
+  return [outOf("duel.min-agreement", minAgreement, { allowed: "up to 100%", where: placeOf("duel") })];
 }
 
 function outOf(name: string, saw: number, rest: { readonly allowed: string; readonly where: Place }): Problem {

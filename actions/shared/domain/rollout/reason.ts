@@ -26,6 +26,15 @@ export type Reason =
   | { readonly why: "undecided"; readonly series: readonly SeriesName[]; readonly waitedMs: number }
   | { readonly why: "exposure"; readonly exposure: Exposure }
   | { readonly why: "ended"; readonly arm: "candidate" | "stable"; readonly how: string }
+  | { readonly why: "disagreement"; readonly agreed: number; readonly compared: number; readonly allowed: number }
+  | {
+      readonly why: "difference";
+      readonly payload: number;
+      readonly path: string;
+      readonly difference: number;
+      readonly allowed: number;
+    }
+  | { readonly why: "no-duel"; readonly asked: number }
   | { readonly why: "smoke"; readonly what: string }
   | { readonly why: "foreign"; readonly what: string }
   | { readonly why: "rule"; readonly rule: string };
@@ -53,6 +62,12 @@ export function formatReason(reason: Reason): string {
       return `${formatPercent(reason.exposure.declared)} of the traffic was declared for the candidate, ${formatPercent(reason.exposure.candidate / Math.max(1, reason.exposure.requests))} counted (${reason.exposure.candidate} of ${reason.exposure.requests}; ${formatPercent(reason.exposure.low)} to ${formatPercent(reason.exposure.high)} would fit)`;
     case "ended":
       return `${ARM[reason.arm]} ended by itself: ${reason.how}`;
+    case "disagreement":
+      return `the same payloads were answered alike in ${formatPercent(reason.agreed / reason.compared)} (${reason.agreed} of ${reason.compared}), at least ${formatPercent(reason.allowed)} is asked`;
+    case "difference":
+      return `answers to the same payload lie ${Number(reason.difference.toPrecision(4))} apart (payload ${reason.payload}, ${reason.path}), at most ${reason.allowed} is allowed`;
+    case "no-duel":
+      return `the champion answered none of ${reason.asked} payloads, so that there was nothing to compare with`;
     case "smoke":
       return reason.what;
     case "foreign":

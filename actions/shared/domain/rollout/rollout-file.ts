@@ -39,6 +39,12 @@ export const RolloutFileSchema = v.strictObject({
   "request-timeout": v.optional(Duration),
   "latency-bound": v.optional(Duration),
   breaker: v.optional(v.strictObject({ rate: v.optional(Fraction), "min-requests": v.optional(Count) })),
+  duel: v.optional(
+    v.strictObject({
+      "min-agreement": v.optional(Fraction),
+      "max-difference": v.optional(v.pipe(v.number(), v.minValue(0))),
+    }),
+  ),
   series: v.optional(
     v.strictObject({
       errors: v.optional(SeriesRules),
@@ -77,6 +83,10 @@ export function optionsOfFile(file: RolloutFile): PlanOptions {
     requestTimeoutMs: duration(file["request-timeout"]),
     latencyBoundMs: duration(file["latency-bound"]),
     breaker: { rate: fraction(file.breaker?.rate), minRequests: file.breaker?.["min-requests"] },
+    duel:
+      file.duel === undefined
+        ? undefined
+        : { minAgreement: fraction(file.duel["min-agreement"]), maxDifference: file.duel["max-difference"] },
     series: Object.fromEntries(series),
   };
 }

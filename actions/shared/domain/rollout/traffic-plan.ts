@@ -1,5 +1,6 @@
 import { bad, type Checked, ok } from "../problem.ts";
 import { formatDuration, formatPercent, parseFraction } from "../quantity.ts";
+import type { DuelBounds } from "./duel.ts";
 import { type JudgePolicy, SERIES, type SeriesName, type SeriesPolicy } from "./judge.ts";
 import {
   PLAN_DEFAULTS,
@@ -8,7 +9,14 @@ import {
   type SeriesOptions,
   withoutUndefined,
 } from "./plan-options.ts";
-import { breakerProblems, type PlaceOf, rangeProblems, seriesProblems, stepProblems } from "./plan-problems.ts";
+import {
+  breakerProblems,
+  duelProblems,
+  type PlaceOf,
+  rangeProblems,
+  seriesProblems,
+  stepProblems,
+} from "./plan-problems.ts";
 import type { RolloutPolicy } from "./rollout.ts";
 
 /** How a candidate comes into service, complete: what a rollout is run, forecast, resumed and replayed by. */
@@ -21,6 +29,8 @@ export type TrafficPlan = {
   readonly requestTimeoutMs: number;
   /** An answer that takes longer is slow; without it nothing is. */
   readonly latencyBoundMs?: number;
+  /** What must hold of the answers to the same payloads before any traffic; absent where nothing was declared. */
+  readonly duel?: DuelBounds;
 };
 
 export type Subject = {
@@ -39,6 +49,7 @@ export function planOf(
   const said = { ...PLAN_DEFAULTS, ...withoutUndefined(options) };
   const shares = said.steps.map((step) => parseFraction(step));
   const breaker = { ...PLAN_DEFAULTS.breaker, ...withoutUndefined(said.breaker) };
+  const duel = said.duel === undefined ? undefined : withoutUndefined(said.duel);
   const names = SERIES.filter((name) => isGated(name, options, hasExpectations));
   const series = names.map((name) => seriesOf(name, said, options.series?.[name]));
   const watched = hasStable && !names.includes("rejected") ? [seriesOf("rejected", said)] : [];
@@ -47,6 +58,7 @@ export function planOf(
     ...series.flatMap((one) => seriesProblems(one, placeOf)),
     ...rangeProblems(said, placeOf),
     ...breakerProblems(breaker, placeOf),
+    ...duelProblems(duel ?? {}, placeOf),
   ];
   if (problems.length > 0) return bad(...problems);
   return ok({
@@ -71,6 +83,7 @@ export function planOf(
     rate: said.rate,
     requestTimeoutMs: said.requestTimeoutMs,
     ...(said.latencyBoundMs === undefined ? {} : { latencyBoundMs: said.latencyBoundMs }),
+    ...(duel === undefined ? {} : { duel }),
   });
 }
 
