@@ -1,0 +1,119 @@
+import * as v from "valibot";
+
+/** A raw sample of a counter. */
+export type Sample = readonly [atMs: number, value: number];
+
+/** What one series of a counter was at, in the order of time. */
+export type CounterSeries = {
+  /** Names the series among all of them. */
+  readonly key: string;
+  /** What is added up apart: a class of predictions, a bucket of a histogram; "" where everything is one. */
+  readonly group: string;
+  readonly samples: readonly Sample[];
+};
+
+/** Everything that must be known of a counter to go on counting, also in another process: the last sample of each series, and what was counted up to them. */
+export const CounterMemorySchema = v.object({
+  totals: v.record(v.string(), v.number()),
+  series: v.array(v.tuple([v.string(), v.string(), v.number(), v.number()])),
+});
+
+export type CounterMemory = {
+  readonly totals: Readonly<Record<string, number>>;
+  readonly series: readonly (readonly [key: string, group: string, atMs: number, value: number])[];
+};
+
+export type CounterReading = {
+  readonly memory: CounterMemory;
+  /** What was counted by group from the first reading on, up to the moment of this one. */
+  readonly counted: Readonly<Record<string, number>>;
+};
+
+/** What is wanted of a reading. */
+export type Moment = {
+  readonly atMs: number;
+  /** Time between two samples of a series. */
+  readonly intervalMs: number;
+};
+
+/**
+ * Adds up what a counter counted, series by series. Between the sample before the moment and the one after it the counter is taken to have
+ * grown evenly: so both arms are counted over the same time, whenever each of their pods was asked. A value below the one before is that of
+ * a server that was started again, and counts whole. A series that was not there before was at 0 one interval before its first sample; one
+ * that vanishes counts nothing more, and goes on from where it was if it comes back. The first reading counts nothing: it is where all others
+ * count from.
+ */
+export function readCounter(
+  before: CounterMemory | undefined,
+  series: readonly CounterSeries[],
+  { atMs, intervalMs }: Moment,
+): CounterReading {
+  const last = new Map((before?.series ?? []).map((one) => [one[0], one]));
+  const totals = new Map(Object.entries(before?.totals ?? {}));
+  const partly = new Map<string, number>();
+  for (const { key, group, samples } of series) {
+    const [first] = samples;
+    if (first === undefined) continue;
+    let [at, value] = startOf(last.get(key), first, { isFirst: before === undefined, atMs, intervalMs });
+    for (const [sampledAt, sampled] of samples) {
+      if (sampledAt <= at) continue;
+      const grown = sampled < value ? sampled : sampled - value;
+      if (sampledAt > atMs) {
+        if (at < atMs) add(partly, group, (grown * (atMs - at)) / (sampledAt - at));
+        break;
+      }
+      if (before !== undefined) add(totals, group, grown);
+      [at, value] = [sampledAt, sampled];
+    }
+    if (at <= atMs) last.set(key, [key, group, at, value]);
+    add(totals, group, 0);
+  }
+  // all others count from the moment of the first reading, not from the samples before it
+  if (before === undefined) for (const [group, part] of partly) add(totals, group, -part);
+  const counted = Object.fromEntries(
+    [...totals].map(([group, total]) => [group, Math.max(0, Math.floor(total + (partly.get(group) ?? 0) + ROUNDING))]),
+  );
+  return { memory: { totals: Object.fromEntries(totals), series: [...last.values()] }, counted };
+}
+
+type Known = CounterMemory["series"][number];
+
+/** From where a series is followed. */
+function startOf(
+  known: Known | undefined,
+  first: Sample,
+  { isFirst, atMs, intervalMs }: Moment & { readonly isFirst: boolean },
+): Sample {
+  if (known !== undefined) return [known[2], known[3]];
+  if (isFirst && first[0] <= atMs) return first;
+  return [first[0] - intervalMs, 0];
+}
+
+/** Sums of fractions that should be whole are not. */
+const ROUNDING = 1e-6;
+
+function add(sums: Map<string, number>, group: string, value: number): void {
+  sums.set(group, (sums.get(group) ?? 0) + value);
+}
+
+/** The longest of the usual times between two samples of a series; undefined where none has two. */
+export function intervalOf(series: readonly CounterSeries[]): number | undefined {
+  const usual = series.flatMap(({ samples }) => {
+    const steps = samples.slice(1).map(([atMs], i) => atMs - (samples[i]?.[0] ?? atMs));
+    const middle = steps.sort((a, b) => a - b)[Math.floor((steps.length - 1) / 2)];
+    return middle === undefined ? [] : [middle];
+  });
+  return usual.length === 0 ? undefined : Math.max(...usual);
+}
+
+/** How many intervals a series may be silent before it counts as gone. */
+const SILENT_INTERVALS = 2.5;
+
+/** Up to when an arm is known: the earliest of the last samples of its series that are alive at a moment; undefined where none is. */
+export function knownUntil(series: readonly CounterSeries[], { atMs, intervalMs }: Moment): number | undefined {
+  const ends = series.flatMap(({ samples }) => {
+    const end = samples.at(-1)?.[0];
+    return end === undefined || end < atMs - SILENT_INTERVALS * intervalMs ? [] : [end];
+  });
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
