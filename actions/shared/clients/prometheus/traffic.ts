@@ -1,0 +1,247 @@
+import type { Problem } from "../../domain/problem.ts";
+import { formatDuration } from "../../domain/quantity.ts";
+import type { ArmCounts, Counts } from "../../domain/rollout/judge.ts";
+import { intervalOf, knownUntil } from "../../domain/traffic/counter.ts";
+import { memoryToKeep, type TrafficMemory } from "../../domain/traffic/memory.ts";
+import { type MetricQueries, queriesFor, type ReadingTimes } from "../../domain/traffic/queries.ts";
+import { type ArmReading, type Counted, countsOfArm, readArm } from "../../domain/traffic/readings.ts";
+import type { MetricNames } from "../../domain/traffic/selector.ts";
+import { ReleaseError } from "../../lib/error.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Traffic } from "../../ports/traffic.ts";
+import { type CounterQuery, counterQueries, type ReadSamples, readSamples } from "./arm-samples.ts";
+import type { Prometheus } from "./connection.ts";
+import { findBuckets, type LatencyBuckets } from "./latency-bound.ts";
+
+/** A first release has no stable version. */
+export type ArmsByName = { readonly candidate: MetricNames; readonly stable?: MetricNames | undefined };
+
+export type PrometheusTrafficOptions = ReadingTimes & {
+  readonly prometheus: Prometheus;
+  readonly queries: MetricQueries;
+  /** Asked at the first count, when both are up. */
+  readonly arms: () => Promise<ArmsByName>;
+  readonly latencyBoundMs: number | undefined;
+  /** Where a process before this one had come to. */
+  readonly memory?: TrafficMemory | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+};
+
+export type AskedQuery = {
+  readonly arm: "candidate" | "stable";
+  readonly counter: CounterQuery["name"];
+  readonly query: string;
+};
+
+export type PrometheusTraffic = Traffic & {
+  /** For the journal; undefined before the first count, and where it would be too large. */
+  snapshot(): TrafficMemory | undefined;
+  /** Every query as it was asked, for the evidence. */
+  asked(): readonly AskedQuery[];
+  /** What was odd about the metrics: sentences, each once. */
+  findings(): readonly string[];
+  /** Predictions by class or bucket, as of the last count. */
+  predictions(): { readonly candidate: Counted[string]; readonly stable: Counted[string] };
+};
+
+/** How far back a first reading looks for a series that has just missed a scrape. */
+const LOOKBACK_MS = 300_000;
+/** A longer gap between two readings is bridged by its ends: restarts within it may go unseen. */
+const LONGEST_RANGE_MS = 3_600_000;
+/** Prometheus's own default; until it is known how often samples come. */
+const USUAL_INTERVAL_MS = 60_000;
+
+type Arm = "candidate" | "stable";
+
+/**
+ * The traffic that a Prometheus has counted. `counts` answers for the moment of the call, and waits until both arms were scraped after it: so
+ * what was counted under the share before never mixes with what came under the next one. Where an arm gives no newer samples in time, nothing is
+ * counted for either, which the judge takes for what it is: no data.
+ */
+export function prometheusTraffic(options: PrometheusTrafficOptions): PrometheusTraffic {
+  const { prometheus, clock, log, signal, offsetMs } = options;
+  const findings = new Set<string>();
+  let memory = options.memory;
+  let intervalMs = memory?.intervalMs ?? USUAL_INTERVAL_MS;
+  let readings: { readonly [arm in Arm]?: ArmReading } = {};
+  let atRest: readonly Arm[] = [];
+  let arms: { readonly [arm in Arm]?: readonly CounterQuery[] } | undefined;
+  let skewMs: number | undefined;
+
+  return {
+    start: () => {},
+    counts,
+    differing: () => [],
+    stop: async () => {},
+    snapshot: () => (memory === undefined ? undefined : memoryToKeep(memory)),
+    asked: () =>
+      (["candidate", "stable"] as const).flatMap((arm) =>
+        (arms?.[arm] ?? []).map(({ name, selector }) => ({ arm, counter: name, query: selector })),
+      ),
+    findings: () => [...findings, ...prometheus.warnings()],
+    predictions: () => ({
+      candidate: readings.candidate?.counted.predictions ?? {},
+      stable: readings.stable?.counted.predictions ?? {},
+    }),
+  };
+
+  async function counts(): Promise<Counts> {
+    skewMs ??= await measureSkew();
+    const moment = clock.now() + skewMs;
+    const queries = await armQueries(moment);
+    const until = moment + options.patienceMs;
+    for (;;) {
+      await clock.sleep(Math.max(offsetMs, 1), signal);
+      const read = await readArms(queries, clock.now() + skewMs - offsetMs);
+      if (read.knownUntil >= moment) return take(read.samples, moment);
+      const now = clock.now() + skewMs;
+      if (now >= until) return silence(read);
+      // the next scrape of the arm that is behind, and what it takes to be in
+      const next = Math.max(read.knownUntil, now - intervalMs) + intervalMs + offsetMs - now;
+      await clock.sleep(Math.min(Math.max(next, intervalMs / 10, 20), Math.max(until - now, 20)), signal);
+    }
+  }
+
+  async function measureSkew(): Promise<number> {
+    const askedMs = clock.now();
+    const there = await prometheus.now();
+    const skew = there - (askedMs + clock.now()) / 2;
+    if (Math.abs(skew) > 5_000)
+      note(`the clock of Prometheus is ${formatDuration(Math.abs(skew))} ${skew > 0 ? "ahead of" : "behind"} ours`);
+    return Math.abs(skew) > 1_000 ? Math.round(skew) : 0;
+  }
+
+  /** The queries of both arms; asked for once, since their names stay for as long as both are up. */
+  async function armQueries(atMs: number): Promise<NonNullable<typeof arms>> {
+    if (arms !== undefined) return arms;
+    const names = await options.arms();
+    const candidate = filled(options.queries, names.candidate);
+    const stable = names.stable === undefined ? undefined : filled(options.queries, names.stable);
+    const buckets = await bucketsFor([candidate, ...(stable === undefined ? [] : [stable])], atMs);
+    const found = {
+      candidate: counterQueries(candidate, buckets),
+      ...(stable === undefined ? {} : { stable: counterQueries(stable, buckets) }),
+    };
+    // a histogram without a series yet is looked for again
+    if (buckets !== undefined || options.latencyBoundMs === undefined || candidate.latency === undefined) arms = found;
+    return found;
+  }
+
+  async function bucketsFor(queries: readonly MetricQueries[], atMs: number): Promise<LatencyBuckets | undefined> {
+    const boundMs = options.latencyBoundMs;
+    if (boundMs === undefined) return undefined;
+    const found = await Promise.all(
+      queries.flatMap(({ latency }) =>
+        latency === undefined ? [] : [findBuckets(prometheus, latency, { atMs, boundMs })],
+      ),
+    );
+    const known = found.filter((one) => one !== undefined);
+    if (known.length === 0) return undefined;
+    const all = (pick: (one: LatencyBuckets) => readonly string[]) => [...new Set(known.flatMap(pick))];
+    return { within: all(({ within }) => within), all: all((one) => one.all) };
+  }
+
+  type ReadArms = {
+    readonly samples: { readonly [arm in Arm]?: ReadSamples };
+    /** Up to when both arms are known. */
+    readonly knownUntil: number;
+    readonly silent: readonly Arm[];
+  };
+
+  async function readArms(queries: NonNullable<typeof arms>, atMs: number): Promise<ReadArms> {
+    const sinceMs = memory === undefined ? LOOKBACK_MS : atMs - memory.atMs + 3 * intervalMs;
+    const span = { atMs, rangeMs: Math.min(sinceMs, LONGEST_RANGE_MS) };
+    const [candidate, stable] = await Promise.all([
+      readSamples(prometheus, queries.candidate ?? [], span),
+      queries.stable === undefined ? undefined : readSamples(prometheus, queries.stable, span),
+    ]);
+    const samples = { candidate, ...(stable === undefined ? {} : { stable }) };
+    const both = Object.values(samples);
+    for (const { odd } of both) odd.forEach(note);
+    refuseShared(candidate, stable);
+    intervalMs = intervalOf(both.flatMap((arm) => arm.samples.requests ?? [])) ?? intervalMs;
+    const known = (Object.entries(samples) as [Arm, ReadSamples][]).map(([arm, read]) => {
+      if (read.isPartial) return { arm, untilMs: undefined };
+      const untilMs = knownUntil(read.samples.requests ?? [], { atMs, intervalMs });
+      // what had come to rest before it fell silent rests on: a version that is scaled to nothing after it lost its traffic
+      return { arm, untilMs: untilMs ?? (atRest.includes(arm) ? atMs : undefined) };
+    });
+    return {
+      samples,
+      knownUntil: Math.min(...known.map(({ untilMs }) => untilMs ?? Number.NEGATIVE_INFINITY)),
+      silent: known.filter(({ untilMs }) => untilMs === undefined).map(({ arm }) => arm),
+    };
+  }
+
+  function take(samples: { readonly [arm in Arm]?: ReadSamples }, atMs: number): Counts {
+    const moment = { atMs, intervalMs };
+    const before = memory;
+    const readOne = (arm: Arm): ArmReading | undefined => {
+      const read = samples[arm];
+      if (read === undefined) return undefined;
+      const was = before === undefined ? undefined : { memory: before[arm], counted: readings[arm]?.counted ?? {} };
+      return readArm(was, read.samples, moment);
+    };
+    const [candidate, stable] = [readOne("candidate"), readOne("stable")];
+    const counts = { candidate: tell("candidate", candidate), stable: tell("stable", stable) };
+    const was = countsNow();
+    atRest = (["candidate", "stable"] as const).filter(
+      (arm) => readings[arm] !== undefined && was[arm].requests === counts[arm].requests,
+    );
+    readings = { ...(candidate === undefined ? {} : { candidate }), ...(stable === undefined ? {} : { stable }) };
+    memory = { atMs, intervalMs, candidate: candidate?.memory ?? {}, stable: stable?.memory ?? {} };
+    return counts;
+  }
+
+  /** As before: nothing is counted where not everything could be. */
+  function silence({ silent }: ReadArms): Counts {
+    const who = silent.length === 0 ? "both arms" : silent.map((arm) => ARM[arm]).join(" and ");
+    note(
+      `no newer samples of ${who} in ${formatDuration(options.patienceMs)}: are its pods scraped, and do the labels fit?`,
+    );
+    return countsNow();
+  }
+
+  function countsNow(): Counts {
+    return { candidate: tell("candidate", readings.candidate), stable: tell("stable", readings.stable) };
+  }
+
+  function tell(arm: Arm, reading: ArmReading | undefined): ArmCounts {
+    const { counts, odd } = countsOfArm(reading?.counted ?? {});
+    for (const what of odd) note(`the counters of ${ARM[arm]} contradict each other: ${what}`);
+    return counts;
+  }
+
+  function note(what: string): void {
+    // numbers within a sentence grow; one of a kind is enough
+    const kind = what.replaceAll(/\d+/g, "n");
+    if ([...findings].some((told) => told.replaceAll(/\d+/g, "n") === kind)) return;
+    findings.add(what);
+    log.warn(what);
+  }
+}
+
+const ARM = { candidate: "the candidate", stable: "the champion" } as const;
+
+function filled(queries: MetricQueries, names: MetricNames): MetricQueries {
+  const arm = queriesFor(queries, names);
+  if (arm.state === "bad") throw new ReleaseError("CONFIG", arm.problems);
+  return arm.value;
+}
+
+/** A series that both arms' queries select would be counted for both. */
+function refuseShared(candidate: ReadSamples, stable: ReadSamples | undefined): void {
+  const own = new Set((candidate.samples.requests ?? []).map(({ key }) => key));
+  if (!(stable?.samples.requests ?? []).some(({ key }) => own.has(key))) return;
+  throw new ReleaseError("CONFIG", SHARED);
+}
+
+/** Two queries that do not tell the versions apart. */
+export const SHARED: Problem = {
+  rule: "metrics must tell the versions apart",
+  saw: "series that the queries of both versions select",
+  hint: 'put a label that differs between them into the query: pod=~"{{pods}}", or {{workload}}, {{service}}, {{revision}}',
+};
