@@ -1,0 +1,66 @@
+import type { Access } from "../../domain/manifest/access.ts";
+import { ROLLOUT_STATUS_ACCESS } from "../kubernetes/rollout-status.ts";
+
+const GATEWAY = "gateway.networking.k8s.io";
+
+/** Everything that is done for the target `deployment/NAME`: the Role that it needs, and what the access review asks for. */
+export const DEPLOYMENT_ACCESS: readonly Access[] = [
+  {
+    group: "apps",
+    resource: "deployments",
+    verbs: ["get", "create", "patch", "delete"],
+    scope: "namespace",
+    need: "required",
+    purpose: "make the candidate beside the Deployment, give the Deployment its version, remove the candidate",
+  },
+  {
+    group: "",
+    resource: "services",
+    verbs: ["get", "list", "create", "patch", "delete"],
+    scope: "namespace",
+    need: "required",
+    purpose:
+      "find the service, make one for the candidate; where no HTTPRoute splits, send everything to the candidate",
+  },
+  {
+    group: GATEWAY,
+    resource: "httproutes",
+    verbs: ["list", "patch"],
+    scope: "namespace",
+    need: "required",
+    purpose: "find the routes to the service and set their weights",
+  },
+  {
+    group: "discovery.k8s.io",
+    resource: "endpointslices",
+    verbs: ["list"],
+    scope: "namespace",
+    need: "required",
+    purpose: "see that the candidate's service has ready pods before it gets traffic",
+  },
+  {
+    group: "autoscaling",
+    resource: "horizontalpodautoscalers",
+    verbs: ["list", "patch"],
+    scope: "namespace",
+    need: "required",
+    purpose: "keep the autoscaler from taking pods of stable while the candidate has its traffic",
+  },
+  {
+    group: "",
+    resource: "pods",
+    verbs: ["patch"],
+    scope: "namespace",
+    need: "required",
+    purpose: "where no HTTPRoute splits: let the service send to a candidate pod",
+  },
+  {
+    group: "",
+    resource: "services/proxy",
+    verbs: ["get", "create"],
+    scope: "namespace",
+    need: "required",
+    purpose: "ask each version by itself: smoke test and warm-up",
+  },
+  ...ROLLOUT_STATUS_ACCESS.filter(({ resource }) => resource !== "deployments"),
+];

@@ -1,0 +1,66 @@
+import { formatRule } from "../../domain/manifest/access.ts";
+import type { Problem } from "../../domain/problem.ts";
+import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
+import { changeOf } from "../../domain/serving/deployment-change.ts";
+import { deploymentProblems } from "../../domain/serving/deployment-problems.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
+import { reviewAccess } from "../kubernetes/access-review.ts";
+import { createObject } from "../kubernetes/change-object.ts";
+import { DEPLOYMENT_ACCESS } from "./access.ts";
+import { type DeploymentPlace, typeIn } from "./place.ts";
+import { versionWish } from "./pod-version.ts";
+import type { Reader, Seen } from "./read-objects.ts";
+
+/** Everything that would keep a version from being rolled out, found by reading, by access reviews and by a dry run. */
+export async function checkDeployment(
+  place: DeploymentPlace,
+  reader: Reader,
+  model: ServedModel,
+): Promise<readonly Problem[]> {
+  const denied = await accessProblems(place);
+  if (denied.length > 0) return denied;
+  try {
+    const seen = await reader.read();
+    const found = deploymentProblems(seen.objects, seen.state);
+    const wish = await versionWish(place, seen.objects.stable, model);
+    if (found.length > 0 || place.strategy !== "canary" || seen.objects.candidate !== undefined) return found;
+    await dryRun(place, seen, wish);
+    return found;
+  } catch (error) {
+    if (isReleaseError(error, "CONFIG", "CONFLICT", "NOT_FOUND", "REFUSED", "AUTH")) return error.problems;
+    throw error;
+  }
+}
+
+/** Verb by verb, with the exact rule to add. */
+async function accessProblems({ connection, namespace }: DeploymentPlace): Promise<readonly Problem[]> {
+  const required = DEPLOYMENT_ACCESS.filter(({ need }) => need === "required");
+  const review = await reviewAccess(connection, required, namespace);
+  if (review.state === "unknown") return [];
+  return review.denied.map(({ access: { group, resource, purpose }, verbs, why }) => ({
+    rule: `the account${connection.user === undefined ? "" : ` ${connection.user}`} may not ${verbs.join(", ")} ${group === "" ? resource : `${resource}.${group}`} in the namespace ${namespace}: needed to ${purpose}`,
+    where: { input: "kubeconfig" },
+    ...(why === undefined ? {} : { saw: why }),
+    hint: `add to a Role in ${namespace} of this account: ${formatRule(group, resource, verbs)}`,
+  }));
+}
+
+/** What the server and its admission plugins say of the very object. Nothing is stored. */
+async function dryRun(
+  place: DeploymentPlace,
+  { objects }: Seen,
+  wish: Awaited<ReturnType<typeof versionWish>>,
+): Promise<void> {
+  const change = changeOf({ do: "create-candidate" }, objects, wish);
+  if (change.do !== "create") return;
+  const { state } = await createObject(place.connection, typeIn(place, "deployment"), {
+    object: change.object,
+    mode: "dry-run",
+  });
+  if (state === "created") return;
+  throw new ReleaseError("CONFLICT", {
+    rule: `${change.name} must be free for the candidate`,
+    saw: "it was made in this moment",
+    hint: "run the step again",
+  });
+}

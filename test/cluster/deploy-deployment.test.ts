@@ -1,0 +1,327 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { startGatewayController } from "../fakes/gateway/gateway-controller.ts";
+import type { KubeObject } from "../support/cluster/api.ts";
+import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { connectionTo } from "../support/cluster/connection.ts";
+import { until } from "../support/cluster/part.ts";
+import {
+  type FraudOptions,
+  fraud,
+  fraudAutoscaler,
+  fraudDeployment,
+  fraudRoute,
+  fraudService,
+  fraudServing,
+} from "../support/deployment-target.ts";
+
+describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kubernetes", () => {
+  let cluster: Cluster;
+
+  beforeAll(async () => {
+    cluster = await startCluster();
+    await cluster.addNode();
+  });
+  afterAll(() => cluster?.stop());
+
+  describe("split by HTTPRoutes", () => {
+    it("gives the candidate its share of every rule, to a hundredth of a percent, and no pod of it to the stable service", async () => {
+      const place = await newPlace({ routes: ["fraud", "legacy"] });
+      const { serving } = place;
+      const candidate = await serving.apply("candidate", fraud("2"));
+      expect(candidate).toMatchObject({ model: fraud("2"), runs: { as: "pods", kind: "Deployment fraud-candidate" } });
+      expect(await serving.current()).toMatchObject({ share: 0, stable: { model: fraud("1") } });
+      expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
+      expect(await place.endpoints("fraud")).toEqual([await place.podNames("app=fraud"), 2]);
+
+      await serving.split(0.0125, 0);
+      const split = ["fraud 9875", "fraud-candidate 125"];
+      expect(await place.backends("fraud")).toEqual([split, split]);
+      expect(await place.backends("legacy")).toEqual([split, split]);
+      expect((await serving.current()).share).toBe(0.0125);
+
+      await serving.remove();
+      expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
+      expect(await place.leftovers()).toEqual([]);
+    });
+
+    it("promotes: stable takes the candidate's version while the candidate carries everything", async () => {
+      const place = await newPlace({ deployment: { replicas: 3 } });
+      const { serving } = place;
+      await serving.apply("candidate", fraud("2"));
+      await serving.split(0.5, 0);
+      expect((await place.get("deployments", "fraud-candidate")).spec.replicas).toBe(2);
+      await serving.split(1, 0);
+      expect((await place.get("deployments", "fraud-candidate")).spec.replicas).toBe(3);
+      await serving.promote();
+      const { spec } = await place.get("deployments", "fraud");
+      expect(spec.template.spec.containers).toMatchObject([
+        {
+          name: "server",
+          image: expect.stringMatching(/^registry\.test\/server@sha256:/),
+          env: [
+            { name: "MODEL_URI", value: "s3://models/fraud/2" },
+            { name: "WORKERS", value: "4" },
+            { name: "MODEL_NAME", value: "fraud" },
+            { name: "MODEL_VERSION", value: "2" },
+          ],
+        },
+      ]);
+      expect(spec.template.metadata).toMatchObject({
+        labels: { app: "fraud", team: "risk" },
+        annotations: { "ml-release.dev/model": "fraud@2", "ml-release.dev/commit": "c0ffee" },
+      });
+      expect(await serving.current()).toMatchObject({ share: 0, stable: { model: fraud("2") } });
+      expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
+      expect(await place.leftovers()).toEqual([]);
+    });
+
+    it("does one canary after the other", async () => {
+      const place = await newPlace();
+      for (const version of ["2", "3"]) {
+        await place.serving.apply("candidate", fraud(version));
+        await place.serving.split(1, 0);
+        await place.serving.promote();
+        expect((await place.serving.current()).stable?.model).toEqual(fraud(version));
+      }
+      await place.serving.apply("candidate", fraud("4"));
+      await place.serving.split(0.1, 0);
+      await place.serving.remove();
+      expect((await place.serving.current()).stable?.model).toEqual(fraud("3"));
+      expect(await place.leftovers()).toEqual([]);
+    });
+
+    it("takes the candidate of another version away before it makes its own", async () => {
+      const place = await newPlace();
+      await place.serving.apply("candidate", fraud("2"));
+      await place.serving.split(0.5, 0);
+      await place.fresh().apply("candidate", fraud("3"));
+      expect(await place.serving.current()).toMatchObject({ share: 0, candidate: { model: fraud("3") } });
+      expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
+    });
+
+    it("keeps the autoscaler from taking pods of stable meanwhile, and gives it its floor back", async () => {
+      const place = await newPlace({ deployment: { replicas: 3 } });
+      await cluster.apply(fraudAutoscaler({ min: 1, max: 5 }), place.namespace);
+      await place.serving.apply("candidate", fraud("2"));
+      await place.serving.split(0.2, 0);
+      expect((await place.get("autoscaler", "fraud")).spec).toMatchObject({ minReplicas: 3, maxReplicas: 5 });
+      await place.fresh().remove();
+      const { spec, metadata } = await place.get("autoscaler", "fraud");
+      expect([spec.minReplicas, metadata.annotations]).toEqual([1, undefined]);
+    });
+
+    it("does not say that a share is in force before the gateway has taken it", async () => {
+      const place = await newPlace();
+      await place.serving.apply("candidate", fraud("2"));
+      place.gateway.pause();
+      const hurried = place.fresh({ readyTimeoutMs: 500 });
+      await expect(hurried.split(0.1, 0)).rejects.toThrow(/the gateway edge has not taken its last change/);
+      expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
+    });
+
+    it("changes nothing where somebody else changed the stable template meanwhile", async () => {
+      const place = await newPlace();
+      await place.serving.apply("candidate", fraud("2"));
+      await place.serving.split(0.1, 0);
+      await place.patch("deployments", "fraud", { spec: { template: { metadata: { annotations: { by: "hand" } } } } });
+      await expect(place.serving.split(0.5, 0)).rejects.toThrow(/\[CONFLICT\] the stable version must stay as it was/);
+      await expect(place.serving.promote()).rejects.toThrow(/\[CONFLICT\]/);
+      await place.serving.remove();
+      expect(await place.leftovers()).toEqual([]);
+    });
+
+    it("tells the share that somebody else set", async () => {
+      const place = await newPlace();
+      await place.serving.apply("candidate", fraud("2"));
+      await place.serving.split(0.1, 0);
+      const route = await place.get("httproutes", "fraud");
+      const rules = route.spec.rules.map((rule: KubeObject) => ({
+        ...rule,
+        backendRefs: rule.backendRefs.map((ref: KubeObject) => ({ ...ref, weight: 1 })),
+      }));
+      await place.patch("httproutes", "fraud", { spec: { rules } });
+      expect((await place.serving.current()).share).toBe(0.5);
+      await place.serving.split(0, 0);
+      expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
+    });
+
+    it("does not split a rule that another backend has a part of", async () => {
+      const place = await newPlace();
+      await place.serving.apply("candidate", fraud("2"));
+      const backendRefs = [
+        { name: "fraud", port: 80, weight: 9 },
+        { name: "old", port: 80, weight: 1 },
+      ];
+      await place.patch("httproutes", "fraud", { spec: { rules: [{ backendRefs }] } });
+      await expect(place.serving.split(0.1, 0)).rejects.toThrow(
+        /\[CONFLICT\] rule 1 of HTTPRoute fraud must send to fraud alone/,
+      );
+      expect(await place.backends("fraud")).toEqual([["fraud 9", "old 1"]]);
+    });
+  });
+
+  describe("a candidate that does not come up", () => {
+    it.each([
+      ["an image that cannot be pulled", { waiting: "ErrImagePull" }, /ErrImagePull.*not found/s],
+      [
+        "a crash loop behind Ready=True",
+        { "exit-code": "1", log: "CUDA out of memory\n" },
+        /CrashLoopBackOff.*CUDA out of memory/s,
+      ],
+      ["too much memory", { killed: "OOMKilled" }, /OOMKilled/],
+    ])("fails at once for %s", async (_, pods, message) => {
+      const place = await newPlace();
+      const serving = place.fresh({ marks: played(pods) });
+      await expect(serving.apply("candidate", fraud("2"))).rejects.toThrow(message);
+      await serving.remove();
+      expect(await place.leftovers()).toEqual([]);
+    });
+
+    it("fails with the scheduler's words where no node has a GPU left", async () => {
+      await cluster.addNode({ gpus: 1 });
+      const place = await newPlace({ deployment: { replicas: 1, gpus: 1 } });
+      const serving = place.fresh({ unschedulableMs: 300 });
+      await expect(serving.apply("candidate", fraud("2"))).rejects.toThrow(/Insufficient nvidia.com\/gpu/);
+      await serving.remove();
+      expect(await place.leftovers()).toEqual([]);
+    });
+  });
+
+  describe("split by pods", () => {
+    it("lets the service send to as many candidate pods as the share allows, and to none of them at 0", async () => {
+      const place = await newPlace({ deployment: { replicas: 3 }, routes: [] });
+      const { serving } = place;
+      await serving.apply("candidate", fraud("2"));
+      expect(await place.endpoints("fraud")).toEqual([await place.podNames("app=fraud"), 3]);
+      await serving.split(0.3, 0);
+      expect((await place.endpoints("fraud"))[1]).toBe(4);
+      expect((await serving.current()).share).toBe(0.3);
+      expect((await place.fresh().current()).share).toBe(0.25);
+      await serving.split(0.5, 0);
+      expect((await place.endpoints("fraud"))[1]).toBe(6);
+      await serving.split(0, 0);
+      expect((await place.endpoints("fraud"))[1]).toBe(3);
+      await serving.remove();
+      expect(await place.leftovers()).toEqual([]);
+      expect((await place.get("deployments", "fraud")).status.readyReplicas).toBe(3);
+    });
+
+    it("sends everything to the candidate by one write, and back by one", async () => {
+      const place = await newPlace({ deployment: { replicas: 2 }, routes: [] });
+      const { serving } = place;
+      await serving.apply("candidate", fraud("2"));
+      await serving.split(0.5, 0);
+      await serving.split(1, 0);
+      const candidates = await place.podNames("ml-release.dev/arm=candidate");
+      expect(await place.endpoints("fraud")).toEqual([candidates, 2]);
+      expect((await serving.current()).share).toBe(1);
+      await serving.promote();
+      expect((await place.get("services", "fraud")).spec.selector).toEqual({ app: "fraud" });
+      expect(await serving.current()).toMatchObject({ share: 0, stable: { model: fraud("2") } });
+      expect(await place.leftovers()).toEqual([]);
+    });
+
+    it("refuses a share of less than one pod", async () => {
+      const place = await newPlace({ deployment: { replicas: 2 }, routes: [] });
+      await place.serving.apply("candidate", fraud("2"));
+      await expect(place.serving.split(0.1, 0)).rejects.toThrow(/\[REFUSED\] a share is made of whole parts/);
+    });
+  });
+
+  describe("in place", () => {
+    it("rolls, and rolls back to the former template where the new pods do not come up", async () => {
+      const place = await newPlace();
+      const serving = place.fresh({ strategy: "rolling" });
+      await serving.apply("stable", fraud("2"));
+      expect((await serving.current()).stable?.model).toEqual(fraud("2"));
+      const before = (await place.get("deployments", "fraud")).spec.template;
+      const missing = place.fresh({ strategy: "rolling", marks: played({ waiting: "ErrImagePull" }) });
+      await expect(missing.apply("stable", fraud("3"))).rejects.toThrow(/3 was taken back/);
+      expect((await place.get("deployments", "fraud")).spec.template).toEqual(before);
+      expect(await serving.current()).toMatchObject({ stable: { model: fraud("2"), runs: { ready: 2, wanted: 2 } } });
+    });
+
+    it("recreates a server whose GPU exists once, and leaves the Deployment's own strategy as it was", async () => {
+      const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+      await cluster.addNode({ gpus: 1, name: "lonely", labels: { pool: "lonely" } });
+      const place = await newPlace({ deployment: { replicas: 1, gpus: 1, strategy }, pool: "lonely" });
+      const serving = place.fresh({ strategy: "recreate" });
+      await serving.apply("stable", fraud("2"));
+      expect(await serving.current()).toMatchObject({ stable: { model: fraud("2"), runs: { ready: 1 } } });
+      expect((await place.get("deployments", "fraud")).spec.strategy).toEqual(strategy);
+    });
+  });
+
+  type PlaceOptions = {
+    readonly deployment?: FraudOptions;
+    readonly routes?: readonly string[];
+    readonly pool?: string;
+  };
+
+  async function newPlace({ deployment = {}, routes = ["fraud"], pool }: PlaceOptions = {}) {
+    const namespace = await cluster.namespace();
+    const gateway = startGatewayController({ api: cluster.api, namespace });
+    onTestFinished(() => gateway.stop());
+    const stable = JSON.parse(fraudDeployment(deployment));
+    if (pool !== undefined) stable.spec.template.spec.nodeSelector = { pool };
+    await cluster.apply(JSON.stringify(stable), namespace);
+    await cluster.apply(fraudService(), namespace);
+    for (const name of routes) await cluster.apply(fraudRoute(name), namespace);
+    const connection = await connectionTo(cluster, namespace);
+    const paths: Readonly<Record<string, string>> = {
+      deployments: `/apis/apps/v1/namespaces/${namespace}/deployments`,
+      services: `/api/v1/namespaces/${namespace}/services`,
+      httproutes: `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes`,
+      autoscaler: `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
+      pods: `/api/v1/namespaces/${namespace}/pods`,
+    };
+    const get = (kind: string, name: string) => cluster.api.get(`${paths[kind]}/${name}`);
+    const list = async (kind: string, labels = "") =>
+      (await cluster.api.get(`${paths[kind]}?labelSelector=${encodeURIComponent(labels)}`))
+        .items as readonly KubeObject[];
+    await until("the Deployment to serve", async () => {
+      const { status, spec } = await get("deployments", "fraud");
+      return status.readyReplicas === spec.replicas;
+    });
+    return {
+      namespace,
+      gateway,
+      get,
+      serving: fraudServing(connection),
+      fresh: (more: Parameters<typeof fraudServing>[1] = {}) => fraudServing(connection, more),
+      patch: async (kind: string, name: string, body: object) => {
+        const contentType = "application/merge-patch+json";
+        const { status } = await cluster.api.send(`${paths[kind]}/${name}`, { method: "PATCH", contentType, body });
+        expect(status).toBe(200);
+      },
+      backends: async (name: string) =>
+        (await get("httproutes", name)).spec.rules.map((rule: { backendRefs: readonly Backend[] }) =>
+          rule.backendRefs.map((ref) => `${ref.name} ${ref.weight}`),
+        ),
+      podNames: async (labels: string) => (await list("pods", labels)).map(({ metadata }) => metadata.name).sort(),
+      /** Ready pods that a service sends to, and how many. */
+      endpoints: async (service: string) => {
+        const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
+        const { items } = await cluster.api.get(`${path}?labelSelector=kubernetes.io/service-name=${service}`);
+        const ready = (items as readonly KubeObject[])
+          .flatMap(({ endpoints }) => endpoints ?? [])
+          .filter(({ conditions }) => conditions.ready);
+        return [ready.map(({ targetRef }) => targetRef.name).sort(), ready.length];
+      },
+      /** What a rollout made and has not taken away. */
+      leftovers: async () => {
+        const found = await Promise.all(["deployments", "services"].map((kind) => list(kind)));
+        const names = found.flat().map(({ metadata }) => metadata.name);
+        const marked = (await list("httproutes")).filter((route) => route.metadata.annotations !== undefined);
+        return [...names.filter((name) => name.endsWith("-candidate")), ...marked.map(({ metadata }) => metadata.name)];
+      },
+    };
+  }
+
+  type Backend = { readonly name: string; readonly weight: number };
+});
+
+/** What the kubelet plays with the pods of a version. */
+function played(pods: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(pods).map(([key, value]) => [`kubelet.test/${key}`, value]));
+}
