@@ -16,6 +16,7 @@ describe("a lease in a file", () => {
     let nowMs = 1_000_000;
     const clock: Clock = { now: () => nowMs, sleep: async () => {} };
     return {
+      precisionMs: 0,
       lease: (holder) => fileLease({ store, holder, clock, ttlMs: 60_000 }),
       passMs: (ms) => {
         nowMs += ms;

@@ -46,23 +46,33 @@ export async function createObject(
     okStatus: [200, 201, 202, 409],
   });
   if (answer.status !== 409) return { state: "created", object: objectIn(answer, type) };
-  if (readStatus(answer.json())?.reason === "AlreadyExists") return { state: "exists" };
-  throw refused(answer, url);
+  const status = readStatus(answer.json());
+  if (status?.reason === "AlreadyExists") return { state: "exists" };
+  // a quota was counted by several at once
+  throw new ReleaseError("UNAVAILABLE", {
+    rule: `${serviceOf(connection)} could not create the object now`,
+    saw: status?.message ?? "409",
+    hint: "try again",
+  });
 }
+
+export type VersionPatch = {
+  readonly name: string;
+  readonly version: string;
+  readonly patch: JsonObject;
+  /** `status`: its status alone, which is a resource of its own. */
+  readonly of?: "object" | "status";
+};
 
 /** A JSON merge patch that is carried out only on the version that was read (`metadata.resourceVersion`). */
 export async function patchVersion(
   connection: KubeConnection,
   type: ResourceType,
-  {
-    name,
-    version,
-    patch,
-    mode,
-  }: { readonly name: string; readonly version: string; readonly patch: JsonObject } & Mode,
+  { name, version, patch, mode, of = "object" }: VersionPatch & Mode,
 ): Promise<Changed> {
   const metadata = isJsonObject(patch.metadata) ? patch.metadata : {};
   const url = writeAddress(addressOf(connection, type, name), mode);
+  if (of === "status") url.pathname += "/status";
   const answer = await send(connection, {
     method: "PATCH",
     url,
@@ -123,7 +133,7 @@ export async function deleteExactly(
 }
 
 const ACCEPT = { accept: "application/json" } as const;
-const ObjectSchema = v.custom<KubeObject>(isJsonObject);
+const ObjectSchema = v.custom<KubeObject>((value) => isJsonObject(value as Json));
 
 /** All of these may be sent again: what was carried out is not carried out a second time. */
 function send(connection: KubeConnection, wanted: Omit<HttpRequest, "service">): Promise<HttpAnswer> {
