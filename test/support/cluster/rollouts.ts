@@ -11,6 +11,11 @@ export async function startRollouts(plane: ControlPlane): Promise<void> {
   const folder = join(program, "..", "rollouts-crds");
   const files = readdirSync(folder).filter((name) => name !== "kustomization.yaml");
   await Promise.all(files.map((name) => plane.admin.apply(readFileSync(join(folder, name), "utf8"))));
+  await until("the custom resources of Argo Rollouts", async () => {
+    const { resources } = await plane.admin.get("/apis/argoproj.io/v1alpha1");
+    const kinds = new Set(resources.map(({ kind }: { readonly kind: string }) => kind));
+    return kinds.size >= files.length;
+  });
   const [metrics = 0, health = 0] = await freePorts(2);
   const part = plane.start("rollouts", program, [
     `--kubeconfig=${plane.kubeconfigOf("rollouts")}`,
