@@ -100,6 +100,11 @@ export type ArmNames = {
 };
 
 export type ClusterServing = Serving & {
+  /**
+   * The shares that the target itself stops at for a verdict: then the plan's. Absent where any share can be had. Throws `CONFIG` where it
+   * stops nowhere.
+   */
+  readonly shares?: () => Promise<readonly number[]>;
   /** Throws `NOT_FOUND` where an arm is not up. */
   arms(): Promise<{ readonly candidate: ArmNames; readonly stable: ArmNames }>;
 };

@@ -1,0 +1,206 @@
+import { type KubeObject, textAt } from "../../domain/manifest/object.ts";
+import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
+import {
+  type ArgoRollout,
+  formatPosition,
+  hasCandidate,
+  isFormerStable,
+  modelOf,
+  shareInForce,
+  templateOfSet,
+} from "../../domain/serving/argo-rollout.ts";
+import { sharesOf, stepProblems } from "../../domain/serving/argo-steps.ts";
+import { formatHealth, podHealthOf } from "../../domain/serving/pod-health.ts";
+import { servingContainer } from "../../domain/serving/pod-template.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
+import type { ArmNames, ClusterServing, Served } from "../../ports/serving.ts";
+import { explainAnalyses } from "./analysis-runs.ts";
+import { askPod } from "./ask-pod.ts";
+import { carryOut } from "./carry-out.ts";
+import { checkRollout } from "./check-rollout.ts";
+import type { RolloutPlace } from "./place.ts";
+import { templateFor } from "./pod-version.ts";
+import { previewRollout } from "./preview-rollout.ts";
+import { readPods, readSeen, readSets, type Seen, setWith } from "./read-objects.ts";
+import { keepFormer } from "./write-act.ts";
+
+/** What may be waited for before a signal's grace is over. */
+const LOWERING_MS = 5_000;
+
+/**
+ * A Rollout of Argo, which makes, weighs and removes the candidate by its own steps; it is told what to roll out, and, where it pauses,
+ * whether to go on. Its state is its own status, so that it outlives whoever drives it.
+ */
+export function rolloutServing(place: RolloutPlace): ClusterServing {
+  const { name, log } = place;
+  /** The template with the version that was applied last: where the steps begin with a share, the first one puts it in. */
+  let wanted: KubeObject | undefined;
+
+  return {
+    check: (model) => checkRollout(place, model),
+    preview: (model) => previewRollout(place, model),
+
+    async shares() {
+      const { object, rollout } = await readSeen(place);
+      const problems = stepProblems(object);
+      if (problems.length > 0) throw new ReleaseError("CONFIG", problems);
+      return sharesOf(rollout.steps);
+    },
+
+    async current() {
+      const seen = await readSeen(place);
+      const [stable, candidate] = await Promise.all([stableOf(seen), candidateOf(seen)]);
+      return {
+        ...(stable === undefined ? {} : { stable }),
+        ...(candidate === undefined ? {} : { candidate }),
+        share: shareInForce(seen.rollout),
+        isKept: true,
+      };
+    },
+
+    async apply(arm, model) {
+      const { rollout } = await readSeen(place);
+      if (arm === "stable") return applyStable(rollout, model);
+      const template = await templateFor(place, rollout, model);
+      const seen = await carryOut(place, { goal: { goal: "stage", candidate: template } });
+      wanted = template;
+      return describe(seen, { model, template, hash: hashesOf(seen.rollout).candidate });
+    },
+
+    async split(share) {
+      const hurried = place.signal.aborted ? { patienceMs: LOWERING_MS } : {};
+      try {
+        await carryOut(place, { goal: { goal: "share", share, candidate: wanted }, ...(share > 0 ? {} : hurried) });
+      } catch (error) {
+        if (share > 0 || !place.signal.aborted || !isReleaseError(error, "TIMEOUT")) throw error;
+        log.warn(
+          `the Rollout was told to send nothing to the candidate, and has not confirmed it yet: ${error.message}`,
+        );
+      }
+    },
+
+    async promote() {
+      await carryOut(place, { goal: { goal: "promote" } });
+    },
+
+    async remove() {
+      await recallFormer();
+      await carryOut(place, { goal: { goal: "remove" } });
+      wanted = undefined;
+    },
+
+    // A Rollout outlives the job.
+    settle: async () => {},
+
+    async arms() {
+      const { object, rollout } = await readSeen(place);
+      const hashes = hashesOf(rollout);
+      const service = (which: string) => textAt(object, ["spec", "strategy", "canary", `${which}Service`]) ?? name;
+      return {
+        candidate: armNames("candidate", hashes.candidate, service("canary")),
+        stable: armNames("stable", hashes.stable, service("stable")),
+      };
+    },
+  };
+
+  async function applyStable(rollout: ArgoRollout, model: ServedModel): Promise<Served> {
+    if (hasCandidate(rollout)) {
+      const seen = await readSeen(place);
+      const stable = await stableOf(seen);
+      if (stable?.model.digest === model.digest) return stable;
+      throw new ReleaseError("CONFLICT", {
+        rule: `what is stable must stay as it is while the Rollout ${name} has a candidate`,
+        saw: stable?.model.version ?? "a version that nobody of ours released",
+        allowed: model.version,
+        hint: "`mode: abort` takes the candidate back",
+      });
+    }
+    const isThere = modelOf(rollout.former?.template ?? rollout.template)?.digest === model.digest;
+    const template = isThere
+      ? (rollout.former?.template ?? rollout.template)
+      : await templateFor(place, rollout, model);
+    const seen = await carryOut(place, { goal: { goal: "replace", candidate: template } });
+    return describe(seen, { model, template, hash: hashesOf(seen.rollout).stable });
+  }
+
+  /** A candidate of ours whose way back is not in the Rollout: somebody took the annotation away. Its ReplicaSets remember the template. */
+  async function recallFormer(): Promise<void> {
+    const seen = await readSeen(place);
+    const { former, template, currentHash, stableHash } = seen.rollout;
+    if (former !== undefined || currentHash === stableHash || modelOf(template) === undefined) return;
+    const set = setWith(await readSets(place, seen.object), stableHash);
+    if (set === undefined || modelOf(templateOfSet(set))?.digest === modelOf(template)?.digest) return;
+    log.warn(
+      `the Rollout ${name} does not say what it was before: its ReplicaSet ${textAt(set, ["metadata", "name"])} does`,
+    );
+    await keepFormer(place, seen, templateOfSet(set));
+  }
+
+  async function stableOf(seen: Seen): Promise<Served | undefined> {
+    const { former, template, currentHash, stableHash } = seen.rollout;
+    const hash = hashesOf(seen.rollout).stable;
+    const isForeign = former === undefined && currentHash !== stableHash && stableHash !== "";
+    const set = isForeign ? setWith(await readSets(place, seen.object), stableHash) : undefined;
+    const stable = former?.template ?? (set === undefined ? template : templateOfSet(set));
+    const model = modelOf(stable);
+    return model === undefined ? undefined : await describe(seen, { model, template: stable, hash });
+  }
+
+  async function candidateOf(seen: Seen): Promise<Served | undefined> {
+    const { rollout } = seen;
+    const model = modelOf(rollout.template);
+    if (!hasCandidate(rollout) || model === undefined) return undefined;
+    const served = await describe(seen, { model, template: rollout.template, hash: hashesOf(rollout).candidate });
+    const { position } = rollout;
+    if (position.at !== "aborted" && position.at !== "failed") return served;
+    const analyses = await explainAnalyses(place, rollout);
+    return { ...served, ended: [formatPosition(rollout), analyses].filter((part) => part !== undefined).join("; ") };
+  }
+
+  async function describe(
+    { object, rollout }: Seen,
+    { model, template, hash }: { readonly model: ServedModel; readonly template: KubeObject; readonly hash: string },
+  ): Promise<Served> {
+    const pods = (await readPods(place, object, hash)).map(podHealthOf);
+    const ready = pods.filter(({ state }) => state === "ready").length;
+    const failed = pods.find(({ state }) => state === "failed");
+    const image = textAt(servingContainer(template, place.container), ["image"]);
+    return {
+      model,
+      ask: (path, body) => askPod(place, hash, { path, body }),
+      runs: {
+        as: "pods",
+        kind: `Rollout ${rollout.name}${hash === "" ? "" : `, template ${hash}`}`,
+        ...(image === undefined ? {} : { image }),
+        ready,
+        wanted: pods.length,
+      },
+      ...(ready > 0 || failed === undefined ? {} : { ended: formatHealth(failed) }),
+    };
+  }
+
+  function armNames(arm: string, hash: string, service: string): ArmNames {
+    if (hash !== "")
+      return {
+        namespace: place.namespace,
+        workload: name,
+        service,
+        revision: hash,
+        pods: `${name}-${hash}-[a-z0-9]{5}`,
+      };
+    throw new ReleaseError("NOT_FOUND", {
+      rule: `the ${arm} version of Rollout ${name} must be up`,
+      saw: "no pods of it",
+      hint: "run the step again",
+    });
+  }
+}
+
+/** The hashes that pods of the arms carry; "" for what has none yet. */
+function hashesOf(rollout: ArgoRollout): { readonly stable: string; readonly candidate: string } {
+  const { former, currentHash, stableHash } = rollout;
+  if (former === undefined) return { stable: stableHash, candidate: "" };
+  if (!hasCandidate(rollout)) return { stable: former.hash, candidate: "" };
+  const newest = isFormerStable(rollout) ? currentHash : stableHash;
+  return { stable: former.hash, candidate: newest === former.hash ? "" : newest };
+}

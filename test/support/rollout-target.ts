@@ -1,0 +1,90 @@
+import type { RolloutPlace } from "../../actions/shared/clients/argo-rollouts/place.ts";
+import { rolloutServing } from "../../actions/shared/clients/argo-rollouts/rollout-serving.ts";
+import type { KubeConnection } from "../../actions/shared/clients/kubernetes/connection.ts";
+import type { ServedModel } from "../../actions/shared/domain/rollout/journal-entry.ts";
+import { systemClock } from "../../actions/shared/lib/clock.ts";
+import { sha256 } from "../../actions/shared/lib/hash.ts";
+import type { Clock } from "../../actions/shared/ports/clock.ts";
+import { silentLog } from "./logs.ts";
+
+/** A version of the model `digits`. */
+export function digits(version: string): ServedModel {
+  return { name: "digits", version, digest: sha256(`digits ${version}`) };
+}
+
+/** Looks ten times as often. */
+const hastyClock: Clock = { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(ms / 10, signal) };
+
+/** As the step makes it, with pauses that fit a test. */
+export function digitsServing(connection: KubeConnection, more: Partial<RolloutPlace> = {}) {
+  return rolloutServing({
+    connection,
+    namespace: connection.namespace,
+    name: "digits",
+    uriOf: async ({ name, version }) => `s3://models/${name}/${version}`,
+    image: { ref: "registry.test/server:2", digest: sha256("server 2") },
+    marks: { "ml-release.dev/release": "v2", "ml-release.dev/commit": "c0ffee" },
+    drainMs: 500,
+    readyTimeoutMs: 20_000,
+    lookMs: 500,
+    steadyMs: 300,
+    clock: hastyClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    ...more,
+  });
+}
+
+export type RolloutOptions = {
+  readonly name?: string;
+  readonly replicas?: number;
+  readonly steps?: readonly object[];
+  /** What else `spec.strategy.canary` has. */
+  readonly canary?: object;
+  /** For the kubelet: what it plays with the pods. */
+  readonly pods?: Readonly<Record<string, string>>;
+  readonly version?: string | undefined;
+  readonly [field: string]: unknown;
+};
+
+export const QUARTERS: readonly object[] = [{ setWeight: 25 }, { pause: {} }, { setWeight: 50 }, { pause: {} }];
+
+/** What users have: a Rollout of four pods that serves `digits` 1. */
+export function digitsRollout({
+  name = "digits",
+  replicas = 4,
+  steps = QUARTERS,
+  canary = {},
+  pods = {},
+  version = "1",
+  ...spec
+}: RolloutOptions = {}): string {
+  const model = digits(version);
+  const annotations = {
+    ...(version === "" ? {} : { "ml-release.dev/model": `digits@${version}`, "ml-release.dev/digest": model.digest }),
+    ...Object.fromEntries(Object.entries(pods).map(([key, value]) => [`kubelet.test/${key}`, value])),
+  };
+  const container = {
+    name: "server",
+    image: "registry.test/server:1",
+    env: [
+      { name: "MODEL_URI", value: "s3://models/digits/1" },
+      { name: "WORKERS", value: "4" },
+    ],
+    ports: [{ containerPort: 8080 }],
+    // The controller writes it back as 1.
+    resources: { requests: { cpu: "100m", memory: "1024Mi" } },
+  };
+  return JSON.stringify({
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Rollout",
+    metadata: { name },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      strategy: { canary: { steps, ...canary } },
+      template: { metadata: { labels: { app: name }, annotations }, spec: { containers: [container] } },
+      ...spec,
+    },
+  });
+}
