@@ -1,6 +1,6 @@
-import { isJsonObject, type Json } from "../canonical.ts";
+import { formatTaint, isOfGroup, matchesSelector, untolerated } from "../capacity/node-placement.ts";
 import { formatCount } from "../quantity.ts";
-import { type KubeObject, listAt, textAt, textsAt, valueAt } from "./object.ts";
+import { type KubeObject, textAt, valueAt } from "./object.ts";
 import { parseQuantity } from "./quantity.ts";
 import { extendedResources, type PodTemplate } from "./templates.ts";
 
@@ -10,19 +10,6 @@ export type Fit =
   /** `reason`: what keeps it off, counted over the nodes, as the scheduler says it. */
   | { readonly state: "none"; readonly reason: string; readonly mayGrow: boolean }
   | { readonly state: "unasked" };
-
-/** Labels of nodes that belong to a group which somebody else makes larger when pods wait. */
-const GROUP_LABELS = [
-  "karpenter.sh/nodepool",
-  "eks.amazonaws.com/nodegroup",
-  "alpha.eksctl.io/nodegroup-name",
-  "cloud.google.com/gke-nodepool",
-  "kubernetes.azure.com/agentpool",
-  "agentpool",
-  "node.openshift.io/os_id",
-  "cluster.x-k8s.io/owner-name",
-  "doks.digitalocean.com/node-pool",
-];
 
 /** Only what some nodes have and others have not is judged: GPUs and their like. CPU and memory come and go. */
 export function fitOf(template: PodTemplate, nodes: readonly KubeObject[]): Fit {
@@ -48,80 +35,13 @@ function obstacleOf(
     if (has < count) return `with ${has} x ${resource}, ${count} are asked for`;
   }
   if (!matchesSelector(spec, node)) return "that do not match the node selector or affinity";
-  const taint = listAt(node, ["spec", "taints"]).find(
-    (one) =>
-      ["NoSchedule", "NoExecute"].includes(textAt(one, ["effect"]) ?? "") &&
-      // such a taint comes and goes with the node's health
-      !(textAt(one, ["key"]) ?? "").startsWith("node.kubernetes.io/") &&
-      !listAt(spec, ["tolerations"]).some((toleration) => tolerates(toleration, one)),
-  );
+  // a taint of the node's health comes and goes
+  const taint = untolerated(spec, node).find(({ key }) => !key.startsWith("node.kubernetes.io/"));
   return taint === undefined ? undefined : `with the taint ${formatTaint(taint)} that it does not tolerate`;
 }
 
-function matchesSelector(spec: KubeObject, node: KubeObject): boolean {
-  const labels = textsAt(node, ["metadata", "labels"]);
-  const wanted = Object.entries(textsAt(spec, ["nodeSelector"]));
-  if (!wanted.every(([key, value]) => labels[key] === value)) return false;
-  const terms = listAt(spec, [
-    "affinity",
-    "nodeAffinity",
-    "requiredDuringSchedulingIgnoredDuringExecution",
-    "nodeSelectorTerms",
-  ]);
-  return terms.length === 0 || terms.some((term) => matchesTerm(term, labels, nameOf(node)));
-}
-
-function matchesTerm(term: Json, labels: Readonly<Record<string, string>>, name: string): boolean {
-  const byLabel = listAt(term, ["matchExpressions"]).every((one) => matchesExpression(one, labels));
-  const byField = listAt(term, ["matchFields"]).every((one) => matchesExpression(one, { "metadata.name": name }));
-  return byLabel && byField;
-}
-
-function matchesExpression(expression: Json, labels: Readonly<Record<string, string>>): boolean {
-  const has = labels[textAt(expression, ["key"]) ?? ""];
-  const values = listAt(expression, ["values"]).map(String);
-  switch (textAt(expression, ["operator"])) {
-    case "In":
-      return has !== undefined && values.includes(has);
-    case "NotIn":
-      return has === undefined || !values.includes(has);
-    case "Exists":
-      return has !== undefined;
-    case "DoesNotExist":
-      return has === undefined;
-    case "Gt":
-      return Number(has) > Number(values[0]);
-    case "Lt":
-      return Number(has) < Number(values[0]);
-    default:
-      return true;
-  }
-}
-
-function tolerates(toleration: Json, taint: Json): boolean {
-  const effect = textAt(toleration, ["effect"]) ?? "";
-  const key = textAt(toleration, ["key"]) ?? "";
-  if (effect !== "" && effect !== textAt(taint, ["effect"])) return false;
-  if (key === "") return textAt(toleration, ["operator"]) === "Exists";
-  if (key !== textAt(taint, ["key"])) return false;
-  return (
-    textAt(toleration, ["operator"]) === "Exists" ||
-    (textAt(toleration, ["value"]) ?? "") === (textAt(taint, ["value"]) ?? "")
-  );
-}
-
-function formatTaint(taint: Json): string {
-  const value = textAt(taint, ["value"]);
-  return `${textAt(taint, ["key"])}${value === undefined ? "" : `=${value}`}:${textAt(taint, ["effect"])}`;
-}
-
-function isOfGroup(node: KubeObject): boolean {
-  const labels = textsAt(node, ["metadata", "labels"]);
-  return GROUP_LABELS.some((one) => labels[one] !== undefined);
-}
-
 function nameOf(node: KubeObject): string {
-  return isJsonObject(node) ? (textAt(node, ["metadata", "name"]) ?? "") : "";
+  return textAt(node, ["metadata", "name"]) ?? "";
 }
 
 /** What a quota of the namespace leaves of the resources that all pods together ask for. */
