@@ -54,15 +54,11 @@ describe.skipIf(await lacksCluster())("room for a candidate in a real cluster", 
       "recreate fits",
     ]);
     await cluster.apply(deployment("candidate"), namespace);
-    await until(
-      "the scheduler to say so",
-      async () => {
-        const pods = await cluster.api.get(`/api/v1/namespaces/${namespace}/pods?labelSelector=app=candidate`);
-        const conditions = pods.items[0]?.status.conditions ?? [];
-        return conditions.some(({ reason }: { reason: string }) => reason === "Unschedulable");
-      },
-      { parts: [] },
-    );
+    await until("the scheduler to say so", async () => {
+      const pods = await cluster.api.get(`/api/v1/namespaces/${namespace}/pods?labelSelector=app=candidate`);
+      const conditions = pods.items[0]?.status.conditions ?? [];
+      return conditions.some(({ reason }: { reason: string }) => reason === "Unschedulable");
+    });
     await cluster.api.send(path("stable"), { method: "DELETE" });
     await until("the candidate", () => isAvailable("candidate"));
     await cluster.api.send(path("candidate"), { method: "DELETE" });
