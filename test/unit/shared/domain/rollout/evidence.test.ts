@@ -2,8 +2,14 @@ import { describe, expect, test } from "vitest";
 import { evidenceOf, replay } from "../../../../../actions/shared/domain/rollout/evidence.ts";
 import type { JournalEntry, Look } from "../../../../../actions/shared/domain/rollout/journal-entry.ts";
 import type { ArmCounts } from "../../../../../actions/shared/domain/rollout/judge.ts";
-import { judgeAfter, judgeLook, judgeOf, type Seen } from "../../../../../actions/shared/domain/rollout/judge-looks.ts";
-import { planOf } from "../../../../../actions/shared/domain/rollout/traffic-plan.ts";
+import {
+  judgeAfter,
+  judgeAgain,
+  judgeLook,
+  judgeOf,
+  type Seen,
+} from "../../../../../actions/shared/domain/rollout/judge-looks.ts";
+import { planOf, type TrafficPlan } from "../../../../../actions/shared/domain/rollout/traffic-plan.ts";
 import { hashText } from "../../../../../actions/shared/lib/hash.ts";
 
 const checked = planOf({ steps: ["50%"], minRequests: 10 }, { hasStable: true, hasExpectations: true }, () => ({}));
@@ -106,6 +112,17 @@ describe("a rollout that goes on", () => {
     const proved = looksOf(...calm).at(-1);
     const again = looksOf(...calm, seen(21, 0, { restarted: true })).at(-1);
     expect([proved?.verdict, again?.verdict]).toEqual(["pass", "continue"]);
+  });
+
+  test("has cost what its canary cost when it bakes", () => {
+    const costly: TrafficPlan = { ...plan, judge: { ...plan.judge, maxFailed: 9 } };
+    const baking = seen(2, 4, { phase: "baking", share: 1, exposure: { candidate: 100, stable: 0 } });
+    const canary = judgeLook(judgeOf(costly, "canary"), seen(1, 5), costly).look;
+    const resumed = judgeAfter(costly, "baking", [canary]);
+    expect(judgeLook(resumed, baking, costly).verdict.reasons).toEqual([{ why: "budget", failed: 9, allowed: 9 }]);
+    expect(
+      judgeAgain(costly, [canary, { ...baking, verdict: "fail", next: "rollback", evidence: {} }])[1]?.look.next,
+    ).toBe("rollback");
   });
 
   test("bakes without the verdicts of its canary", () => {
