@@ -1,9 +1,9 @@
+import { connectKubernetes } from "../shared/connect/cluster.ts";
 import { kubeflowCredentials } from "../shared/connect/kubeflow-credentials.ts";
 import { KUBEFLOW_SERVICES } from "../shared/domain/run/kubeflow-services.ts";
 import { request, type Send } from "../shared/lib/http.ts";
 import type { PipelineEngine } from "../shared/ports/pipeline-engine.ts";
 import type { Step } from "../shared/ports/step.ts";
-import { connectKubernetes } from "./connect-kubernetes.ts";
 import type { RunPipelineInputs } from "./inputs.ts";
 
 type KubeflowStep = Step<RunPipelineInputs>;

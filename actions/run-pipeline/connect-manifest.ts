@@ -1,6 +1,6 @@
+import { connectKubernetes } from "../shared/connect/cluster.ts";
 import { readManifestFile } from "../shared/lib/read-manifest-file.ts";
 import type { Step } from "../shared/ports/step.ts";
-import { connectKubernetes } from "./connect-kubernetes.ts";
 import type { RunPipelineInputs } from "./inputs.ts";
 
 /** Objects on Kubernetes. The manifest's kind says how they are found and followed, so that it is read here already. */

@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { laterForge } from "../shared/connect/forge.ts";
 import { connectStore } from "../shared/connect/model-store.ts";
 import type { PipelineEngine, Work } from "../shared/ports/pipeline-engine.ts";
 import type { Step } from "../shared/ports/step.ts";
+import { forgeTexts } from "../shared/render/forge-texts.ts";
 import { chooseEngine } from "./choose-engine.ts";
-import { connectForge } from "./connect-forge.ts";
+
 import { connectKubeflow } from "./connect-kubeflow.ts";
 import { connectManifest } from "./connect-manifest.ts";
 import { connectPython } from "./connect-python.ts";
@@ -16,7 +18,7 @@ export async function connect(step: Step<RunPipelineInputs>) {
   return {
     folder,
     store: await connectStore(step),
-    forge: connectForge(step),
+    forge: laterForge(step, forgeTexts(step.hide)),
     engine: await connectEngine(step, pythonWith),
     compile,
   };

@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { commonInputs, commonOutputs, defineAction, type InputsOf } from "../shared/runner/inputs.ts";
+import {
+  clusterInputs,
+  commonInputs,
+  commonOutputs,
+  defineAction,
+  type InputsOf,
+  NAMESPACE_PATTERN,
+} from "../shared/runner/inputs.ts";
 
 const DataSchema = v.record(
   v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,39}$/, "must be a role: a-z, 0-9, _ and -, at most 40 of them")),
@@ -121,15 +128,10 @@ export const manifest = defineAction({
       description:
         "OAuth client id of Google's Identity-Aware Proxy in front of the endpoint. Its tokens are made with the key of `GOOGLE_APPLICATION_CREDENTIALS`, else by the machine's metadata server.",
     },
-    kubeconfig: {
-      kind: "string",
-      description:
-        "Access to Kubernetes: the path of a kubeconfig, or its text (from a secret). Empty: `KUBECONFIG`, `~/.kube/config`, or the service account of the pod.",
-    },
-    context: { kind: "string", description: "The context of the kubeconfig. Empty: its current one." },
+    ...clusterInputs,
     namespace: {
       kind: "string",
-      pattern: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+      pattern: NAMESPACE_PATTERN,
       example: "team-a",
       description:
         "Namespace of the run. Of a multi-user Kubeflow: the profile. Empty: the one of the kubeconfig's context.",

@@ -5,8 +5,8 @@ import { findAlias, moveAlias } from "../../actions/shared/lib/model-registry/al
 import { history } from "../../actions/shared/lib/model-registry/log.ts";
 import { findVersion, listVersions } from "../../actions/shared/lib/model-registry/versions.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
-import { newState } from "../fakes/github/answers.ts";
 import { startGitHub } from "../fakes/github/github.ts";
+import { newState } from "../fakes/github/state.ts";
 import { FORK_TOKEN, JOB_TOKEN } from "../fakes/github/tokens.ts";
 import { answerJson, startServer } from "../support/http-server.ts";
 import { type JobContext, type JobOptions, jobContext } from "../support/job-context.ts";

@@ -221,6 +221,84 @@ describe.each([
   });
 });
 
+describe("deployments", () => {
+  const status = { environment: "prod", commit: SHA, task: "deployment/digits in prod", description: "1.2.0 serves" };
+  const statesOf = (fake: FakeGitHub) =>
+    [...fake.state.deployments.values()].map(({ fields, statuses }) => ({
+      sha: fields.sha,
+      states: statuses.map(({ state }) => state).reverse(),
+    }));
+
+  it("are made once for a commit in an environment, and get every status", async () => {
+    const { forge, fake } = await onGitHub();
+    const logUrl = "https://github.test/acme/digits/actions/runs/812";
+    expect(await forge.deployment({ ...status, state: "in_progress", logUrl })).toMatchObject({ how: "created" });
+    const environmentUrl = "https://digits.example.com";
+    expect(await forge.deployment({ ...status, state: "success", logUrl, environmentUrl })).toMatchObject({
+      how: "updated",
+    });
+    expect(statesOf(fake)).toEqual([{ sha: SHA, states: ["in_progress", "success"] }]);
+    const [deployment] = [...fake.state.deployments.values()];
+    expect(deployment?.statuses[0]).toMatchObject({ log_url: logUrl, environment_url: environmentUrl });
+  });
+
+  it("use the one that the job's environment made", async () => {
+    const { forge, fake } = await onGitHub();
+    const fields = { id: 7, environment: "prod", sha: SHA, ref: "v1.2.0", task: "deploy" };
+    const made = await startGitHub();
+    await githubForge({
+      apiUrl: made.url,
+      token: JOB_TOKEN.text,
+      repository: "acme/digits",
+      texts: TEXTS,
+      clock: systemClock,
+      log,
+      signal: new AbortController().signal,
+    }).deployment({ ...status, state: "in_progress" });
+    const [whole] = [...made.state.deployments.values()];
+    await made.close();
+    fake.state.deployments.set(7, { fields: { ...whole?.fields, ...fields }, statuses: [] });
+    expect(await forge.deployment({ ...status, state: "success" })).toMatchObject({ how: "updated" });
+    expect(statesOf(fake)).toEqual([{ sha: SHA, states: ["success"] }]);
+  });
+
+  it("end what served in the environment before, and only that", async () => {
+    const { forge, fake } = await onGitHub();
+    const of = (digit: string) => ({ ...status, commit: digit.repeat(40) });
+    await forge.deployment({ ...of("1"), state: "success" });
+    await forge.deployment({ ...of("2"), state: "failure" });
+    await forge.deployment({ ...of("3"), environment: "staging", state: "success" });
+    await forge.deployment({ ...of("4"), state: "success" });
+    expect(statesOf(fake).map(({ states }) => states)).toEqual([
+      ["success", "inactive"],
+      ["failure"],
+      ["success"],
+      ["success"],
+    ]);
+  });
+
+  it("are not made without the permission, which is said", async () => {
+    const { forge } = await onGitHub({ token: FORK_TOKEN });
+    expect(await forge.deployment({ ...status, state: "in_progress" })).toMatchObject({ state: "denied" });
+  });
+
+  it("are not made twice where an answer was lost", async () => {
+    const { forge, fake } = await onGitHub({ clock: hurriedClock() });
+    fake.fail({ operation: "repos/create-deployment", how: { kind: "drop", when: "after" } });
+    expect(await forge.deployment({ ...status, state: "in_progress" })).toMatchObject({ state: "posted" });
+    expect(statesOf(fake)).toEqual([{ sha: SHA, states: ["in_progress"] }]);
+  });
+
+  it("are a file where there is no GitHub", async () => {
+    const folder = await temporaryFolder();
+    await folderForge(folder, TEXTS).deployment({ ...status, state: "success" });
+    expect(JSON.parse(await readFile(join(folder, "deployment-prod.json"), "utf8"))).toEqual({
+      ...status,
+      state: "success",
+    });
+  });
+});
+
 describe("GitHub's comments", () => {
   const MARKER = commentMarker("gate digits");
   const comment = { name: "gate digits", pullRequest: 7, report: report() };

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readTextFile } from "../lib/read-text.ts";
 import { writeFileAtomic } from "../lib/write-file.ts";
-import type { Check, Forge, ForgeTexts, Posted, StickyComment } from "../ports/forge.ts";
+import type { Check, DeploymentStatus, Forge, ForgeTexts, Posted, StickyComment } from "../ports/forge.ts";
 
 const LARGEST_FILE = 4 * 1024 * 1024;
 
@@ -24,6 +24,8 @@ export function folderForge(folder: string, texts: ForgeTexts): Forge {
       const path = join(folder, `comment-${comment.pullRequest}-${fileName(comment.name)}.md`);
       return write(path, texts.comment(comment.report, texts.marker(comment.name)));
     },
+    deployment: (status: DeploymentStatus) =>
+      write(join(folder, `deployment-${fileName(status.environment)}.json`), JSON.stringify(status, null, 2)),
   };
 }
 

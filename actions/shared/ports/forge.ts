@@ -23,6 +23,20 @@ export type StickyComment = {
   readonly report: Report;
 };
 
+/** Where a release stands in an environment. A success makes what was there before `inactive`. */
+export type DeploymentStatus = {
+  readonly environment: string;
+  readonly commit: string;
+  /** The tag, where there is one; else the commit is what is deployed. */
+  readonly ref?: string;
+  /** What is changed: a target. */
+  readonly task: string;
+  readonly state: "in_progress" | "success" | "failure";
+  readonly description: string;
+  readonly logUrl?: string;
+  readonly environmentUrl?: string;
+};
+
 /** What was found and done before, or why not: posting never decides over a release, so that none of this is an exception. */
 export type Posted =
   | { readonly state: "posted"; readonly url: string; readonly how: "created" | "updated" }
@@ -36,6 +50,8 @@ export interface Forge {
   readonly name: string;
   check(check: Check): Promise<Posted>;
   comment(comment: StickyComment): Promise<Posted>;
+  /** Adds a status to the deployment of this commit in this environment; makes one where neither this job nor an earlier one did. */
+  deployment(status: DeploymentStatus): Promise<Posted>;
 }
 
 /** A report as the texts that a forge shows, within its limits. */

@@ -185,6 +185,19 @@ export function catalogInputs<const M extends readonly [string, ...string[]]>(mo
   } as const satisfies Record<string, InputDeclaration>;
 }
 
+/** The inputs of every action that works on a cluster: how it is reached. `namespace` is the action's own, since it says whose. */
+export const clusterInputs = {
+  kubeconfig: {
+    kind: "string",
+    description:
+      "Access to Kubernetes: the path of a kubeconfig, or its text (from a secret). Empty: `KUBECONFIG`, `~/.kube/config`, or the service account of the pod.",
+  },
+  context: { kind: "string", description: "The context of the kubeconfig. Empty: its current one." },
+} as const satisfies Record<string, InputDeclaration>;
+
+/** The name of a namespace of Kubernetes. */
+export const NAMESPACE_PATTERN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 /** The inputs of whoever checks signatures of versions. */
 export function verificationInputs<const M extends readonly string[]>(modes: M) {
   return {

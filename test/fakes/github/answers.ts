@@ -1,53 +1,5 @@
-import type { Operation } from "./description.ts";
-import type { Token } from "./tokens.ts";
-
-type Fields = Record<string, unknown>;
-
-export type Answer = {
-  readonly status: number;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-};
-
-export type Asked = {
-  readonly url: URL;
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
-  readonly body: unknown;
-};
-
-export type CheckRun = { readonly app: string; readonly annotations: readonly Fields[]; readonly fields: Fields };
-export type Comment = {
-  readonly issue: number;
-  readonly fields: Fields & { readonly id: number; readonly body: string };
-};
-
-/** Somebody's word on the jobs of a workflow run that wait for an environment. */
-export type Review = {
-  readonly runId: number;
-  readonly login: string;
-  readonly state: "approved" | "rejected";
-  readonly environments: readonly string[];
-};
-
-/** What GitHub keeps. Tests read it, and put in what others have written. */
-export type GitHubState = {
-  readonly checkRuns: Map<number, CheckRun>;
-  readonly comments: Map<number, Comment>;
-  readonly reviews: Review[];
-  nextId: number;
-};
-
-export function newState(): GitHubState {
-  return { checkRuns: new Map(), comments: new Map(), reviews: [], nextId: 101 };
-}
-
-type Question = {
-  readonly operation: Operation;
-  readonly asked: Asked;
-  readonly token: Token;
-  readonly state: GitHubState;
-};
+import { createDeployment, createDeploymentStatus, listDeploymentStatuses, listDeployments } from "./deployments.ts";
+import { type Answer, type Fields, type GitHubState, NOT_FOUND, paged, type Question } from "./state.ts";
 
 export function answerOf(question: Question): Answer {
   switch (question.operation.id) {
@@ -67,15 +19,18 @@ export function answerOf(question: Question): Answer {
       return updateComment(question);
     case "issues/list-comments":
       return listComments(question);
+    case "repos/create-deployment":
+      return createDeployment(question);
+    case "repos/create-deployment-status":
+      return createDeploymentStatus(question);
+    case "repos/list-deployment-statuses":
+      return listDeploymentStatuses(question);
+    case "repos/list-deployments":
+      return listDeployments(question);
     case "users/get-authenticated":
       return { status: 200, body: { ...question.operation.example(200), login: question.token.login } };
   }
 }
-
-const NOT_FOUND: Answer = {
-  status: 404,
-  body: { message: "Not Found", documentation_url: "https://docs.github.com/rest", status: "404" },
-};
 
 const CHECK_FIELDS = [
   "name",
@@ -215,16 +170,4 @@ function listReviews({ operation, asked, state }: Question): Answer {
     environments: environments.map((name) => ({ ...environment, name })),
   }));
   return { status: 200, body };
-}
-
-function paged<T>(
-  all: readonly T[],
-  { query, url }: Asked,
-): { readonly items: readonly T[]; readonly headers: Readonly<Record<string, string>> } {
-  const size = Math.min(100, Number(query.per_page ?? 30));
-  const page = Number(query.page ?? 1);
-  const next = new URL(url);
-  next.searchParams.set("page", String(page + 1));
-  const link = page * size < all.length ? { link: `<${next.href}>; rel="next"` } : {};
-  return { items: all.slice((page - 1) * size, page * size), headers: link };
 }

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Answer, type Asked, answerOf, type GitHubState, newState } from "./answers.ts";
+import { answerOf } from "./answers.ts";
 import { type Operation, readDescription } from "./description.ts";
 import type { OperationId } from "./operations.ts";
 import { broken } from "./rules.ts";
+import { type Answer, type Asked, type GitHubState, newState } from "./state.ts";
 import { JOB_TOKEN, type Token } from "./tokens.ts";
 
 export type LoggedRequest = {

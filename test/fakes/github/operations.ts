@@ -8,6 +8,10 @@ export const OPERATIONS = [
   "issues/create-comment",
   "issues/list-comments",
   "issues/update-comment",
+  "repos/create-deployment",
+  "repos/create-deployment-status",
+  "repos/list-deployment-statuses",
+  "repos/list-deployments",
   "users/get-authenticated",
 ] as const;
 

@@ -10,12 +10,16 @@ export type Token = {
   refuses(operation: OperationId): string | undefined;
 };
 
-type Permission = "actions: read" | "checks: write" | "pull-requests: write";
+type Permission = "actions: read" | "checks: write" | "deployments: write" | "pull-requests: write";
 
 const NEEDS: Partial<Readonly<Record<OperationId, Permission>>> = {
   "actions/get-reviews-for-run": "actions: read",
   "checks/create": "checks: write",
   "checks/update": "checks: write",
+  "repos/create-deployment": "deployments: write",
+  "repos/create-deployment-status": "deployments: write",
+  "repos/list-deployment-statuses": "deployments: write",
+  "repos/list-deployments": "deployments: write",
   "issues/create-comment": "pull-requests: write",
   "issues/update-comment": "pull-requests: write",
 };
@@ -37,7 +41,12 @@ export function jobToken(text: string, permissions: readonly Permission[]): Toke
 }
 
 /** What a job gets that has the permissions which it needs. */
-export const JOB_TOKEN = jobToken("ghs_test", ["actions: read", "checks: write", "pull-requests: write"]);
+export const JOB_TOKEN = jobToken("ghs_test", [
+  "actions: read",
+  "checks: write",
+  "deployments: write",
+  "pull-requests: write",
+]);
 
 /** What a pull request from a fork gets, whatever the workflow asks for. */
 export const FORK_TOKEN = jobToken("ghs_fork", []);

@@ -2,6 +2,7 @@ import { formatDuration } from "../../domain/quantity.ts";
 import type { Forge, Posted } from "../../ports/forge.ts";
 import { writeCheck } from "./check.ts";
 import { writeComment } from "./comment.ts";
+import { writeDeployment } from "./deployment.ts";
 import { type Failure, failureOf } from "./failure.ts";
 import { type GitHubAccess, openSession } from "./session.ts";
 
@@ -17,6 +18,7 @@ export function githubForge(access: GitHubAccess): Forge {
     name: "GitHub",
     check: (check) => persistently(access, () => writeCheck(session, check)),
     comment: (comment) => persistently(access, () => writeComment(session, comment)),
+    deployment: (status) => persistently(access, () => writeDeployment(session, status)),
   };
 }
 
