@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real parts of the tests that Debian and Ubuntu ship: a registry, container engines, a maker of base images,
-# an object store, a browser.
+# an object store, a browser, a metrics server.
 # Only what is missing, and no service is started. Without apt-get or root it does nothing, and says so.
 set -euo pipefail
 
@@ -17,6 +17,7 @@ declare -A package_of=(
   [ceph-osd]=ceph-osd
   [ceph]=ceph-common
   [chromium]=chromium
+  [prometheus]=prometheus
 )
 
 export PATH=$PATH:/usr/sbin:/sbin

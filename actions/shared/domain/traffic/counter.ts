@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** A raw sample of a counter. */
+/** A raw sample of a counter; NaN where there was one without a number that counts. */
 export type Sample = readonly [atMs: number, value: number];
 
 /** What one series of a counter was at, in the order of time. */
@@ -9,8 +9,14 @@ export type CounterSeries = {
   readonly key: string;
   /** What is added up apart: a class of predictions, a bucket of a histogram; "" where everything is one. */
   readonly group: string;
+  /** What was scraped: its series are sampled at the same moments, and begin again together. Undefined where that is not known. */
+  readonly target?: string | undefined;
   readonly samples: readonly Sample[];
 };
+
+/** When a target was scraped, and when it was found to have been started again; in the order of time. */
+export type TargetTimes = { readonly scrapes: readonly number[]; readonly restarts: readonly number[] };
+export type TimesByTarget = ReadonlyMap<string, TargetTimes>;
 
 /** Everything that must be known of a counter to go on counting, also in another process: the last sample of each series, and what was counted up to them. */
 export const CounterMemorySchema = v.object({
@@ -34,30 +40,38 @@ export type Moment = {
   readonly atMs: number;
   /** Time between two samples of a series. */
   readonly intervalMs: number;
+  /** Of all series of the arm: those of other counters tell that a server was started again where this counter does not. */
+  readonly targets?: TimesByTarget;
 };
 
 /**
  * Adds up what a counter counted, series by series. Between the sample before the moment and the one after it the counter is taken to have
  * grown evenly: so both arms are counted over the same time, whenever each of their pods was asked. A value below the one before is that of
- * a server that was started again, and counts whole. A series that was not there before was at 0 one interval before its first sample; one
- * that vanishes counts nothing more, and goes on from where it was if it comes back. The first reading counts nothing: it is where all others
- * count from.
+ * a server that was started again, and counts whole; so does one of a series that was gone while its server was asked, or whose server
+ * began again by its other series. A series that was not there before was at 0 one interval before its first sample; one
+ * that vanishes with its server counts nothing more, and goes on from where it was if both come back. The first reading counts nothing: it is
+ * where all others count from.
  */
 export function readCounter(
   before: CounterMemory | undefined,
   series: readonly CounterSeries[],
-  { atMs, intervalMs }: Moment,
+  { atMs, intervalMs, targets = new Map() }: Moment,
 ): CounterReading {
   const last = new Map((before?.series ?? []).map((one) => [one[0], one]));
   const totals = new Map(Object.entries(before?.totals ?? {}));
   const partly = new Map<string, number>();
-  for (const { key, group, samples } of series) {
-    const [first] = samples;
+  for (const { key, group, target, samples } of series) {
+    const first = samples.find(isSound);
     if (first === undefined) continue;
-    let [at, value] = startOf(last.get(key), first, { isFirst: before === undefined, atMs, intervalMs });
-    for (const [sampledAt, sampled] of samples) {
-      if (sampledAt <= at) continue;
-      const grown = sampled < value ? sampled : sampled - value;
+    const times = target === undefined ? undefined : targets.get(target);
+    const known = last.get(key);
+    let [at, value] =
+      known === undefined ? (before === undefined ? first : [first[0] - intervalMs, 0]) : [known[2], known[3]];
+    for (const sample of samples) {
+      const [sampledAt, sampled] = sample;
+      if (sampledAt <= at || !isSound(sample)) continue;
+      const isNew = sampled < value || (times !== undefined && beganAgain(times, samples, [at, sampledAt]));
+      const grown = isNew ? sampled : sampled - value;
       if (sampledAt > atMs) {
         if (at < atMs) add(partly, group, (grown * (atMs - at)) / (sampledAt - at));
         break;
@@ -65,7 +79,7 @@ export function readCounter(
       if (before !== undefined) add(totals, group, grown);
       [at, value] = [sampledAt, sampled];
     }
-    if (at <= atMs) last.set(key, [key, group, at, value]);
+    if (at <= atMs || before === undefined) last.set(key, [key, group, at, value]);
     add(totals, group, 0);
   }
   // all others count from the moment of the first reading, not from the samples before it
@@ -76,17 +90,40 @@ export function readCounter(
   return { memory: { totals: Object.fromEntries(totals), series: [...last.values()] }, counted };
 }
 
-type Known = CounterMemory["series"][number];
+const isSound = ([, value]: Sample): boolean => !Number.isNaN(value);
 
-/** From where a series is followed. */
-function startOf(
-  known: Known | undefined,
-  first: Sample,
-  { isFirst, atMs, intervalMs }: Moment & { readonly isFirst: boolean },
-): Sample {
-  if (known !== undefined) return [known[2], known[3]];
-  if (isFirst && first[0] <= atMs) return first;
-  return [first[0] - intervalMs, 0];
+/** Whether a series was gone while its target was asked, or its target began again, between two of its samples. */
+function beganAgain(
+  { scrapes, restarts }: TargetTimes,
+  samples: readonly Sample[],
+  [fromMs, toMs]: readonly [number, number],
+): boolean {
+  const isWithin = (atMs: number) => atMs > fromMs && atMs < toMs;
+  return (
+    scrapes.some((atMs) => isWithin(atMs) && !samples.some(([own]) => own === atMs)) ||
+    restarts.some((atMs) => isWithin(atMs) || atMs === toMs)
+  );
+}
+
+/** When the targets of an arm were scraped, by all of its series. A counter that fell by more than half tells that all begin again. */
+export function timesOfTargets(series: readonly CounterSeries[]): TimesByTarget {
+  const scrapes = new Map<string, Set<number>>();
+  const restarts = new Map<string, Set<number>>();
+  const note = (times: Map<string, Set<number>>, target: string, atMs: number) => {
+    const known = times.get(target) ?? new Set();
+    times.set(target, known.add(atMs));
+  };
+  for (const { target, samples } of series) {
+    if (target === undefined) continue;
+    for (const [i, [atMs, value]] of samples.entries()) {
+      note(scrapes, target, atMs);
+      if (value < (samples[i - 1]?.[1] ?? 0) / 2) note(restarts, target, atMs);
+    }
+  }
+  const sorted = (times: ReadonlySet<number> | undefined) => [...(times ?? [])].sort((a, b) => a - b);
+  return new Map(
+    [...scrapes].map(([target, times]) => [target, { scrapes: sorted(times), restarts: sorted(restarts.get(target)) }]),
+  );
 }
 
 /** Sums of fractions that should be whole are not. */
@@ -100,7 +137,7 @@ function add(sums: Map<string, number>, group: string, value: number): void {
 export function intervalOf(series: readonly CounterSeries[]): number | undefined {
   const usual = series.flatMap(({ samples }) => {
     const steps = samples.slice(1).map(([atMs], i) => atMs - (samples[i]?.[0] ?? atMs));
-    const middle = steps.sort((a, b) => a - b)[Math.floor((steps.length - 1) / 2)];
+    const middle = steps.sort((a, b) => a - b)[Math.floor(steps.length / 2)];
     return middle === undefined ? [] : [middle];
   });
   return usual.length === 0 ? undefined : Math.max(...usual);
@@ -112,7 +149,7 @@ const SILENT_INTERVALS = 2.5;
 /** Up to when an arm is known: the earliest of the last samples of its series that are alive at a moment; undefined where none is. */
 export function knownUntil(series: readonly CounterSeries[], { atMs, intervalMs }: Moment): number | undefined {
   const ends = series.flatMap(({ samples }) => {
-    const end = samples.at(-1)?.[0];
+    const end = samples.findLast(isSound)?.[0];
     return end === undefined || end < atMs - SILENT_INTERVALS * intervalMs ? [] : [end];
   });
   return ends.length === 0 ? undefined : Math.min(...ends);

@@ -1,5 +1,5 @@
 import type { ArmCounts } from "../rollout/judge.ts";
-import { type CounterSeries, type Moment, readCounter } from "./counter.ts";
+import { type CounterSeries, type Moment, readCounter, timesOfTargets } from "./counter.ts";
 import type { ArmMemory } from "./memory.ts";
 
 /** The counters of one arm by name, and by group within each. */
@@ -16,8 +16,10 @@ export type ArmSamples = { readonly [name in CounterName]?: readonly CounterSeri
 export function readArm(
   before: { readonly memory: ArmMemory; readonly counted: Counted } | undefined,
   samples: ArmSamples,
-  moment: Moment,
+  { atMs, intervalMs }: Moment,
 ): ArmReading {
+  const targets = timesOfTargets(Object.values(samples).flatMap((series) => series ?? []));
+  const moment = { atMs, intervalMs, targets };
   const read = COUNTERS.flatMap((name) => {
     const series = samples[name];
     if (series === undefined) return [];

@@ -7,6 +7,7 @@ import {
   knownUntil,
   readCounter,
   type Sample,
+  timesOfTargets,
 } from "../../../../../actions/shared/domain/traffic/counter.ts";
 
 const series = (key: string, ...samples: readonly Sample[]): CounterSeries => ({ key, group: "", samples });
@@ -44,9 +45,15 @@ describe("a counter", () => {
     expect(readAll([late], moments)).toEqual([0, 100, 200]);
   });
 
-  test("begins at nothing where it was not there before", () => {
-    expect(readAll([series("a", [0, 3], [10, 3], [20, 3]), series("b", [20, 4])], [10, 20])).toEqual([0, 4]);
-    expect(readAll([series("b", [20, 10])], [5, 15, 20])).toEqual([0, 5, 10]);
+  test("begins at nothing where it was not there at the first reading", () => {
+    const first = readCounter(undefined, [series("a", [0, 3], [10, 3])], { atMs: 10, intervalMs: 10 });
+    const all = [series("a", [0, 3], [10, 3], [20, 3]), series("b", [20, 4])];
+    const at = (atMs: number) => readCounter(first.memory, all, { atMs, intervalMs: 10 }).counted[""];
+    expect([10, 15, 20].map(at)).toEqual([0, 2, 4]);
+  });
+
+  test("that is first seen right after the first reading counts from there: what it had may be of before", () => {
+    expect(readAll([series("b", [20, 1_000], [30, 1_007])], [15, 20, 30])).toEqual([0, 0, 7]);
   });
 
   test("that was there before the first reading counts nothing of what it had", () => {
@@ -66,6 +73,39 @@ describe("a counter", () => {
       return read.counted[""] ?? 0;
     });
     expect(counted).toEqual([0, 0, 40]);
+  });
+
+  describe("whose server has other series", () => {
+    const errors = (...samples: readonly Sample[]): CounterSeries => ({
+      ...series("errors", ...samples),
+      target: "pod",
+    });
+    const requests = (...samples: readonly Sample[]): CounterSeries => ({
+      ...series("all", ...samples),
+      target: "pod",
+    });
+    const count = (own: CounterSeries, other: CounterSeries) => {
+      const targets = timesOfTargets([own, other]);
+      const first = readCounter(undefined, [own], { atMs: 0, intervalMs: 10, targets });
+      return readCounter(first.memory, [own], { atMs: 100, intervalMs: 10, targets }).counted[""];
+    };
+
+    test("counts whole after it was gone while the server was asked", () => {
+      expect(count(errors([0, 43], [30, 50]), requests([0, 900], [10, 2], [20, 5], [30, 60]))).toBe(50);
+    });
+
+    test("goes on where the server could not be asked either", () => {
+      expect(count(errors([0, 43], [30, 50]), requests([0, 900], [30, 960]))).toBe(7);
+    });
+
+    test("counts whole where the others show that the server began again", () => {
+      expect(count(errors([0, 43], [10, 50]), requests([0, 900], [10, 60]))).toBe(50);
+      expect(count(errors([0, 43], [10, 50]), requests([0, 900], [10, 899]))).toBe(7);
+    });
+
+    test("goes on after samples without a number", () => {
+      expect(count(errors([0, 43], [10, Number.NaN], [20, 50]), requests([0, 1], [10, 2], [20, 3]))).toBe(7);
+    });
   });
 
   test("is summed by group", () => {

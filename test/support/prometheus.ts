@@ -1,0 +1,154 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { REQUIRE_REAL } from "./built-tool.ts";
+import { freePort, untilAnswering } from "./docker-registry.ts";
+
+const PROGRAM = "/usr/bin/prometheus";
+const TOOL = "/usr/bin/promtool";
+
+/** Whether tests of Prometheus may be left out: only where the program is absent and nobody insists on it. */
+export function lacksPrometheus(): boolean {
+  return !existsSync(PROGRAM) && !REQUIRE_REAL;
+}
+
+/** What is scraped, with the labels that a cluster would give it. */
+export type ScrapeTarget = { readonly port: number; readonly labels: Readonly<Record<string, string>> };
+
+export type Scraping = {
+  readonly everyMs: number;
+  /** Known from the start, whether or not anything answers there: what is found later is scraped 5 s later. */
+  readonly targets: readonly ScrapeTarget[];
+  /** Where a gateway would put it. */
+  readonly path?: string;
+};
+
+export type RealPrometheus = {
+  readonly url: string;
+  /** Resolves when all these pods, up or down, were scraped after the call. */
+  scraped(pods: string): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Debian's Prometheus on a free port of loopback. */
+export async function startPrometheus({ everyMs, targets, path = "" }: Scraping): Promise<RealPrometheus> {
+  const folder = mkdtempSync(join(tmpdir(), "ml-release-prometheus-"));
+  writeFileSync(
+    join(folder, "prometheus.yml"),
+    JSON.stringify({
+      global: { scrape_interval: `${everyMs}ms`, scrape_timeout: `${everyMs}ms` },
+      scrape_configs: [
+        {
+          job_name: "pods",
+          static_configs: targets.map(({ port: at, labels }) => ({ targets: [`127.0.0.1:${at}`], labels })),
+        },
+      ],
+    }),
+  );
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const args = [
+    `--config.file=${join(folder, "prometheus.yml")}`,
+    `--storage.tsdb.path=${join(folder, "data")}`,
+    `--web.listen-address=${address}`,
+    `--web.external-url=http://${address}${path}`,
+    "--log.level=error",
+  ];
+  const child = spawn(PROGRAM, args, { stdio: "ignore" });
+  const exited = exitOf(child);
+  await untilReady(`http://${address}${path}/-/ready`, exited);
+  return {
+    url: `http://${address}${path}`,
+    scraped: async (pods) => {
+      const since = Date.now() / 1_000;
+      const query = `min(timestamp(up{pod=~"${pods}"}))`;
+      for (let tries = 0; tries < 600; tries++) {
+        const answer = await fetch(`http://${address}${path}/api/v1/query?query=${encodeURIComponent(query)}`);
+        const { data } = (await answer.json()) as { data: { result: readonly { value: readonly [number, string] }[] } };
+        if (Number(data.result[0]?.value[1] ?? 0) > since) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      throw new Error(`${pods} were not scraped`);
+    },
+    stop: async () => {
+      child.kill("SIGKILL");
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Its door opens a while before it can be asked. */
+async function untilReady(url: string, exited: Promise<void>): Promise<void> {
+  await untilAnswering(url, exited);
+  for (let tries = 0; tries < 300; tries++) {
+    if ((await fetch(url)).ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`not ready: ${url}`);
+}
+
+/** What promtool says of a file with rules; throws where it finds fault. */
+export function checkRules(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "ml-release-rules-"));
+  try {
+    const file = join(folder, "rules.yaml");
+    writeFileSync(file, text);
+    return execFileSync(TOOL, ["check", "rules", file], { encoding: "utf8" });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export type Served = {
+  readonly ok?: number;
+  readonly errors?: number;
+  readonly rejected?: number;
+  readonly slow?: number;
+  readonly class?: string;
+};
+
+/** One pod of a version, which may be killed and started again at the same port. */
+export type CountingPod = {
+  readonly port: number;
+  start(): Promise<void>;
+  kill(): Promise<void>;
+  serve(what: Served): Promise<void>;
+  /** `sound`, `nan` (counters without a number) or `down` (scrapes fail). */
+  become(mode: "sound" | "nan" | "down"): Promise<void>;
+};
+
+export async function countingPod(version: "2" | "3" = "2"): Promise<CountingPod> {
+  const port = await freePort();
+  let child: ChildProcess | undefined;
+  const post = async (path: string, query: Readonly<Record<string, unknown>>) => {
+    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+    const answer = await fetch(`http://127.0.0.1:${port}${path}?${search}`, { method: "POST" });
+    await answer.arrayBuffer();
+  };
+  return {
+    port,
+    start: async () => {
+      const program = join(import.meta.dirname, "counting-exporter.ts");
+      child = spawn(process.execPath, [program, String(port), version], { stdio: "ignore" });
+      await untilAnswering(`http://127.0.0.1:${port}/metrics`, exitOf(child));
+    },
+    kill: async () => {
+      if (child === undefined) return;
+      const exited = exitOf(child);
+      child.kill("SIGKILL");
+      await exited;
+      child = undefined;
+    },
+    serve: (what) => post("/serve", what),
+    become: (is) => post("/mode", { is }),
+  };
+}
+
+function exitOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    else child.once("exit", () => resolve());
+  });
+}
