@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LEASE_ACCESS, STORAGE_ACCESS } from "../../actions/shared/clients/kubernetes/access.ts";
 import { accessFindings } from "../../actions/shared/clients/kubernetes/access-findings.ts";
-import { LEASE_ACCESS } from "../../actions/shared/clients/kubernetes/serving-lease.ts";
-import { readStorageNotes, STORAGE_ACCESS } from "../../actions/shared/clients/kubernetes/storage-access.ts";
+import { readStorageNotes } from "../../actions/shared/clients/kubernetes/storage-access.ts";
 import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 

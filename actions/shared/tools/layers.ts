@@ -22,6 +22,7 @@ const sharedLayers: Table = {
   tools: [
     "runner",
     "cli",
+    "clients/*/access.ts",
     "lib",
     "domain",
     "actions",

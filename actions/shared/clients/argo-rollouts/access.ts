@@ -1,5 +1,5 @@
 import type { Access } from "../../domain/manifest/access.ts";
-import { POD_ACCESS } from "../kubernetes/pod-guard.ts";
+import { POD_ACCESS } from "../kubernetes/access.ts";
 
 const ARGO = "argoproj.io";
 

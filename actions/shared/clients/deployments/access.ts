@@ -1,5 +1,5 @@
 import type { Access } from "../../domain/manifest/access.ts";
-import { ROLLOUT_STATUS_ACCESS } from "../kubernetes/rollout-status.ts";
+import { ROLLOUT_STATUS_ACCESS } from "../kubernetes/access.ts";
 
 const GATEWAY = "gateway.networking.k8s.io";
 

@@ -1,4 +1,3 @@
-import type { Access } from "../../domain/manifest/access.ts";
 import { type KubeObject, numberAt, textAt } from "../../domain/manifest/object.ts";
 import { isReleaseError } from "../../lib/error.ts";
 import { sha256 } from "../../lib/hash.ts";
@@ -19,18 +18,6 @@ export type ClusterEventsOptions = {
   readonly clock: Pick<Clock, "now">;
   readonly log: Pick<Log, "warn" | "debug">;
 };
-
-export const EVENTS_ACCESS: readonly Access[] = [
-  {
-    group: "events.k8s.io",
-    resource: "events",
-    verbs: ["create", "get", "patch"],
-    scope: "namespace",
-    need: "optional",
-    purpose: "tell what a rollout does as events of what it rolls out",
-    loss: "kubectl describe does not show it",
-  },
-];
 
 const CONTROLLER = "ml-release.dev/deploy-model";
 /** The API takes so many characters. */

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
-import type { Access } from "../../domain/manifest/access.ts";
 import { type KubeObject, textAt } from "../../domain/manifest/object.ts";
 import { type JournalEntry, JournalEntrySchema, type Look } from "../../domain/rollout/journal-entry.ts";
 import { decode } from "../../lib/decode.ts";
@@ -22,26 +21,6 @@ export type KubernetesJournalOptions = {
   /** How many bytes one object may hold; smaller in tests. */
   readonly mostBytes?: number;
 };
-
-export const JOURNAL_ACCESS: readonly Access[] = [
-  {
-    group: "",
-    resource: "configmaps",
-    verbs: ["get", "create", "patch"],
-    scope: "namespace",
-    need: "required",
-    purpose: "write down what a rollout is about to do, before it does it",
-  },
-  {
-    group: "",
-    resource: "configmaps",
-    verbs: ["delete"],
-    scope: "namespace",
-    need: "optional",
-    purpose: "remove what a long rollout has written when the next one begins",
-    loss: "looks of a rollout of many hours stay where they are",
-  },
-];
 
 const TEXT = "journal.json";
 const PACKED = "journal.json.gz";

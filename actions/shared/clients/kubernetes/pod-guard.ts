@@ -1,4 +1,3 @@
-import type { Access } from "../../domain/manifest/access.ts";
 import type { KubeObject } from "../../domain/manifest/object.ts";
 import { logTail } from "../../domain/run/log-tail.ts";
 import type { TaskWait } from "../../domain/run/task.ts";
@@ -30,36 +29,6 @@ export type PodGuard = {
   /** The same for pods that cannot even be made, in the words of who makes them. */
   lookAtQuota(words: string | undefined): void;
 };
-
-/** What is done with pods while something is waited for that is made of them. */
-export const POD_ACCESS: readonly Access[] = [
-  {
-    group: "",
-    resource: "pods",
-    verbs: ["list"],
-    scope: "namespace",
-    need: "required",
-    purpose: "say why a pod does not start, or why it failed",
-  },
-  {
-    group: "",
-    resource: "pods/log",
-    verbs: ["get"],
-    scope: "namespace",
-    need: "optional",
-    purpose: "show the end of a failed pod's log",
-    loss: "logs are not shown",
-  },
-  {
-    group: "",
-    resource: "events",
-    verbs: ["list"],
-    scope: "namespace",
-    need: "optional",
-    purpose: "say why a pod that has a node does not start",
-    loss: "a volume or secret that does not come is not named",
-  },
-];
 
 const UNSCHEDULABLE_MS = 120_000;
 /** What is missing may be on its way: secrets and volumes come from other controllers. */

@@ -1,4 +1,3 @@
-import type { Access } from "../../domain/manifest/access.ts";
 import { type KubeObject, textAt } from "../../domain/manifest/object.ts";
 import {
   type DeploymentStatus,
@@ -13,7 +12,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { KubeConnection } from "./connection.ts";
 import { getObject, type ResourceType } from "./objects.ts";
-import { POD_ACCESS, podGuard } from "./pod-guard.ts";
+import { podGuard } from "./pod-guard.ts";
 import { listIfAllowed } from "./pods.ts";
 
 export type WaitForDeployment = {
@@ -32,28 +31,6 @@ export type WaitForDeployment = {
   readonly log: Pick<Log, "info" | "debug">;
   readonly signal: AbortSignal;
 };
-
-/** What a wait for a Deployment reads. */
-export const ROLLOUT_STATUS_ACCESS: readonly Access[] = [
-  {
-    group: "apps",
-    resource: "deployments",
-    verbs: ["get"],
-    scope: "namespace",
-    need: "required",
-    purpose: "see how far it is",
-  },
-  {
-    group: "apps",
-    resource: "replicasets",
-    verbs: ["list"],
-    scope: "namespace",
-    need: "optional",
-    purpose: "tell the pods of the new template from those of the former",
-    loss: "a failing pod of the former template is taken for one of the new",
-  },
-  ...POD_ACCESS,
-];
 
 const LOOK_MS = 1_000;
 const STEADY_MS = 2_000;

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { Access } from "../../domain/manifest/access.ts";
 import {
   endOfLease,
   isSameLease,
@@ -36,17 +35,6 @@ export type KubernetesLeaseOptions = {
   readonly clock: Clock;
   readonly signal?: AbortSignal;
 };
-
-export const LEASE_ACCESS: readonly Access[] = [
-  {
-    group: "coordination.k8s.io",
-    resource: "leases",
-    verbs: ["get", "create", "patch"],
-    scope: "namespace",
-    need: "required",
-    purpose: "see to it that one rollout at a time changes the target",
-  },
-];
 
 const APART = { group: "coordination.k8s.io", version: "v1", plural: "leases" } as const;
 /** More changes than that between a read and a write are not ours to follow. */

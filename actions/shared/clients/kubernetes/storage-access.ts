@@ -1,21 +1,8 @@
-import type { Access } from "../../domain/manifest/access.ts";
 import type { KubeObject } from "../../domain/manifest/object.ts";
 import { type Looked, secretsOf, storageNotes } from "../../domain/serving/storage-notes.ts";
 import { isReleaseError } from "../../lib/error.ts";
 import type { KubeConnection } from "./connection.ts";
 import { addressOf, getObject, type ResourceType, serviceOf } from "./objects.ts";
-
-export const STORAGE_ACCESS: readonly Access[] = [
-  {
-    group: "",
-    resource: "serviceaccounts",
-    verbs: ["get"],
-    scope: "namespace",
-    need: "optional",
-    purpose: "see that the pods can read where the model lies",
-    loss: "whether the pods may read the model's address is not checked",
-  },
-];
 
 export type StorageQuestion = {
   readonly namespace: string;
