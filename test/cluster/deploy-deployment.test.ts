@@ -1,18 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { startGatewayController } from "../fakes/gateway/gateway-controller.ts";
+import { DEPLOYMENT_ACCESS } from "../../actions/shared/clients/deployments/access.ts";
+import { formatProblem, type Problem } from "../../actions/shared/domain/problem.ts";
 import type { KubeObject } from "../support/cluster/api.ts";
 import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { until } from "../support/cluster/part.ts";
-import {
-  type FraudOptions,
-  fraud,
-  fraudAutoscaler,
-  fraudDeployment,
-  fraudRoute,
-  fraudService,
-  fraudServing,
-} from "../support/deployment-target.ts";
+import { type FraudPlace, type FraudPlaceOptions, fraudPlace } from "../support/deployment-place.ts";
+import { fraud, fraudAutoscaler, fraudDeployment, fraudServing } from "../support/deployment-target.ts";
 
 describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kubernetes", () => {
   let cluster: Cluster;
@@ -31,7 +25,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(candidate).toMatchObject({ model: fraud("2"), runs: { as: "pods", kind: "Deployment fraud-candidate" } });
       expect(await serving.current()).toMatchObject({ share: 0, stable: { model: fraud("1") } });
       expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
-      expect(await place.endpoints("fraud")).toEqual([await place.podNames("app=fraud"), 2]);
+      expect(await place.endpoints("fraud")).toEqual(await place.podNames("app=fraud"));
 
       await serving.split(0.0125, 0);
       const split = ["fraud 9875", "fraud-candidate 125"];
@@ -104,9 +98,9 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       await cluster.apply(fraudAutoscaler({ min: 1, max: 5 }), place.namespace);
       await place.serving.apply("candidate", fraud("2"));
       await place.serving.split(0.2, 0);
-      expect((await place.get("autoscaler", "fraud")).spec).toMatchObject({ minReplicas: 3, maxReplicas: 5 });
+      expect((await place.get("autoscalers", "fraud")).spec).toMatchObject({ minReplicas: 3, maxReplicas: 5 });
       await place.fresh().remove();
-      const { spec, metadata } = await place.get("autoscaler", "fraud");
+      const { spec, metadata } = await place.get("autoscalers", "fraud");
       expect([spec.minReplicas, metadata.annotations]).toEqual([1, undefined]);
     });
 
@@ -192,15 +186,15 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       const place = await newPlace({ deployment: { replicas: 3 }, routes: [] });
       const { serving } = place;
       await serving.apply("candidate", fraud("2"));
-      expect(await place.endpoints("fraud")).toEqual([await place.podNames("app=fraud"), 3]);
+      expect(await place.endpoints("fraud")).toEqual(await place.podNames("app=fraud"));
       await serving.split(0.3, 0);
-      expect((await place.endpoints("fraud"))[1]).toBe(4);
+      expect(await place.endpoints("fraud")).toHaveLength(4);
       expect((await serving.current()).share).toBe(0.3);
       expect((await place.fresh().current()).share).toBe(0.25);
       await serving.split(0.5, 0);
-      expect((await place.endpoints("fraud"))[1]).toBe(6);
+      expect(await place.endpoints("fraud")).toHaveLength(6);
       await serving.split(0, 0);
-      expect((await place.endpoints("fraud"))[1]).toBe(3);
+      expect(await place.endpoints("fraud")).toHaveLength(3);
       await serving.remove();
       expect(await place.leftovers()).toEqual([]);
       expect((await place.get("deployments", "fraud")).status.readyReplicas).toBe(3);
@@ -212,8 +206,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       await serving.apply("candidate", fraud("2"));
       await serving.split(0.5, 0);
       await serving.split(1, 0);
-      const candidates = await place.podNames("ml-release.dev/arm=candidate");
-      expect(await place.endpoints("fraud")).toEqual([candidates, 2]);
+      expect(await place.endpoints("fraud")).toEqual(await place.podNames("ml-release.dev/arm=candidate"));
       expect((await serving.current()).share).toBe(1);
       await serving.promote();
       expect((await place.get("services", "fraud")).spec.selector).toEqual({ app: "fraud" });
@@ -225,6 +218,74 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       const place = await newPlace({ deployment: { replicas: 2 }, routes: [] });
       await place.serving.apply("candidate", fraud("2"));
       await expect(place.serving.split(0.1, 0)).rejects.toThrow(/\[REFUSED\] a share is made of whole parts/);
+    });
+  });
+
+  describe("before anything is started", () => {
+    it("names each rule that the account lacks, and does everything as an account that has them", async () => {
+      const place = await newPlace();
+      const token = await cluster.accountToken(place.namespace, "ml-release");
+      const serving = fraudServing(await connectionTo(cluster, place.namespace, { token }));
+      const denied = await serving.check(fraud("2"));
+      expect(denied.map(({ hint }) => hint)).toContain(
+        `add to a Role in ${place.namespace} of this account: - { apiGroups: ["gateway.networking.k8s.io"], resources: [httproutes], verbs: [list, patch] }`,
+      );
+      await cluster.apply(minimalRole(place.namespace));
+      await until("the role to be known", async () => (await serving.check(fraud("2"))).length === 0);
+      await serving.apply("candidate", fraud("2"));
+      await serving.split(0.5, 0);
+      await serving.split(1, 0);
+      await serving.promote();
+      expect(await place.fresh().current()).toMatchObject({ share: 0, stable: { model: fraud("2") } });
+      expect(await place.leftovers()).toEqual([]);
+    });
+
+    it("does everything by pods, too, as an account that has no other rules", async () => {
+      const place = await newPlace({ routes: [] });
+      await cluster.apply(fraudAutoscaler({ min: 1, max: 4 }), place.namespace);
+      const token = await cluster.accountToken(place.namespace, "ml-release");
+      await cluster.apply(minimalRole(place.namespace));
+      const serving = fraudServing(await connectionTo(cluster, place.namespace, { token }));
+      await until("the role to be known", async () => (await serving.check(fraud("2"))).length === 0);
+      await serving.apply("candidate", fraud("2"));
+      for (const share of [0.5, 1]) await serving.split(share, 0);
+      await serving.promote();
+      expect(await place.fresh().current()).toMatchObject({ share: 0, stable: { model: fraud("2") } });
+    });
+
+    it("finds what is wrong with the target, and changes nothing", async () => {
+      const place = await newPlace();
+      expect(await place.serving.check(fraud("2"))).toEqual([]);
+      expect(rulesOf(await place.fresh({ name: "froud" }).check(fraud("2")))).toContain(
+        "no Deployment froud in the namespace",
+      );
+      expect(rulesOf(await place.fresh({ service: "edge" }).check(fraud("2")))).toContain(
+        "no Service edge in the namespace",
+      );
+      expect(rulesOf(await place.fresh({ container: "main" }).check(fraud("2")))).toContain(
+        "main, which is none of server",
+      );
+      const backendRefs = [
+        { name: "fraud", port: 80, weight: 0 },
+        { name: "old", port: 80, weight: 0 },
+      ];
+      await place.patch("httproutes", "fraud", { spec: { rules: [{ backendRefs }] } });
+      expect(rulesOf(await place.serving.check(fraud("2")))).toContain("must add up to more than 0");
+      await cluster.apply(fraudDeployment().replaceAll('"fraud"', '"fraud-candidate"'), place.namespace);
+      expect(rulesOf(await place.serving.check(fraud("2")))).toContain("fraud-candidate must be free");
+      await expect(place.serving.apply("candidate", fraud("2"))).rejects.toThrow(/\[CONFLICT\]/);
+    });
+
+    it("says what it would change, and what it stands on", async () => {
+      const place = await newPlace({ routes: [], deployment: { replicas: 3 } });
+      const { changes, notes } = await place.serving.preview(fraud("2"));
+      expect(changes).toContainEqual({
+        what: "Deployment fraud, container server, MODEL_URI",
+        from: "s3://models/fraud/1",
+        to: "s3://models/fraud/2",
+      });
+      expect(notes.join()).toContain("at least 25 %");
+      expect(await place.leftovers()).toEqual([]);
     });
   });
 
@@ -252,76 +313,36 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
     });
   });
 
-  type PlaceOptions = {
-    readonly deployment?: FraudOptions;
-    readonly routes?: readonly string[];
-    readonly pool?: string;
-  };
-
-  async function newPlace({ deployment = {}, routes = ["fraud"], pool }: PlaceOptions = {}) {
-    const namespace = await cluster.namespace();
-    const gateway = startGatewayController({ api: cluster.api, namespace });
-    onTestFinished(() => gateway.stop());
-    const stable = JSON.parse(fraudDeployment(deployment));
-    if (pool !== undefined) stable.spec.template.spec.nodeSelector = { pool };
-    await cluster.apply(JSON.stringify(stable), namespace);
-    await cluster.apply(fraudService(), namespace);
-    for (const name of routes) await cluster.apply(fraudRoute(name), namespace);
-    const connection = await connectionTo(cluster, namespace);
-    const paths: Readonly<Record<string, string>> = {
-      deployments: `/apis/apps/v1/namespaces/${namespace}/deployments`,
-      services: `/api/v1/namespaces/${namespace}/services`,
-      httproutes: `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes`,
-      autoscaler: `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
-      pods: `/api/v1/namespaces/${namespace}/pods`,
-    };
-    const get = (kind: string, name: string) => cluster.api.get(`${paths[kind]}/${name}`);
-    const list = async (kind: string, labels = "") =>
-      (await cluster.api.get(`${paths[kind]}?labelSelector=${encodeURIComponent(labels)}`))
-        .items as readonly KubeObject[];
-    await until("the Deployment to serve", async () => {
-      const { status, spec } = await get("deployments", "fraud");
-      return status.readyReplicas === spec.replicas;
-    });
-    return {
-      namespace,
-      gateway,
-      get,
-      serving: fraudServing(connection),
-      fresh: (more: Parameters<typeof fraudServing>[1] = {}) => fraudServing(connection, more),
-      patch: async (kind: string, name: string, body: object) => {
-        const contentType = "application/merge-patch+json";
-        const { status } = await cluster.api.send(`${paths[kind]}/${name}`, { method: "PATCH", contentType, body });
-        expect(status).toBe(200);
-      },
-      backends: async (name: string) =>
-        (await get("httproutes", name)).spec.rules.map((rule: { backendRefs: readonly Backend[] }) =>
-          rule.backendRefs.map((ref) => `${ref.name} ${ref.weight}`),
-        ),
-      podNames: async (labels: string) => (await list("pods", labels)).map(({ metadata }) => metadata.name).sort(),
-      /** Ready pods that a service sends to, and how many. */
-      endpoints: async (service: string) => {
-        const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
-        const { items } = await cluster.api.get(`${path}?labelSelector=kubernetes.io/service-name=${service}`);
-        const ready = (items as readonly KubeObject[])
-          .flatMap(({ endpoints }) => endpoints ?? [])
-          .filter(({ conditions }) => conditions.ready);
-        return [ready.map(({ targetRef }) => targetRef.name).sort(), ready.length];
-      },
-      /** What a rollout made and has not taken away. */
-      leftovers: async () => {
-        const found = await Promise.all(["deployments", "services"].map((kind) => list(kind)));
-        const names = found.flat().map(({ metadata }) => metadata.name);
-        const marked = (await list("httproutes")).filter((route) => route.metadata.annotations !== undefined);
-        return [...names.filter((name) => name.endsWith("-candidate")), ...marked.map(({ metadata }) => metadata.name)];
-      },
-    };
+  async function newPlace(options: FraudPlaceOptions = {}): Promise<FraudPlace> {
+    const place = await fraudPlace(cluster, options);
+    onTestFinished(place.stop);
+    return place;
   }
-
-  type Backend = { readonly name: string; readonly weight: number };
 });
 
 /** What the kubelet plays with the pods of a version. */
 function played(pods: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(pods).map(([key, value]) => [`kubelet.test/${key}`, value]));
+}
+
+function rulesOf(problems: readonly Problem[]): string {
+  return problems.map(formatProblem).join("\n");
+}
+
+/** What the client says that it needs, and nothing else. */
+function minimalRole(namespace: string): string {
+  const metadata = { name: "ml-release", namespace };
+  const rules = DEPLOYMENT_ACCESS.map(({ group, resource, verbs }) => ({
+    apiGroups: [group],
+    resources: [resource],
+    verbs,
+  }));
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "ml-release" };
+  const subjects = [{ kind: "ServiceAccount", name: "ml-release", namespace }];
+  const apiVersion = "rbac.authorization.k8s.io/v1";
+  const objects = [
+    { apiVersion, kind: "Role", metadata, rules },
+    { apiVersion, kind: "RoleBinding", metadata, roleRef, subjects },
+  ];
+  return objects.map((object) => JSON.stringify(object)).join("\n---\n");
 }

@@ -27,7 +27,7 @@ export function startGatewayController({ api, namespace, delayMs = 0 }: GatewayO
   const reconcile = async (): Promise<void> => {
     const { items } = await api.get(path);
     for (const route of items as readonly KubeObject[]) {
-      const key = `${route.metadata.name} ${route.metadata.generation}`;
+      const key = `${route.metadata.name} ${generationOf(route)}`;
       seenAt.set(key, seenAt.get(key) ?? Date.now());
       if (Date.now() - (seenAt.get(key) ?? 0) < delayMs) continue;
       const parents = await statusOf(route);
@@ -47,7 +47,7 @@ export function startGatewayController({ api, namespace, delayMs = 0 }: GatewayO
         const service = `/api/v1/namespaces/${ref.namespace ?? namespace}/services/${ref.name}`;
         if ((await api.send(service)).status !== 200) missing.push(ref.name);
       }
-    const observedGeneration = Number(route.metadata.generation);
+    const observedGeneration = generationOf(route);
     const stamp = { observedGeneration, lastTransitionTime: new Date(0).toISOString().replace(".000", "") };
     const resolved =
       missing.length === 0
@@ -83,6 +83,10 @@ export function startGatewayController({ api, namespace, delayMs = 0 }: GatewayO
       await loop;
     },
   };
+}
+
+function generationOf({ metadata }: KubeObject): number {
+  return (metadata as { readonly generation?: number }).generation ?? 0;
 }
 
 type Parent = { readonly conditions: readonly { readonly type: string; readonly status: string }[] };

@@ -26,6 +26,9 @@ export type Carrying = {
 };
 
 const LOOK_MS = 1_000;
+/** Somebody else writes the same object: it is read again so many times. */
+const MOST_LOST = 20;
+const LOST_MS = 200;
 
 /** Reads, decides and does one thing, until nothing is left to do. What the cluster is then is returned. */
 export async function carryOut(place: DeploymentPlace, reader: Reader, carrying: Carrying): Promise<Seen> {
@@ -33,6 +36,7 @@ export async function carryOut(place: DeploymentPlace, reader: Reader, carrying:
   const isRaising = carrying.goal.goal === "stage" || (carrying.goal.goal === "share" && carrying.goal.share > 0);
   let memory: DeploymentMemory = { isDrained: carrying.isIdle === true };
   let waiting: { readonly act: DeploymentAct["do"]; readonly sinceMs: number } | undefined;
+  let lost = 0;
   for (;;) {
     const seen = await reader.read();
     if (isRaising) signal.throwIfAborted();
@@ -60,23 +64,34 @@ export async function carryOut(place: DeploymentPlace, reader: Reader, carrying:
         memory = { isDrained: true };
         break;
       default:
-        await write(place, seen, { act, wish: carrying.wish });
+        lost = (await write(place, seen, { act, wish: carrying.wish })) ? 0 : lost + 1;
+        if (lost > MOST_LOST) throw new ReleaseError("CONFLICT", contested(place, act));
+        if (lost > 0) await clock.sleep(LOST_MS, signal);
         if (act.do === "patch-route" || act.do === "unpin-service") memory = { isDrained: false };
     }
   }
 }
 
-/** Does one write; one that no longer holds for what is there changes nothing, and what is there is read again. */
+/** Does one write, and says whether it did; one that no longer holds for what is there changes nothing, and what is there is read again. */
 async function write(
   place: DeploymentPlace,
   seen: Seen,
   { act, wish }: { readonly act: WritingAct; readonly wish: VersionWish | undefined },
-): Promise<void> {
+): Promise<boolean> {
   const change = changeOf(act, seen.objects, wish);
   const state = await send(place, change);
   const what = `${change.do === "patch" ? act.do.replaceAll("-", " ") : change.do} ${change.kind} ${change.name}`;
   if (state === "done") place.log.info(`${what}: done`);
   else place.log.debug(`${what}: ${state} since it was read`);
+  return state === "done";
+}
+
+function contested({ name }: DeploymentPlace, { do: what }: WritingAct) {
+  return {
+    rule: `somebody else changes the objects of ${name} all the time`,
+    saw: `${what.replaceAll("-", " ")} found something else ${MOST_LOST} times`,
+    hint: "a foreign change: see who it is (kubectl get --show-managed-fields)",
+  };
 }
 
 /** Sends one change. `changed`, `gone`, `exists`: it was not carried out. */

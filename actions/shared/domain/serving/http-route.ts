@@ -180,16 +180,17 @@ function isSameParent(said: Json, asked: Json): boolean {
 }
 
 function parentStatus(parent: Json, name: string, generation: number): RouteStatus {
-  for (const [type, good] of [
-    ["Accepted", "True"],
-    ["ResolvedRefs", "True"],
-  ]) {
-    const found = listAt(parent, ["conditions"]).find((one) => textAt(one, ["type"]) === type);
+  const conditionOf = (type: string) => listAt(parent, ["conditions"]).find((one) => textAt(one, ["type"]) === type);
+  for (const type of ["Accepted", "ResolvedRefs"]) {
+    const found = conditionOf(type);
     if ((numberAt(found, ["observedGeneration"]) ?? 0) < generation)
       return { state: "waiting", why: `the gateway ${name} has not taken its last change` };
-    if (textAt(found, ["status"]) === good) continue;
+    if (textAt(found, ["status"]) === "True") continue;
     const reason = [textAt(found, ["reason"]), textAt(found, ["message"])].filter(Boolean).join(": ");
     return { state: "refused", why: `the gateway ${name}: ${type} is ${textAt(found, ["status"])} (${reason})` };
   }
+  const partial = conditionOf("PartiallyInvalid");
+  if (textAt(partial, ["status"]) === "True")
+    return { state: "refused", why: `the gateway ${name} leaves out rules (${textAt(partial, ["message"]) ?? ""})` };
   return { state: "accepted" };
 }

@@ -1,0 +1,160 @@
+import { describe, expect, it } from "vitest";
+import type { KubeObject } from "../../../../../actions/shared/domain/manifest/object.ts";
+import type { DeploymentGoal } from "../../../../../actions/shared/domain/serving/deployment.ts";
+import { fraud } from "../../../../support/deployment-target.ts";
+import { type SimulatedOptions, simulatedDeployment } from "../../../../support/simulated-deployment.ts";
+
+const STAGE: DeploymentGoal = { goal: "stage", digest: fraud("2").digest };
+const share = (part: number): DeploymentGoal => ({ goal: "share", share: part });
+const PROMOTE: DeploymentGoal = { goal: "promote" };
+const REMOVE: DeploymentGoal = { goal: "remove" };
+
+const KINDS: readonly (readonly [string, SimulatedOptions])[] = [
+  ["by one HTTPRoute", {}],
+  ["by two HTTPRoutes", { routes: ["fraud", "legacy"] }],
+  ["with an autoscaler", { replicas: 3, autoscaler: { min: 1, max: 6 } }],
+  ["with GPUs", { gpus: 1 }],
+  ["by pods", { routes: [], replicas: 3 }],
+  ["by pods, with an autoscaler", { routes: [], replicas: 3, autoscaler: { min: 2, max: 6 } }],
+];
+
+describe("a rollout of a Deployment", () => {
+  it("makes a candidate that gets nothing, then gives it what was asked for, and no write gives it more", () => {
+    const world = simulatedDeployment({ replicas: 4 });
+    world.run(STAGE);
+    expect(world.shares.every((one) => one === 0)).toBe(true);
+    world.run(share(0.25));
+    world.run(share(0.5));
+    expect(Math.max(...world.shares)).toBe(0.5);
+    expect(world.state().candidate?.replicas).toBe(2);
+  });
+
+  it("does nothing where everything is as it should be", () => {
+    const world = simulatedDeployment();
+    world.run(STAGE);
+    world.run(share(0.1));
+    expect([world.run(share(0.1)), simulatedDeployment().run(REMOVE)].map((acts) => acts.map((act) => act.do))).toEqual(
+      [["done"], ["done"]],
+    );
+  });
+
+  it("changes the version while the candidate has everything, sends everything back, and only then takes the candidate away", () => {
+    const world = simulatedDeployment({ replicas: 2 });
+    for (const goal of [STAGE, share(1)]) world.run(goal);
+    const writes = world.run(PROMOTE).map((act) => act.do);
+    expect(writes.filter((one) => !one.startsWith("wait-"))).toEqual([
+      "promote-template",
+      "patch-route",
+      "drain",
+      "delete-candidate",
+      "delete-service",
+      "done",
+    ]);
+  });
+
+  it("lowers by one write for each object that splits, before anything else", () => {
+    const routed = simulatedDeployment();
+    for (const goal of [STAGE, share(0.5)]) routed.run(goal);
+    expect(routed.run(REMOVE)[0]).toMatchObject({ do: "patch-route", route: "fraud" });
+    const pods = simulatedDeployment({ routes: [], replicas: 2 });
+    for (const goal of [STAGE, share(0.5)]) pods.run(goal);
+    expect(pods.run(REMOVE)[0]).toEqual({ do: "scale-candidate", replicas: 0 });
+  });
+
+  it("lets pods that hold GPUs go before their successors come, and gives the strategy back", () => {
+    const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+    const world = simulatedDeployment({ gpus: 1, strategy });
+    for (const goal of [STAGE, share(1)]) world.run(goal);
+    world.run(PROMOTE, { writes: 1 });
+    expect((world.objects().stable.spec as KubeObject).strategy).toEqual({ type: "Recreate" });
+    world.run(PROMOTE);
+    expect((world.objects().stable.spec as KubeObject).strategy).toEqual(strategy);
+  });
+
+  it("holds where the stable template is not the one that the candidate was made from", () => {
+    const world = simulatedDeployment();
+    world.run(STAGE);
+    world.edit((objects) => {
+      const { template, ...spec } = objects.stable.spec as { readonly template: KubeObject };
+      const changed = { ...template, spec: { ...(template.spec as KubeObject), hostNetwork: true } };
+      objects.stable = { ...objects.stable, spec: { ...spec, template: changed } };
+    });
+    for (const goal of [share(0.1), PROMOTE])
+      expect(world.run(goal)).toMatchObject([{ do: "refuse", code: "CONFLICT" }]);
+    expect(world.run(REMOVE).at(-1)).toEqual({ do: "done" });
+  });
+
+  it("puts the version into the Deployment itself, where that is the strategy, and its own way to update back", () => {
+    const strategy = { type: "RollingUpdate" };
+    const world = simulatedDeployment({ strategy });
+    const acts = world.run({ goal: "roll", digest: fraud("2").digest }).map((act) => act.do);
+    expect(acts).toEqual(["roll-template", "wait-rollout", "restore-strategy", "wait-rollout", "done"]);
+    expect(world.state().stable.digest).toBe(fraud("2").digest);
+    expect((world.objects().stable.spec as KubeObject).strategy).toEqual(strategy);
+  });
+
+  describe.each(KINDS)("killed after any write, %s", (_, options) => {
+    const course = [STAGE, share(0.5), share(1), PROMOTE];
+    const writes = simulatedDeployment(options);
+    for (const goal of course) writes.run(goal);
+    const points = Array.from({ length: writes.shares.length + 1 }, (_point, point) => point);
+
+    it.each(points)("%i: everything goes back to stable, or the promotion is finished", (point) => {
+      const { world, last } = killedAt(options, course, point);
+      const asked = last.goal === "share" ? last.share : last.goal === "promote" ? 1 : 0;
+      const before = world.shares.length;
+      expect(world.shares.at(-1) ?? 0).toBeLessThanOrEqual(Math.max(asked, 0));
+      const isDecided = last.goal === "promote";
+      world.run(isDecided ? PROMOTE : REMOVE);
+      if (!isDecided) expect(world.shares.slice(before)).toEqual(world.shares.slice(before).toSorted((a, b) => b - a));
+      expect(ending(world)).toEqual({
+        ...cleared(options),
+        version: isDecided ? fraud("2").digest : fraud("1").digest,
+      });
+    });
+
+    it("goes on to the end where it is run again", () => {
+      for (const point of points) {
+        const { world } = killedAt(options, course, point);
+        for (const goal of course) world.run(goal);
+        expect(ending(world)).toEqual({ ...cleared(options), version: fraud("2").digest });
+      }
+    });
+  });
+});
+
+/** A rollout that was ended before its n-th write, and what it was about to reach. */
+function killedAt(options: SimulatedOptions, course: readonly DeploymentGoal[], point: number) {
+  const world = simulatedDeployment(options);
+  let last: DeploymentGoal = STAGE;
+  for (const goal of course) {
+    last = goal;
+    const acts = world.run(goal, { writes: point - world.shares.length });
+    if (acts.at(-1)?.do !== "done") break;
+  }
+  return { world, last };
+}
+
+function ending(world: ReturnType<typeof simulatedDeployment>) {
+  const { candidate, candidateService, isPinned, autoscaler, routes, stable, pods } = world.state();
+  return {
+    share: world.shares.at(-1) ?? 0,
+    version: stable.digest,
+    left: [candidate, candidateService, ...pods].filter((one) => one !== undefined).length,
+    isPinned,
+    floor: autoscaler,
+    isStrategyHeld: stable.isStrategyHeld,
+    routes: routes.map(({ rules, former }) => [former, rules.map(({ refs }) => refs.map((ref) => ref.name))]),
+  };
+}
+
+function cleared({ routes = ["fraud"], autoscaler }: SimulatedOptions) {
+  return {
+    share: 0,
+    left: 0,
+    isPinned: false,
+    floor: autoscaler === undefined ? undefined : { ...autoscaler, isHeld: false },
+    isStrategyHeld: false,
+    routes: routes.map(() => [undefined, [["fraud"], ["fraud"]]]),
+  };
+}
