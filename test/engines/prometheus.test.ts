@@ -4,19 +4,26 @@ import { connectPrometheus, type Prometheus } from "../../actions/shared/clients
 import { type PrometheusTrafficOptions, prometheusTraffic } from "../../actions/shared/clients/prometheus/traffic.ts";
 import { countsSince } from "../../actions/shared/domain/rollout/counts.ts";
 import type { ArmCounts } from "../../actions/shared/domain/rollout/judge.ts";
+import { PRESETS } from "../../actions/shared/domain/traffic/presets.ts";
 import { type MetricQueries, type MetricsFile, queriesOf } from "../../actions/shared/domain/traffic/queries.ts";
+import { formatSelector } from "../../actions/shared/domain/traffic/selector.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { request } from "../../actions/shared/lib/http.ts";
+import { rolloutDashboard } from "../../actions/shared/render/rollout/dashboard.ts";
+import { rolloutRules } from "../../actions/shared/render/rollout/rules.ts";
 import { type Answered, trafficContract } from "../contract/traffic-contract.ts";
 import { logInto } from "../support/logs.ts";
 import {
   type CountingPod,
+  checkRules,
   countingPod,
   lacksPrometheus,
   type RealPrometheus,
   type Served,
   startPrometheus,
+  testRules,
 } from "../support/prometheus.ts";
+import { watchedRollout } from "../support/watched-rollout.ts";
 
 const EVERY_MS = 250;
 /** How many rollouts the tests have between them. */
@@ -281,6 +288,54 @@ describe.skipIf(lacksPrometheus()).concurrent("a real Prometheus", () => {
     });
     const elsewhere = connect(real.url.replace("/prometheus", ""));
     await expect(elsewhere.vector("up", Date.now())).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  test.each(PRESETS.map(({ name }) => name))(
+    "understands every query of %s, its dashboard and its rules",
+    async (preset) => {
+      const rollout = watchedRollout(preset, preset === "kserve" ? { errors: 'b{pod=~"{{pods}}"}' } : {});
+      const { panels } = JSON.parse(rolloutDashboard(rollout, [])) as {
+        readonly panels: readonly { readonly targets?: readonly { readonly expr: string }[] }[];
+      };
+      const charts = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+      expect(charts.length).toBeGreaterThan(5);
+      for (const expr of charts)
+        await expect(prometheus.vector(expr.replaceAll("$__rate_interval", "1m"), Date.now())).resolves.toBeDefined();
+      const { requests, errors, rejected = [] } = rollout.candidate;
+      for (const selector of [...requests, ...errors, ...rejected])
+        await expect(
+          prometheus.samples(formatSelector(selector), { atMs: Date.now(), rangeMs: 1_000 }),
+        ).resolves.toEqual({
+          series: [],
+          isPartial: false,
+        });
+      expect(checkRules(rolloutRules(rollout))).toMatch(/SUCCESS: (8|10) rules found/);
+    },
+  );
+
+  test("alerts where users are on a candidate that no job watches, and only there", async () => {
+    expect(
+      testRules(rolloutRules(watchedRollout("haproxy")), [
+        { title: "watched", leaseAge: 20, holder: "job", perMinute: 60, alerts: [] },
+        { title: "unattended", leaseAge: 3_600, holder: "", perMinute: 60, alerts: ["MlReleaseCanaryUnattended"] },
+        {
+          title: "killed",
+          leaseAge: 3_600,
+          holder: "job",
+          perMinute: 60,
+          alerts: ["MlReleaseCanaryUnattended", "MlReleaseLeaseExpired"],
+        },
+        {
+          title: "killed at a share of 0",
+          leaseAge: 3_600,
+          holder: "job",
+          perMinute: 0,
+          alerts: ["MlReleaseLeaseExpired"],
+        },
+        { title: "nothing under way", leaseAge: 3_600, holder: "", perMinute: 0, alerts: [] },
+        { title: "not counted", leaseAge: 20, holder: "job", perMinute: 0, alerts: ["MlReleaseCanaryNotCounted"] },
+      ]),
+    ).toContain("SUCCESS");
   });
 
   test("tells the time that it has itself", async () => {

@@ -91,11 +91,53 @@ async function untilReady(url: string, exited: Promise<void>): Promise<void> {
 
 /** What promtool says of a file with rules; throws where it finds fault. */
 export function checkRules(text: string): string {
+  return inFolder({ "rules.yaml": text }, ["check", "rules", "rules.yaml"]);
+}
+
+/** A rollout of digits in prod behind HAProxy, for twenty minutes. */
+export type WatchedCase = {
+  readonly title: string;
+  /** Seconds, all the time. */
+  readonly leaseAge: number;
+  /** Who holds the lease; "" for nobody. */
+  readonly holder: string;
+  /** Requests that the candidate gets. */
+  readonly perMinute: number;
+  /** What must fire in the end, and nothing else. */
+  readonly alerts: readonly string[];
+};
+
+const ALERTS = ["MlReleaseCanaryUnattended", "MlReleaseLeaseExpired", "MlReleaseCanaryNotCounted"];
+
+/** Plays each case through the rules with promtool; throws where other alerts fire than should. */
+export function testRules(rules: string, cases: readonly WatchedCase[]): string {
+  const lease = 'namespace="prod", lease="mlrelease-digits"';
+  const backend = (name: string) => `haproxy_backend_http_responses_total{proxy="prod_svc_${name}_http", code="2xx"}`;
+  const tests = cases.map(({ title, leaseAge, holder, perMinute, alerts }) => ({
+    name: title,
+    interval: "1m",
+    input_series: [
+      // time begins at 0 there
+      { series: `kube_lease_renew_time{${lease}}`, values: `${-leaseAge}+60x30` },
+      { series: `kube_lease_owner{${lease}, lease_holder="${holder}"}`, values: "1x30" },
+      { series: backend("digits"), values: "0+600x30" },
+      { series: backend("digits-canary"), values: `0+${perMinute}x30` },
+    ],
+    promql_expr_test: ALERTS.map((alertname) => ({
+      expr: `count(ALERTS{alertname="${alertname}", alertstate="firing"}) or vector(0)`,
+      eval_time: "20m",
+      exp_samples: [{ labels: "{}", value: alerts.includes(alertname) ? 1 : 0 }],
+    })),
+  }));
+  const file = JSON.stringify({ rule_files: ["rules.yaml"], evaluation_interval: "1m", tests });
+  return inFolder({ "rules.yaml": rules, "tests.yaml": file }, ["test", "rules", "tests.yaml"]);
+}
+
+function inFolder(files: Readonly<Record<string, string>>, args: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), "ml-release-rules-"));
   try {
-    const file = join(folder, "rules.yaml");
-    writeFileSync(file, text);
-    return execFileSync(TOOL, ["check", "rules", file], { encoding: "utf8" });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    return execFileSync(TOOL, args, { encoding: "utf8", cwd: folder });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -123,7 +165,7 @@ export async function countingPod(version: "2" | "3" = "2"): Promise<CountingPod
   const port = await freePort();
   let child: ChildProcess | undefined;
   const post = async (path: string, query: Readonly<Record<string, unknown>>) => {
-    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)] as const));
     const answer = await fetch(`http://127.0.0.1:${port}${path}?${search}`, { method: "POST" });
     await answer.arrayBuffer();
   };
