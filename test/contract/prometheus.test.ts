@@ -176,7 +176,7 @@ test("a page for people is no answer, and a login page says who is asked for", a
   const grafana = await open(html("Grafana"));
   await expect(grafana.prometheus.vector("a", AT)).rejects.toMatchObject({
     code: "PROTOCOL",
-    message: expect.stringContaining('HTML page "Grafana"'),
+    message: expect.stringContaining('with the HTML page "Grafana" at http://127.0.0.1'),
   });
   const login = await open(html("Log in to Dex"));
   await expect(login.prometheus.vector("a", AT)).rejects.toMatchObject({ code: "AUTH" });

@@ -96,7 +96,7 @@ function refusedFor(credentials: Credentials, wanted: HttpRequest, answer: HttpA
   const rule = problem?.rule ?? `${wanted.service} refused the credentials`;
   return new ReleaseError("AUTH", {
     ...problem,
-    rule: credentials === anonymous ? rule : `${credentials.name}: ${rule}`,
+    rule: credentials.name === anonymous.name ? rule : `${credentials.name}: ${rule}`,
   });
 }
 
@@ -128,12 +128,14 @@ function notAnApi({ credentials, wanted, url, status, kind, title }: Met): Relea
   return new ReleaseError("PROTOCOL", {
     rule: `${wanted.service} answered with a web page instead of data`,
     saw,
-    hint: "check the address: this is a page for people, not the API (behind Kubeflow's gateway the endpoint ends in /pipeline)",
+    hint:
+      wanted.hints?.PROTOCOL ??
+      "check the address: this is a page for people, not the API (behind Kubeflow's gateway the endpoint ends in /pipeline)",
   });
 }
 
 function verdictOn(credentials: Credentials): string {
-  return credentials === anonymous ? "it asks who we are" : `it does not take ${credentials.name}`;
+  return credentials.name === anonymous.name ? "it asks who we are" : `it does not take ${credentials.name}`;
 }
 
 function wantsHttps(wanted: HttpRequest, to: URL): ReleaseError {
