@@ -1,3 +1,7 @@
+import { ROLLOUT_ACCESS } from "../clients/argo-rollouts/access.ts";
+import { DEPLOYMENT_ACCESS } from "../clients/deployments/access.ts";
+import { kserveAccess } from "../clients/kserve/access.ts";
+import { CAPACITY_ACCESS, EVENTS_ACCESS, JOURNAL_ACCESS, LEASE_ACCESS } from "../clients/kubernetes/access.ts";
 import { type Access, allAccess } from "../domain/manifest/access.ts";
 import { KUBEFLOW_SERVICES } from "../domain/run/kubeflow-services.ts";
 
@@ -37,7 +41,45 @@ export function roles(): ReadonlyMap<string, string> {
         rules: proxyRules(),
       }),
     ],
+    ...TARGETS.map(({ name, purpose, access }) => {
+      const all = merged([...access, ...GUARDS].filter(({ scope }) => scope === "namespace"));
+      const role = {
+        name: `deploy-model-${name}`,
+        scope: "namespace",
+        example: "serving",
+        rules: all.map(ruleOf),
+      } as const;
+      return [
+        `deploy-model-${name}.yaml`,
+        roleFile({ ...role, purpose: `deploy-model with ${purpose} in one namespace` }),
+      ] as const;
+    }),
+    [
+      "deploy-model-cluster.yaml",
+      roleFile({
+        name: "deploy-model",
+        scope: "cluster",
+        example: "serving",
+        purpose: "deploy-model on a cluster: what belongs to no namespace. All of it is optional",
+        rules: merged(clusterAccess()).map(ruleOf),
+      }),
+    ],
   ]);
+}
+
+/** What deploy-model changes, by target. */
+const TARGETS: readonly { readonly name: string; readonly purpose: string; readonly access: readonly Access[] }[] = [
+  { name: "deployment", purpose: "target deployment/NAME", access: DEPLOYMENT_ACCESS },
+  { name: "kserve", purpose: "target kserve/NAME, in both modes of KServe,", access: kserveAccess() },
+  { name: "rollout", purpose: "target rollout/NAME (Argo Rollouts)", access: ROLLOUT_ACCESS },
+];
+
+/** What every target is guarded by, and told with. */
+const GUARDS: readonly Access[] = [...LEASE_ACCESS, ...JOURNAL_ACCESS, ...EVENTS_ACCESS, ...CAPACITY_ACCESS];
+
+function clusterAccess(): readonly Access[] {
+  const all = [...TARGETS.flatMap(({ access }) => access), ...GUARDS];
+  return all.filter(({ scope }) => scope === "cluster");
 }
 
 type Rule = {
@@ -74,7 +116,7 @@ function merged(all: readonly Access[]): readonly MergedAccess[] {
   const groups = Map.groupBy(all, ({ resource: _, ...rest }) => JSON.stringify(rest));
   return [...groups.values()].map((alike) => ({
     ...(alike[0] as Access),
-    resources: alike.map(({ resource }) => resource),
+    resources: [...new Set(alike.map(({ resource }) => resource))],
   }));
 }
 

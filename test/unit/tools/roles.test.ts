@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { ROLLOUT_ACCESS } from "../../../actions/shared/clients/argo-rollouts/access.ts";
+import { DEPLOYMENT_ACCESS } from "../../../actions/shared/clients/deployments/access.ts";
+import { kserveAccess } from "../../../actions/shared/clients/kserve/access.ts";
+import {
+  CAPACITY_ACCESS,
+  EVENTS_ACCESS,
+  JOURNAL_ACCESS,
+  LEASE_ACCESS,
+} from "../../../actions/shared/clients/kubernetes/access.ts";
 import { allAccess } from "../../../actions/shared/domain/manifest/access.ts";
 import { roles } from "../../../actions/shared/tools/roles.ts";
 
@@ -25,6 +34,27 @@ describe("the roles that are shipped", () => {
     ["cluster", "run-pipeline-manifest-cluster.yaml"],
   ] as const)("of scope %s allow just what the client does", (scope, file) => {
     expect(flat(rulesOf(file)).toSorted()).toEqual(wanted(scope).toSorted());
+  });
+
+  test.each([
+    ["deployment", DEPLOYMENT_ACCESS],
+    ["kserve", kserveAccess()],
+    ["rollout", ROLLOUT_ACCESS],
+  ])("of deploy-model for %s allow what is done to it, and what guards it, and nothing else", (target, access) => {
+    const all = [...access, ...LEASE_ACCESS, ...JOURNAL_ACCESS, ...EVENTS_ACCESS, ...CAPACITY_ACCESS];
+    const verbs = new Set(
+      all
+        .filter(({ scope }) => scope === "namespace")
+        .flatMap(({ group, resource, verbs: may }) => may.map((verb) => `${verb} ${group}/${resource}`)),
+    );
+    expect(new Set(flat(rulesOf(`deploy-model-${target}.yaml`)))).toEqual(verbs);
+  });
+
+  test("of deploy-model allow no secrets, and nothing that is not named", () => {
+    for (const name of ["deployment", "kserve", "rollout", "cluster"]) {
+      const allowed = flat(rulesOf(`deploy-model-${name}.yaml`));
+      expect(allowed.filter((rule) => /secrets|\*/.test(rule))).toEqual([]);
+    }
   });
 
   test("name the services that are reached, and no other", () => {
