@@ -276,6 +276,18 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       await expect(place.serving.apply("candidate", fraud("2"))).rejects.toThrow(/\[CONFLICT\]/);
     });
 
+    it("finds that a GPU which exists once is held by stable: no canary, no surge, but a recreation", async () => {
+      await cluster.addNode({ gpus: 1, labels: { pool: "single" } });
+      const place = await newPlace({ deployment: { replicas: 1, gpus: 1 }, pool: "single" });
+      const found = async (strategy: "canary" | "rolling" | "recreate") =>
+        rulesOf(await place.fresh({ strategy }).check(fraud("2")));
+      expect(await found("canary")).toContain("the cluster must have room for 1 pod more of fraud (strategy: canary)");
+      expect(await found("rolling")).toMatch(
+        /room for 1 pod more of fraud \(strategy: rolling\).*set strategy: recreate/,
+      );
+      expect(await found("recreate")).toBe("");
+    });
+
     it("says what it would change, and what it stands on", async () => {
       const place = await newPlace({ routes: [], deployment: { replicas: 3 } });
       const { changes, notes } = await place.serving.preview(fraud("2"));
@@ -332,7 +344,7 @@ function rulesOf(problems: readonly Problem[]): string {
 /** What the client says that it needs, and nothing else. */
 function minimalRole(namespace: string): string {
   const metadata = { name: "ml-release", namespace };
-  const rules = DEPLOYMENT_ACCESS.map(({ group, resource, verbs }) => ({
+  const rules = DEPLOYMENT_ACCESS.filter(({ scope }) => scope === "namespace").map(({ group, resource, verbs }) => ({
     apiGroups: [group],
     resources: [resource],
     verbs,

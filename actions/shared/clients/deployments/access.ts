@@ -1,5 +1,5 @@
 import type { Access } from "../../domain/manifest/access.ts";
-import { ROLLOUT_STATUS_ACCESS } from "../kubernetes/access.ts";
+import { CAPACITY_ACCESS, ROLLOUT_STATUS_ACCESS } from "../kubernetes/access.ts";
 
 const GATEWAY = "gateway.networking.k8s.io";
 
@@ -63,4 +63,5 @@ export const DEPLOYMENT_ACCESS: readonly Access[] = [
     purpose: "ask each version by itself: smoke test and warm-up",
   },
   ...ROLLOUT_STATUS_ACCESS.filter(({ resource }) => resource !== "deployments"),
+  ...CAPACITY_ACCESS,
 ];

@@ -10,6 +10,7 @@ import { DEPLOYMENT_ACCESS } from "./access.ts";
 import { type DeploymentPlace, typeIn } from "./place.ts";
 import { versionWish } from "./pod-version.ts";
 import type { Reader, Seen } from "./read-objects.ts";
+import { readRoom } from "./read-room.ts";
 
 /** Everything that would keep a version from being rolled out, found by reading, by access reviews and by a dry run. */
 export async function checkDeployment(
@@ -23,9 +24,9 @@ export async function checkDeployment(
     const seen = await reader.read();
     const found = deploymentProblems(seen.objects, seen.state);
     const wish = await versionWish(place, seen.objects.stable, model);
-    if (found.length > 0 || place.strategy !== "canary" || seen.objects.candidate !== undefined) return found;
-    await dryRun(place, seen, wish);
-    return found;
+    if (found.length > 0 || seen.objects.candidate !== undefined) return found;
+    if (place.strategy === "canary") await dryRun(place, seen, wish);
+    return (await readRoom(place, seen)).problems;
   } catch (error) {
     if (isReleaseError(error, "CONFIG", "CONFLICT", "NOT_FOUND", "REFUSED", "AUTH")) return error.problems;
     throw error;

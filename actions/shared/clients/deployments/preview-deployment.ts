@@ -9,10 +9,12 @@ import type { Preview } from "../../ports/serving.ts";
 import type { DeploymentPlace } from "./place.ts";
 import { versionWish } from "./pod-version.ts";
 import type { Reader } from "./read-objects.ts";
+import { readRoom } from "./read-room.ts";
 
 /** What a rollout would change, and what it would stand on. */
 export async function previewDeployment(place: DeploymentPlace, reader: Reader, model: ServedModel): Promise<Preview> {
-  const { objects, state } = await reader.read();
+  const seen = await reader.read();
+  const { objects, state } = seen;
   const { version, container } = await versionWish(place, objects.stable, model);
   const serving = servingContainer(recordAt(objects.stable, ["spec", "template"]), container) ?? {};
   const now = modelOf(objects.stable);
@@ -31,7 +33,8 @@ export async function previewDeployment(place: DeploymentPlace, reader: Reader, 
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),
     }));
-  return { changes, notes: place.strategy === "canary" ? canaryNotes(state, now) : inPlaceNotes(place) };
+  const notes = place.strategy === "canary" ? canaryNotes(state, now) : inPlaceNotes(place);
+  return { changes, notes: [...notes, ...(await readRoom(place, seen)).notes] };
 }
 
 function canaryNotes(state: DeploymentState, now: ServedModel | undefined): readonly string[] {

@@ -1,0 +1,54 @@
+import { expect, it } from "vitest";
+import type { KubeObject } from "../../../../../actions/shared/domain/manifest/object.ts";
+import { type RoomQuestion, roomFor } from "../../../../../actions/shared/domain/serving/deployment-room.ts";
+import { type FraudOptions, fraudDeployment } from "../../../../support/deployment-target.ts";
+
+const SURGE = { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: "25%" } };
+const FIRST_GOES = { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } };
+
+it.each<[string, Asked, number]>([
+  ["a canary beside 1 pod, with a free GPU", { strategy: "canary", gpus: 2, options: { replicas: 1 } }, 0],
+  ["a canary beside 1 pod, with none", { strategy: "canary", gpus: 1, options: { replicas: 1 } }, 1],
+  ["a canary that grows to 2 pods, with one free", { strategy: "canary", gpus: 3, options: { replicas: 2 } }, 1],
+  [
+    "a surge of the only pod, with no free GPU",
+    { strategy: "rolling", gpus: 1, options: { replicas: 1, strategy: SURGE } },
+    1,
+  ],
+  [
+    "25 % of 4 pods may be away: one goes first",
+    { strategy: "rolling", gpus: 4, options: { replicas: 4, strategy: SURGE } },
+    0,
+  ],
+  ["the old pod may go first", { strategy: "rolling", gpus: 1, options: { replicas: 1, strategy: FIRST_GOES } }, 0],
+  ["a recreation in the place of the old pod", { strategy: "recreate", gpus: 1, options: { replicas: 1 } }, 0],
+])("%s", (_, asked, problems) => {
+  expect(roomFor(question(asked)).problems).toHaveLength(problems);
+});
+
+it("says nothing against what an autoscaler of nodes, or an account that may not look, leaves open", () => {
+  const asked = { strategy: "canary", gpus: 1, options: { replicas: 1 } } as const;
+  const grown = question(asked, { "karpenter.sh/nodepool": "gpu" });
+  expect(roomFor(grown)).toMatchObject({ problems: [] });
+  expect(roomFor(grown).notes.join()).toContain("an autoscaler may add some");
+  const unknown = { nodes: undefined, pods: undefined, quotas: undefined };
+  const blind = roomFor({ ...question(asked), room: unknown });
+  expect([blind.problems, blind.notes.join()]).toEqual([[], expect.stringContaining("not checked: room on nodes")]);
+});
+
+type Asked = { readonly strategy: RoomQuestion["strategy"]; readonly gpus: number; readonly options: FraudOptions };
+
+/** One node with so many GPUs, one of which each pod of stable holds. */
+function question({ strategy, gpus, options }: Asked, labels: Readonly<Record<string, string>> = {}): RoomQuestion {
+  const stable = JSON.parse(fraudDeployment({ gpus: 1, ...options })) as KubeObject;
+  const { template } = stable.spec as { readonly template: KubeObject };
+  const pods = Array.from({ length: options.replicas ?? 1 }, (_, i) => ({
+    metadata: { name: `fraud-${i}`, namespace: "ml", uid: `${i}` },
+    spec: { ...(template.spec as KubeObject), nodeName: "gpu-1" },
+    status: { phase: "Running" },
+  }));
+  const allocatable = { "nvidia.com/gpu": String(gpus), cpu: "64", memory: "256Gi", pods: "110" };
+  const ready = { type: "Ready", status: "True" };
+  const node = { metadata: { name: "gpu-1", labels }, spec: {}, status: { allocatable, conditions: [ready] } };
+  return { stable, pods, strategy, room: { nodes: [node], pods, quotas: [] } };
+}
