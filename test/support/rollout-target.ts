@@ -43,7 +43,10 @@ export type RolloutOptions = {
   readonly canary?: object;
   /** For the kubelet: what it plays with the pods. */
   readonly pods?: Readonly<Record<string, string>>;
-  readonly version?: string | undefined;
+  /** `""`: nobody of ours released it. */
+  readonly version?: string;
+  /** Of its container. */
+  readonly port?: number;
   readonly [field: string]: unknown;
 };
 
@@ -57,6 +60,7 @@ export function digitsRollout({
   canary = {},
   pods = {},
   version = "1",
+  port = 8080,
   ...spec
 }: RolloutOptions = {}): string {
   const model = digits(version);
@@ -71,9 +75,9 @@ export function digitsRollout({
       { name: "MODEL_URI", value: "s3://models/digits/1" },
       { name: "WORKERS", value: "4" },
     ],
-    ports: [{ containerPort: 8080 }],
-    // The controller writes it back as 1.
-    resources: { requests: { cpu: "100m", memory: "1024Mi" } },
+    ports: [{ containerPort: port }],
+    // The controller writes it back as 1Mi.
+    resources: { requests: { cpu: "10m", memory: "1024Ki" } },
   };
   return JSON.stringify({
     apiVersion: "argoproj.io/v1alpha1",
