@@ -11,14 +11,14 @@ import {
 import { mcnemar } from "../../../../../actions/shared/domain/rollout/mcnemar.ts";
 import type { Payload } from "../../../../../actions/shared/domain/rollout/payload.ts";
 
-const answer = (data: readonly unknown[], more: object = {}) => ({
+const answer = (data: readonly (number | string)[], more: object = {}) => ({
   model_name: "digits",
   model_version: "1",
   outputs: [{ name: "label", shape: [data.length], datatype: "INT64", data }],
   ...more,
 });
 
-const said = (data: readonly unknown[], ms = 10): DuelAnswer => ({ state: "answered", value: answer(data), ms });
+const said = (data: readonly number[], ms = 10): DuelAnswer => ({ state: "answered", value: answer(data), ms });
 const silent: DuelAnswer = { state: "failed", what: "status 500: out of memory" };
 
 const exchange = (

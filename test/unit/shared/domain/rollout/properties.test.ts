@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { addCounts, countsSince, NO_COUNTS, tallyOf } from "../../../../../actions/shared/domain/rollout/counts.ts";
