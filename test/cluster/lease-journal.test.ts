@@ -264,15 +264,17 @@ function showing(connection: KubeConnection, clock: Clock): KubeConnection {
   };
 }
 
-/** Tells when something was written last, as it was first sent. */
+/** Tells when the last write that is known to have been carried out was sent. */
 function listening(connection: KubeConnection) {
-  let sentMs = 0;
+  let writtenMs = 0;
   const attentive: KubeConnection = {
     ...connection,
-    send: (wanted) => {
-      if (wanted.method !== undefined && wanted.method !== "GET") sentMs = Date.now();
-      return connection.send(wanted);
+    send: async (wanted) => {
+      const sentMs = Date.now();
+      const answer = await connection.send(wanted);
+      if (wanted.method !== undefined && wanted.method !== "GET" && answer.status < 300) writtenMs = sentMs;
+      return answer;
     },
   };
-  return { attentive, wroteMs: () => sentMs };
+  return { attentive, wroteMs: () => writtenMs };
 }

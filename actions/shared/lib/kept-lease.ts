@@ -52,8 +52,8 @@ export function keptLease(lease: Lease, { everyMs, clock, log, signal }: KeptLea
         });
       } catch (error) {
         if (until.aborted) return;
-        // a server that is away for a while may be back before the lease runs out
-        if (isReleaseError(error, "UNAVAILABLE")) log.debug(`the lease was not renewed now: ${error.message}`);
+        // a server that is away for a while, or knows nobody when it starts again, may be back before the lease runs out
+        if (isReleaseError(error, "UNAVAILABLE", "AUTH")) log.debug(`the lease was not renewed now: ${error.message}`);
         else {
           lost = error;
           return;

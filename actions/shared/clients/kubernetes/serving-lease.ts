@@ -7,7 +7,7 @@ import {
   readLease,
   standingOf,
 } from "../../domain/serving/lease-record.ts";
-import { ReleaseError } from "../../lib/error.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import { actsInTurn } from "../../lib/in-turn.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Lease, LeaseHolder } from "../../ports/lease.ts";
@@ -54,6 +54,8 @@ export function kubernetesLease(options: KubernetesLeaseOptions): Lease {
   const token = randomUUID();
   const inTurn = actsInTurn();
   let mine: LeaseRecord | undefined;
+  /** When the write was sent that made it ours, or renewed it, last. */
+  let writtenMs = Number.NEGATIVE_INFINITY;
 
   return {
     take: () => inTurn(take),
@@ -73,9 +75,10 @@ export function kubernetesLease(options: KubernetesLeaseOptions): Lease {
       const seen = found === undefined || !isOfOthers(found) ? undefined : await watch(found);
       if (seen?.state === "held") return { state: "held", by: holderIn(seen.lease) };
       if (seen?.state === "changed") continue;
+      const sentMs = clock.now();
       const written = found === undefined ? await create() : await swap(found, taking(found.transitions + 1));
       if (written === undefined) continue;
-      mine = written;
+      [mine, writtenMs] = [written, sentMs];
       const isFresh = found === undefined || found.holder === "" || found.token === token;
       return isFresh ? { state: "taken" } : { state: "taken", from: holderIn(found) };
     }
@@ -109,11 +112,22 @@ export function kubernetesLease(options: KubernetesLeaseOptions): Lease {
     }
   }
 
+  /** An API server that is away for a while, or knows nobody when it starts again, takes nothing from who holds it for sure. */
   async function renew(): Promise<void> {
+    try {
+      await renewNow();
+    } catch (error) {
+      const isPassing = mine !== undefined && isReleaseError(error, "UNAVAILABLE", "AUTH");
+      if (!isPassing || clock.now() - writtenMs > (ttlMs * 2) / 3) throw error;
+    }
+  }
+
+  async function renewNow(): Promise<void> {
     for (let tries = 0; mine !== undefined && tries < MOST_TRIES; tries++) {
+      const sentMs = clock.now();
       const written = await swap(mine, { ...mine, renewedMs: serverNow() });
       if (written !== undefined) {
-        mine = written;
+        [mine, writtenMs] = [written, sentMs];
         return;
       }
       const now = await read();
