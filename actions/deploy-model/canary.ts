@@ -5,8 +5,8 @@ import type { Counts, Judge, Verdict } from "../shared/domain/rollout/judge.ts";
 import { type Judged, judgeAfter, judgeLook, judgeOf, type Seen } from "../shared/domain/rollout/judge-looks.ts";
 import { formatRate, formatReason, type Reason } from "../shared/domain/rollout/reason.ts";
 import { isReleaseError } from "../shared/lib/error.ts";
-import { retiredSince } from "./retired.ts";
 import { enter, note, type Rolling } from "./rolling.ts";
+import { refusedSince } from "./rollout/refused-since.ts";
 
 export type CanaryEnd = {
   readonly entry: JournalEntry;
@@ -36,11 +36,17 @@ export async function runCanary(rolling: Rolling, start: JournalEntry): Promise<
     if (trouble !== undefined) return { entry: at.entry, verdict: undefined, ...trouble };
     const counts = await rolling.traffic.counts();
     const judged = judgeLook(at.judge, see(rolling, at, counts), plan);
-    at = { ...at, judge: judged.judge, before: counts, restarted: false, entry: withLook(at.entry, judged.look) };
+    at = {
+      ...at,
+      judge: judged.judge,
+      before: counts,
+      restarted: false,
+      entry: withLook(rolling, at.entry, judged.look),
+    };
     step.log.info(formatLook(judged, at.entry.looks.length));
     const next = judged.step;
-    const retired = RAISING.includes(next.do) ? await retiredSince(rolling, at.entry) : undefined;
-    if (retired !== undefined) return { do: "rollback", reasons: [retired], entry: at.entry, verdict: judged.verdict };
+    const refused = RAISING.includes(next.do) ? await refusedSince(rolling, at.entry) : undefined;
+    if (refused !== undefined) return { do: "rollback", reasons: [refused], entry: at.entry, verdict: judged.verdict };
     switch (next.do) {
       case "wait":
         await enter(rolling, at.entry);
@@ -69,9 +75,10 @@ async function begin(rolling: Rolling, start: JournalEntry): Promise<Standpoint>
   const phase = phaseOf(start);
   await enter(rolling, start);
   const entry = phase === "baking" ? { ...start, phase } : start;
-  const base = await rolling.traffic.counts();
   const last = start.looks.at(-1);
   const isSameStep = last !== undefined && last.phase === phase && last.step === start.step;
+  // What a metrics server counted while nobody looked came under the same share.
+  const base = isSameStep && rolling.memory !== undefined ? NO_COUNTS : await rolling.traffic.counts();
   const judge = judgeAfter(rolling.plan, phase, start.looks);
   const carried = isSameStep ? last.exposure : { candidate: 0, stable: 0 };
   return { entry, judge, base, before: base, carried, restarted: rolling.restarted };
@@ -80,7 +87,9 @@ async function begin(rolling: Rolling, start: JournalEntry): Promise<Standpoint>
 /** A new share: what is counted from now on is its own. */
 async function move(rolling: Rolling, at: Standpoint, entry: JournalEntry): Promise<Standpoint> {
   await enter(rolling, entry);
-  rolling.step.log.info(`sent ${formatPercent(entry.share)} of the traffic to ${entry.candidate.version}`);
+  const said = `sent ${formatPercent(entry.share)} of the traffic to ${entry.candidate.version}`;
+  rolling.step.log.info(said);
+  await rolling.target.events?.({ reason: "CanaryStep", note: said });
   const base = await rolling.traffic.counts();
   return { ...at, entry, base, before: base, carried: { candidate: 0, stable: 0 } };
 }
@@ -139,8 +148,17 @@ function phaseOf(entry: JournalEntry): Look["phase"] {
   return entry.phase === "promoting" || entry.phase === "baking" ? "baking" : "canary";
 }
 
-function withLook(entry: JournalEntry, look: Look): JournalEntry {
-  return { ...entry, looks: [...entry.looks, look] };
+/** With what a metrics server had counted, where there is one: a process that goes on counts from there. */
+function withLook({ traffic }: Rolling, entry: JournalEntry, look: Look): JournalEntry {
+  const { counters: _, ...rest } = entry;
+  const counters = traffic.snapshot?.();
+  const queries = traffic.asked?.() ?? [];
+  return {
+    ...rest,
+    looks: [...entry.looks, look],
+    ...(counters === undefined ? {} : { counters }),
+    ...(queries.length === 0 ? {} : { queries }),
+  };
 }
 
 function formatLook({ look, verdict }: Judged, number: number): string {

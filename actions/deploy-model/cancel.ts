@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { isUnfinished } from "../shared/domain/rollout/journal-entry.ts";
 import { isReleaseError } from "../shared/lib/error.ts";
-import { finish } from "./finish.ts";
 import { endLowering } from "./lower.ts";
+import { endRecording } from "./rollout/end-recording.ts";
+import { isComparing } from "./rollout/is-comparing.ts";
 import type { DeployStep, Ports } from "./step.ts";
 
 const StateSchema = v.object({ doing: v.literal("rollout"), name: v.string() });
@@ -21,12 +22,17 @@ export async function cancel(step: DeployStep, ports: Ports): Promise<readonly s
     return ["The rollout had come to its end."];
   }
   if (entry.phase === "recording") {
-    await finish(step, place, entry);
+    const ended = await endRecording(step, place, entry);
     await target.serving.settle();
     await target.lease.release();
-    return [`${entry.candidate.version} had been promoted: its promotion was finished.`];
+    return [
+      ended.decision === "promoted"
+        ? `${entry.candidate.version} had been promoted: its promotion was finished.`
+        : `${entry.candidate.version} had been promoted, and was taken back: ${ended.reason}.`,
+    ];
   }
-  await lowerFirst(target.serving.split(0, 0));
+  // What is being taken back already may have stable on its way up in the candidate's place: its share is not to fall.
+  if (isComparing(entry) && entry.phase !== "lowering") await lowerFirst(target.serving.split(0, 0));
   const lowering = {
     ...entry,
     phase: "lowering" as const,

@@ -13,6 +13,8 @@ export async function finish(step: DeployStep, { target, store }: Place, entry: 
   const recording: JournalEntry = { ...entry, phase: "recording", share: 1, decision: "promoted" };
   await target.journal.write(recording);
   await target.serving.promote();
+  const { name, version } = entry.candidate;
+  await target.events?.({ reason: "Promoted", note: `${name} ${version} serves everything` });
   await moveChampion(step, store, entry);
   await logPromotion(step, store, entry);
   const ended: JournalEntry = { ...recording, phase: "ended", endedAtMs: step.clock.now() };

@@ -1,10 +1,12 @@
 import * as v from "valibot";
 import {
   catalogInputs,
+  clusterInputs,
   commonInputs,
   commonOutputs,
   defineAction,
   type InputsOf,
+  NAMESPACE_PATTERN,
   verificationInputs,
 } from "../shared/runner/inputs.ts";
 
@@ -17,20 +19,66 @@ export const manifest = defineAction({
     "Brings a model version into service by a canary that is judged on evidence, and promotes it or rolls it back",
   branding: { icon: "send", color: "green" },
   inputs: {
-    ...commonInputs(["deploy", "plan", "recover", "abort", "status", "replay"], "6h"),
+    ...commonInputs(["deploy", "plan", "recover", "reconcile", "promote", "abort", "status", "replay"], "6h"),
     model: {
       kind: "string",
       env: "ML_RELEASE_MODEL",
       pattern: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(@[A-Za-z0-9][A-Za-z0-9._+-]{0,62})?$/,
       example: "digits@1.1.0",
       description:
-        "Model to deploy: `name@version` or `name@alias`; for recover, abort and status the name. Empty: the model of the release record.",
+        "Model to deploy: `name@version` or `name@alias`; for recover, reconcile, promote, abort and status the name. Empty: the model of the release record.",
     },
     target: {
-      kind: "enum",
-      values: ["local"],
+      kind: "string",
       default: "local",
-      description: "Where the model serves: `local`, servers on this machine behind a weighted splitter on 127.0.0.1.",
+      example: "kserve/digits",
+      description:
+        "Where the model serves: `local` (servers on this machine behind a weighted splitter on 127.0.0.1), `deployment/NAME`, `kserve/NAME` (an InferenceService), `rollout/NAME` (of Argo Rollouts), or `auto`: the one of these in the namespace that has the model's name.",
+    },
+    namespace: {
+      kind: "string",
+      pattern: NAMESPACE_PATTERN,
+      example: "prod",
+      description: "Namespace of the target. Empty: the one of the kubeconfig's context.",
+    },
+    ...clusterInputs,
+    strategy: {
+      kind: "enum",
+      values: ["canary", "rolling", "recreate"],
+      modes: deploying,
+      description:
+        "How the version comes into service: `canary` (default) beside stable, `rolling` pod by pod, `recreate` after stable has ended (a GPU that exists once; nothing answers meanwhile). The last two with `deployment/NAME`.",
+    },
+    container: {
+      kind: "string",
+      pattern: NAMESPACE_PATTERN,
+      example: "server",
+      description:
+        "Container of the pod that serves the model, for `deployment/NAME` and `rollout/NAME`. Needed where a pod has several.",
+    },
+    drain: {
+      kind: "duration",
+      description: "How long requests under way have before the pods that they are on end. Default: 30s.",
+    },
+    prometheus: {
+      kind: "string",
+      pattern: /^https?:\/\/\S+$/,
+      example: "https://prometheus.example.com",
+      description:
+        "Address of the Prometheus that counts the traffic of a target on a cluster. Its canaries need one; `metrics` in the rollout file says which queries.",
+    },
+    "prometheus-token": { kind: "string", secret: true, description: "A bearer token for Prometheus." },
+    "prometheus-headers": {
+      kind: "map",
+      secret: true,
+      description: "More headers for Prometheus, such as `X-Scope-OrgID: team-a`.",
+    },
+    environment: {
+      kind: "string",
+      maxLength: 255,
+      example: "production",
+      description:
+        "GitHub environment whose deployments show this rollout (permission `deployments: write`). The one that the job's own `environment:` made is used where there is one. Empty: none is written.",
     },
     rollout: {
       kind: "workspace-path",
@@ -147,13 +195,14 @@ export const manifest = defineAction({
       kind: "string",
       default: "serving",
       modes: deploying,
-      description: "Target local: name of the serving image in the release record.",
+      description:
+        "Name of the serving image in the release record; on a cluster it is put into the pods of the version where the release has one.",
     },
     payloads: {
       kind: "workspace-path",
       modes: deploying,
       description:
-        'Requests for smoke test and traffic as JSON Lines, `{ "request": …, "expect"?: …, "tolerance"?: … }`. Needed by target local.',
+        'Requests for smoke test and traffic as JSON Lines, `{ "request": …, "expect"?: …, "tolerance"?: … }`. Needed by target local, whose traffic is ours to send.',
     },
     rate: {
       kind: "number",
@@ -161,6 +210,15 @@ export const manifest = defineAction({
       max: 2_000,
       modes: deploying,
       description: "Target local: requests per second that are sent. Default: 50.",
+    },
+    smoke: {
+      kind: "string",
+      pattern: /^(auto|v2|v1|torchserve|\/\S*)$/,
+      example: "v2",
+      default: "auto",
+      modes: deploying,
+      description:
+        "What the version is asked before it gets any traffic: `v2` (Open Inference Protocol, Triton), `v1` (KServe, TensorFlow Serving), `torchserve`, a path such as `/healthz` that must answer 200, or `auto`: whichever of these it speaks.",
     },
     "latency-bound": {
       kind: "duration",
@@ -170,10 +228,10 @@ export const manifest = defineAction({
     },
     "ready-timeout": {
       kind: "duration",
-      default: "2m",
       minMs: 100,
       modes: deploying,
-      description: "Longest time for a server to become ready.",
+      description:
+        "Longest time for the version to become ready. Pods that cannot start fail at once. Default: 2m; on a cluster 15m.",
     },
     port: {
       kind: "integer",
@@ -193,7 +251,7 @@ export const manifest = defineAction({
       modes: ["replay"],
       description: "Evidence file to judge again. Needed by mode replay.",
     },
-    ...catalogInputs(["deploy", "recover", "abort"]),
+    ...catalogInputs(["deploy", "recover", "reconcile", "promote", "abort"]),
   },
   outputs: {
     ...commonOutputs,

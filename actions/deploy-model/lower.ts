@@ -7,6 +7,8 @@ import { appendEvent } from "../shared/lib/model-registry/log.ts";
 import type { Target } from "../shared/ports/target.ts";
 import type { Verified } from "./outcome.ts";
 import type { Rolling } from "./rolling.ts";
+import { isComparing } from "./rollout/is-comparing.ts";
+import { putStableBack } from "./rollout/put-stable-back.ts";
 import type { DeployStep, Ports } from "./step.ts";
 
 export type Lowering = {
@@ -23,8 +25,9 @@ export async function lowerAndVerify(
   const { target } = rolling;
   const lowered: JournalEntry = { ...entry, phase: "lowering", share: 0, ...lowering };
   await target.journal.write(lowered);
-  await target.serving.split(0, 0);
-  const verified = entry.stable === undefined ? undefined : await countElsewhere(rolling);
+  const isCanary = isComparing(entry);
+  if (isCanary) await target.serving.split(0, 0);
+  const verified = entry.stable === undefined || !isCanary ? undefined : await countElsewhere(rolling);
   return { entry: await endLowering(rolling.step, { target, store: rolling.store }, lowered), verified };
 }
 
@@ -34,10 +37,22 @@ export async function endLowering(
   { target, store }: { readonly target: Target; readonly store: Ports["store"] },
   entry: JournalEntry,
 ): Promise<JournalEntry> {
-  await target.serving.remove();
+  if (isComparing(entry)) {
+    await putStableBack(target, entry);
+    await target.serving.remove();
+  }
+  // In its place: the version before comes back as the other one came.
+  else if (entry.stable !== undefined) await target.serving.apply("stable", entry.stable);
   await championBack(step, store, entry);
+  const { name, version } = entry.candidate;
+  const isHeld = entry.decision === "held";
+  const why = entry.reason === undefined ? "" : `: ${entry.reason}`;
+  await target.events?.({
+    reason: isHeld ? "CanaryHeld" : "CanaryRolledBack",
+    note: `${name} ${version} gets no traffic${why}`,
+  });
   if (entry.decision === "rolled-back") {
-    const { name, version, digest } = entry.candidate;
+    const { digest } = entry.candidate;
     await appendEvent(store, name, {
       schema: 1,
       event: "rolled-back",

@@ -3,7 +3,8 @@ import { deploy } from "./deploy.ts";
 import type { DeployModelInputs } from "./inputs.ts";
 import type { Outcome } from "./outcome.ts";
 import { plan } from "./plan.ts";
-import { abort, recover } from "./recover.ts";
+import { promote } from "./promote.ts";
+import { abort, reconcile, recover } from "./recover.ts";
 import { replayEvidence } from "./replay.ts";
 import { status } from "./status.ts";
 import type { Ports } from "./step.ts";
@@ -23,6 +24,10 @@ async function act(step: Step<DeployModelInputs>, ports: Ports): Promise<Outcome
       return plan(step, ports);
     case "recover":
       return recover(step, ports);
+    case "reconcile":
+      return reconcile(step, ports);
+    case "promote":
+      return promote(step, ports);
     case "abort":
       return abort(step, ports);
     case "status":

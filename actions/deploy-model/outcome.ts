@@ -1,11 +1,12 @@
 import type { VersionRecord } from "../shared/domain/model-version.ts";
 import type { Publications } from "../shared/domain/publication.ts";
 import type { Replayed } from "../shared/domain/rollout/evidence.ts";
-import type { Forecast } from "../shared/domain/rollout/forecast.ts";
-import type { JournalEntry, ServedModel } from "../shared/domain/rollout/journal-entry.ts";
+import type { ExpectedTraffic, Forecast } from "../shared/domain/rollout/forecast.ts";
+import type { JournalEntry, ServedModel, Strategy } from "../shared/domain/rollout/journal-entry.ts";
 import type { Verdict } from "../shared/domain/rollout/judge.ts";
 import type { Reason } from "../shared/domain/rollout/reason.ts";
 import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
+import type { Preview } from "../shared/ports/serving.ts";
 import type { DifferingAnswer } from "../shared/ports/traffic.ts";
 import type { Standing } from "./standing.ts";
 
@@ -34,8 +35,15 @@ export type Planned = {
   readonly candidate: VersionRecord;
   readonly stable: ServedModel | undefined;
   readonly standing: Standing;
+  readonly strategy: Strategy;
   readonly plan: TrafficPlan;
   readonly forecast: Forecast | undefined;
+  /** What stable gets now, where a metrics server counts it. */
+  readonly traffic: ExpectedTraffic | undefined;
+  /** What would be changed at the target; undefined where no rollout would begin. */
+  readonly preview: Preview | undefined;
+  /** What the metrics say. */
+  readonly notes: readonly string[];
 };
 
 export type StatusServed = {
@@ -78,7 +86,7 @@ export type Outcome = {
   | { readonly state: "unchanged"; readonly model: ServedModel; readonly reason: string; readonly exposure: number }
   | {
       readonly state: "lowered";
-      readonly by: "recover" | "abort";
+      readonly by: "recover" | "reconcile" | "abort";
       readonly name: string;
       readonly said: readonly string[];
       readonly entry: JournalEntry | undefined;

@@ -2,11 +2,13 @@ import type { Outcome } from "./outcome.ts";
 import { prepare } from "./prepare.ts";
 import type { DeployStep, Ports } from "./step.ts";
 
-/** What a rollout would do, and how long a decision would take. Starts and writes nothing. */
+/** What a rollout would do, what it would change, and how long a decision would take. Starts and writes nothing. */
 export async function plan(step: DeployStep, ports: Ports): Promise<Outcome> {
-  const { record, stable, standing, plan: trafficPlan, forecast, rehearsal, url } = await prepare(step, ports);
+  const prepared = await prepare(step, ports);
+  const { record, candidate, stable, standing, forecast, metrics, strategy, rehearsal, url, target } = prepared;
+  const preview = standing.do === "deploy" ? await target.serving.preview(candidate) : undefined;
   return {
-    target: step.inputs.target,
+    target: target.address,
     rehearsal,
     allowHold: step.inputs["allow-hold"],
     url,
@@ -14,7 +16,11 @@ export async function plan(step: DeployStep, ports: Ports): Promise<Outcome> {
     candidate: record,
     stable,
     standing,
-    plan: trafficPlan,
+    strategy,
+    plan: prepared.plan,
     forecast,
+    traffic: metrics?.traffic,
+    preview,
+    notes: metrics?.notes ?? [],
   };
 }

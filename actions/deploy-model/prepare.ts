@@ -1,10 +1,10 @@
 import type { VersionRecord } from "../shared/domain/model-version.ts";
 import { type Forecast, forecastPlan } from "../shared/domain/rollout/forecast.ts";
-import type { ServedModel } from "../shared/domain/rollout/journal-entry.ts";
+import type { ServedModel, Strategy } from "../shared/domain/rollout/journal-entry.ts";
 import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { findVersion } from "../shared/lib/model-registry/versions.ts";
-import type { Target } from "../shared/ports/target.ts";
+import type { MetricCheck, Target } from "../shared/ports/target.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { decideStart, type Standing } from "./standing.ts";
 import type { DeployStep, Ports } from "./step.ts";
@@ -22,10 +22,14 @@ export type Prepared = {
   readonly serving: ServedModel | undefined;
   readonly url: string | undefined;
   readonly standing: Standing;
+  /** How the version comes into service. */
+  readonly strategy: Strategy;
   readonly settings: Settings;
   readonly plan: TrafficPlan;
   /** Where a rollout would begin. */
   readonly forecast: Forecast | undefined;
+  /** What the metrics of a cluster say now. */
+  readonly metrics: MetricCheck | undefined;
   readonly target: Target;
   /** Names this rollout: the same for a re-run. */
   readonly rollout: string;
@@ -48,16 +52,21 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
     command: settings.command,
     image: image === undefined ? undefined : { ref: image.ref, digest: image.digest },
     plan: settings.planFor(true),
+    metrics: settings.metrics,
   });
   const now = await target.serving.current();
   const serving = now.stable?.model;
-  const keep = !job.ephemeral && (inputs.keep ?? now.isKept);
-  const standing = await standingOf(step, ports, { subject, serving, keep });
+  const keep = inputs.keep === undefined || job.ephemeral ? now.isKept : inputs.keep;
+  const standing = await standingOf(step, ports, { subject, address: target.address, serving, keep });
   const other =
     champion === undefined ? undefined : { name: record.model, version: champion.version, digest: champion.digest };
   const stable = serving ?? (other?.digest === candidate.digest ? undefined : other);
   const plan = settings.planFor(stable !== undefined);
-  if (standing.do === "deploy") await checkServing(target, stable === undefined ? [candidate] : [candidate, stable]);
+  const strategy = inputs.strategy ?? "canary";
+  const isCanary = strategy === "canary" && standing.do === "deploy";
+  const metrics = isCanary ? await target.tryMetrics?.(plan) : undefined;
+  if (standing.do === "deploy")
+    await checkServing(target, stable === undefined ? [candidate] : [candidate, stable], metrics);
   return {
     record,
     candidate,
@@ -66,23 +75,30 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
     serving,
     url: now.url,
     standing,
+    strategy,
     settings,
     plan,
-    forecast: standing.do === "deploy" ? forecastPlan(plan, FORECAST_SEED) : undefined,
+    forecast: isCanary ? forecastPlan(plan, FORECAST_SEED, metrics?.traffic) : undefined,
+    metrics,
     target,
-    rollout: `${inputs.target}/${candidate.name}@${candidate.version} ${candidate.digest}`,
+    rollout: `${target.address}/${candidate.name}@${candidate.version} ${candidate.digest}`,
     rehearsal: !keep,
   };
 }
 
-type Starting = { readonly subject: Subject; readonly serving: ServedModel | undefined; readonly keep: boolean };
+type Starting = {
+  readonly subject: Subject;
+  readonly address: string;
+  readonly serving: ServedModel | undefined;
+  readonly keep: boolean;
+};
 
 async function standingOf(
   { inputs }: DeployStep,
   { store }: Ports,
-  { subject, serving, keep }: Starting,
+  { subject, address, serving, keep }: Starting,
 ): Promise<Standing> {
-  const { record, gate, promoted, champion, refusal } = subject;
+  const { record, gate, promotions, champion, refusal } = subject;
   const dated = async (model: { readonly version: string; readonly digest: ServedModel["digest"] } | undefined) => {
     if (model === undefined) return undefined;
     const { createdAt } = (await findVersion(store, record.model, model.version)) ?? {};
@@ -92,7 +108,7 @@ async function standingOf(
     candidate: record,
     gate,
     refusal,
-    promoted,
+    promoted: promotions.findLast((event) => event.event === "promoted" && event.target === address),
     champion: await dated(champion),
     serving: await dated(serving),
     allowDowngrade: inputs["allow-downgrade"],
@@ -100,7 +116,12 @@ async function standingOf(
   });
 }
 
-async function checkServing(target: Target, models: readonly ServedModel[]): Promise<void> {
-  const problems = (await Promise.all(models.map((model) => target.serving.check(model)))).flat();
+async function checkServing(
+  target: Target,
+  models: readonly ServedModel[],
+  metrics: MetricCheck | undefined,
+): Promise<void> {
+  const found = await Promise.all(models.map((model) => target.serving.check(model)));
+  const problems = [...found.flat(), ...(metrics?.problems ?? [])];
   if (problems.length > 0) throw new ReleaseError("CONFIG", problems);
 }

@@ -1,13 +1,13 @@
 import { isUnfinished, type JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
 import { isReleaseError } from "../shared/lib/error.ts";
 import type { Target } from "../shared/ports/target.ts";
-import { finish } from "./finish.ts";
 import { endLowering } from "./lower.ts";
 import type { Outcome } from "./outcome.ts";
+import { endRecording } from "./rollout/end-recording.ts";
 import { saveEvidence } from "./save-evidence.ts";
 import type { DeployStep, Ports } from "./step.ts";
 import { nameOfModel } from "./subject.ts";
-import { heldError } from "./take-lease.ts";
+import { formatHolder, heldError } from "./take-lease.ts";
 
 /**
  * Brings what a killed step left to a safe end: a rollout that was decided is finished, any other one goes back to stable. Refuses while
@@ -25,6 +25,29 @@ export async function recover(step: DeployStep, ports: Ports): Promise<Outcome> 
   }
 }
 
+/**
+ * As `recover`, for a schedule: a rollout that is under way in another job is left to it, and one whose lease has run out is brought to a
+ * safe end.
+ */
+export async function reconcile(step: DeployStep, ports: Ports): Promise<Outcome> {
+  const name = nameOfModel(step);
+  const target = await ports.open({ name });
+  const taken = await target.lease.take();
+  if (taken.state === "held") return leftAlone(target, name, formatHolder(taken.by));
+  try {
+    return await bringToEnd(step, ports, { name, target, by: "reconcile" });
+  } finally {
+    await target.lease.release();
+  }
+}
+
+async function leftAlone(target: Target, name: string, holder: string): Promise<Outcome> {
+  const { url } = await target.serving.current();
+  const said = [`A rollout is under way: ${holder}.`, "Nothing was changed."];
+  const common = { target: target.address, rehearsal: false, allowHold: false, url };
+  return { ...common, state: "lowered", by: "reconcile", name, said, entry: undefined };
+}
+
 /** As `recover`, at once and by hand: a rollout that is under way in another job stops at its next look, since its journal is not its own any more. */
 export async function abort(step: DeployStep, ports: Ports): Promise<Outcome> {
   const name = nameOfModel(step);
@@ -32,7 +55,7 @@ export async function abort(step: DeployStep, ports: Ports): Promise<Outcome> {
   return bringToEnd(step, ports, { name, target, by: "abort" });
 }
 
-type Ending = { readonly name: string; readonly target: Target; readonly by: "recover" | "abort" };
+type Ending = { readonly name: string; readonly target: Target; readonly by: "recover" | "reconcile" | "abort" };
 
 async function bringToEnd(step: DeployStep, { store }: Ports, { name, target, by }: Ending): Promise<Outcome> {
   const place = { target, store };
@@ -43,8 +66,12 @@ async function bringToEnd(step: DeployStep, { store }: Ports, { name, target, by
     await target.serving.remove();
     said.push(entry === undefined ? "There was no rollout." : "The last rollout had come to its end.");
   } else if (claimed.state === "promoted") {
-    entry = await finish(step, place, claimed.entry);
-    said.push(`${entry.candidate.version} had been promoted: its promotion was finished.`);
+    entry = await endRecording(step, place, claimed.entry);
+    said.push(
+      entry.decision === "promoted"
+        ? `${entry.candidate.version} had been promoted: its promotion was finished.`
+        : `${entry.candidate.version} had been promoted, and was taken back: ${entry.reason}.`,
+    );
   } else {
     entry = await endLowering(step, place, claimed.entry);
     said.push(`The candidate ${entry.candidate.version} gets no traffic, and its server was ended.`);
@@ -54,7 +81,7 @@ async function bringToEnd(step: DeployStep, { store }: Ports, { name, target, by
   const { stable, url } = await target.serving.current();
   said.push(stable === undefined ? "Nothing serves." : `${stable.model.version} serves.`);
   return {
-    target: step.inputs.target,
+    target: target.address,
     rehearsal: false,
     allowHold: false,
     url,

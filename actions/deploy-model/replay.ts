@@ -20,7 +20,7 @@ export async function replayEvidence(step: DeployStep): Promise<Outcome> {
   const replayed = replay(parseJson(text), hashText, path);
   if (replayed.state === "bad") throw new ReleaseError("INTEGRITY", replayed.problems);
   return {
-    target: step.inputs.target,
+    target: replayed.value.evidence.target,
     rehearsal: false,
     allowHold: false,
     url: undefined,

@@ -74,7 +74,7 @@ function loweredConclusion(outcome: Common & Extract<Outcome, { state: "lowered"
   return {
     report: {
       tone: "undone",
-      headline: text`${by === "abort" ? "Aborted" : "Recovered"} ${name}: ${said[0] ?? ""}`,
+      headline: text`${ENDED[by]} ${name}: ${said[0] ?? ""}`,
       lead: [said.slice(1).join(" ")],
       sections: [],
       findings: [],
@@ -88,3 +88,5 @@ function loweredConclusion(outcome: Common & Extract<Outcome, { state: "lowered"
     succeeded: true,
   };
 }
+
+const ENDED = { abort: "Aborted", recover: "Recovered", reconcile: "Reconciled" } as const;

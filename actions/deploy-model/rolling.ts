@@ -1,5 +1,6 @@
 import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
 import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
+import type { TrafficMemory } from "../shared/domain/traffic/memory.ts";
 import type { Target } from "../shared/ports/target.ts";
 import type { Traffic } from "../shared/ports/traffic.ts";
 import type { DeployStep, Ports } from "./step.ts";
@@ -11,6 +12,8 @@ export type Rolling = {
   readonly target: Target;
   readonly traffic: Traffic;
   readonly plan: TrafficPlan;
+  /** What a metrics server had counted when a process before this one was killed; the traffic goes on from there. */
+  readonly memory?: TrafficMemory | undefined;
   /** The candidate had to be started again: what was proved for it is void. */
   readonly restarted: boolean;
 };

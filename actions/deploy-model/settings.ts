@@ -3,27 +3,34 @@ import { type Payload, parsePayloads } from "../shared/domain/rollout/payload.ts
 import { mergeOptions, type PlanOptions } from "../shared/domain/rollout/plan-options.ts";
 import { optionsOfFile, RolloutFileSchema } from "../shared/domain/rollout/rollout-file.ts";
 import { planOf, type TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
+import type { MetricsFile } from "../shared/domain/traffic/queries.ts";
 import { decodeConfig } from "../shared/lib/decode.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import { readTextFile } from "../shared/lib/read-text.ts";
 import { parseYaml } from "../shared/lib/yaml.ts";
+import type { MetricsRequest } from "../shared/ports/target.ts";
 import type { DeployStep } from "./step.ts";
 
 /** What the user asked for, read and checked before anything is started. */
 export type Settings = {
   readonly payloads: readonly Payload[];
   readonly command: readonly string[] | undefined;
+  readonly metrics: MetricsRequest;
   /** For a target with a stable version, and for one without. */
   planFor(hasStable: boolean): TrafficPlan;
 };
 
 /** Throws `INPUT` or `CONFIG` with everything that is wrong. */
 export async function readSettings({ inputs }: DeployStep): Promise<Settings> {
-  const payloads = await readPayloads(inputs.payloads);
+  const isLocal = inputs.target === "local";
+  const payloads = inputs.payloads === undefined && !isLocal ? [] : await readPayloads(inputs.payloads);
   const command = readCommand(inputs.serve);
   const file = await readRolloutFile(inputs.rollout);
   const options = mergeOptions(optionsOfInputs(inputs), file.options);
-  const hasExpectations = payloads.some((payload) => payload.expect !== undefined);
+  // What users get on a cluster is compared with nothing unless a metric does.
+  const hasExpectations = isLocal
+    ? payloads.some((payload) => payload.expect !== undefined)
+    : file.metrics.wrong !== undefined;
   const placeOf = (option: string): Place =>
     option in inputs && inputs[option as keyof typeof inputs] !== undefined ? { input: option } : file.placeOf(option);
   const planFor = (hasStable: boolean) => {
@@ -38,7 +45,8 @@ export async function readSettings({ inputs }: DeployStep): Promise<Settings> {
       where: file.placeOf("duel"),
       hint: 'give `payloads` a file with lines such as { "request": … }, or leave out `duel`',
     });
-  return { payloads, command, planFor };
+  const metrics = { file: file.metrics, placeOf: (path: readonly string[]) => file.placeAt(["metrics", ...path]) };
+  return { payloads, command, metrics, planFor };
 }
 
 function optionsOfInputs(inputs: DeployStep["inputs"]): PlanOptions {
@@ -60,14 +68,30 @@ function optionsOfInputs(inputs: DeployStep["inputs"]): PlanOptions {
   };
 }
 
-type ReadFile = { readonly options: PlanOptions; readonly placeOf: (option: string) => Place };
+type ReadFile = {
+  readonly options: PlanOptions;
+  readonly metrics: MetricsFile;
+  readonly placeOf: (option: string) => Place;
+  readonly placeAt: (path: readonly string[]) => Place;
+};
 
 async function readRolloutFile(path: string | undefined): Promise<ReadFile> {
-  if (path === undefined) return { options: {}, placeOf: (option) => ({ input: option }) };
+  if (path === undefined)
+    return {
+      options: {},
+      metrics: {},
+      placeOf: (option) => ({ input: option }),
+      placeAt: () => ({ input: "rollout" }),
+    };
   const text = (await readTextFile(path, MAX_BYTES)) ?? missing("rollout", path);
   const { value, placeOf } = parseYaml(text, { file: path });
   const file = decodeConfig(RolloutFileSchema, value ?? {}, placeOf);
-  return { options: optionsOfFile(file), placeOf: (option) => placeOf([option]) };
+  return {
+    options: optionsOfFile(file),
+    metrics: file.metrics ?? {},
+    placeOf: (option) => placeOf([option]),
+    placeAt: placeOf,
+  };
 }
 
 async function readPayloads(path: string | undefined): Promise<readonly Payload[]> {

@@ -7,7 +7,8 @@ import { isReleaseError } from "../shared/lib/error.ts";
 import type { Served } from "../shared/ports/serving.ts";
 import type { Target } from "../shared/ports/target.ts";
 import { playDuel } from "./duel.ts";
-import { smokeTest } from "./smoke.ts";
+import { modelNames } from "./smoke/model-names.ts";
+import { smokeTest } from "./smoke/smoke-test.ts";
 import type { DeployStep } from "./step.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -34,17 +35,19 @@ export async function bringUp(
   const candidate = await tried(() => serving.apply("candidate", entry.candidate));
   if ("failure" in candidate) return { stopped: failed(candidate.failure), imageExecuted: false, startedCandidate };
   const imageExecuted = candidate.served.runs.as !== "process";
-  const failure = await smokeTest(candidate.served, payloads);
-  if (failure !== undefined)
-    return { stopped: failed(`its smoke test failed: ${failure}`), imageExecuted, startedCandidate };
-  log.info(`smoke test of ${entry.candidate.version} passed`);
+  const names = modelNames(step.inputs.target, entry.candidate);
+  const smoked = await smokeTest(candidate.served, { payloads, wanted: step.inputs.smoke, names });
+  if (smoked.state === "failed")
+    return { stopped: failed(`its smoke test failed: ${smoked.what}`), imageExecuted, startedCandidate };
+  log.info(`smoke test of ${entry.candidate.version} passed: ${smoked.said}`);
+  const { inferPath } = smoked.speech;
   const warmed = await Promise.all(
-    [candidate.served, ...(stable === undefined ? [] : [stable])].map((served) => warmUp(served, payloads)),
+    [candidate.served, ...(stable === undefined ? [] : [stable])].map((served) => warmUp(served, payloads, inferPath)),
   );
   log.info(`warmed up with ${warmed.join(" and ")} requests`);
   if (stable === undefined) return { stopped: undefined, imageExecuted, startedCandidate };
   return {
-    ...(await duelBefore(step, { entry, payloads, stable, candidate: candidate.served })),
+    ...(await duelBefore(step, { entry, payloads, inferPath, stable, candidate: candidate.served })),
     imageExecuted,
     startedCandidate,
   };
@@ -53,6 +56,7 @@ export async function bringUp(
 type Duelling = {
   readonly entry: JournalEntry;
   readonly payloads: readonly Payload[];
+  readonly inferPath: string | undefined;
   readonly stable: Served;
   readonly candidate: Served;
 };
@@ -60,10 +64,11 @@ type Duelling = {
 /** The duel comes before the first request of the traffic; a rollout that goes on has had it. */
 async function duelBefore(
   step: DeployStep,
-  { entry, payloads, ...arms }: Duelling,
+  { entry, payloads, inferPath, ...arms }: Duelling,
 ): Promise<Pick<Staged, "stopped" | "duel">> {
   if (entry.phase !== "staging") return { stopped: undefined };
-  const duel = payloads.length === 0 ? undefined : await playDuel(step, arms, payloads);
+  const isAskable = payloads.length > 0 && inferPath !== undefined;
+  const duel = isAskable ? await playDuel(step, arms, { payloads, inferPath }) : undefined;
   if (duel !== undefined) step.log.info(formatDuel(duel));
   const stopped = stepAfterDuel(duel, entry.plan.duel ?? {}, entry.plan.rollout.onNoData);
   return { stopped, ...(duel === undefined ? {} : { duel }) };
@@ -74,7 +79,9 @@ function failed(what: string): Staged["stopped"] {
 }
 
 /** A version that does not come up is an outcome of its rollout. */
-async function tried(act: () => Promise<Served>): Promise<{ readonly served: Served } | { readonly failure: string }> {
+export async function tried(
+  act: () => Promise<Served>,
+): Promise<{ readonly served: Served } | { readonly failure: string }> {
   try {
     return { served: await act() };
   } catch (error) {

@@ -7,10 +7,10 @@ import { formatHolder } from "./take-lease.ts";
 /** What serves, which rollout is under way and who is at it. Changes nothing. */
 export async function status(step: DeployStep, ports: Ports): Promise<Outcome> {
   const name = nameOfModel(step);
-  const { serving, journal, lease } = await ports.open({ name });
+  const { address, serving, journal, lease } = await ports.open({ name });
   const [now, entry, holder] = [await serving.current(), await journal.read(), await lease.holder()];
   return {
-    target: step.inputs.target,
+    target: address,
     rehearsal: false,
     allowHold: false,
     url: now.url,

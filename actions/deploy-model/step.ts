@@ -1,3 +1,4 @@
+import type { Forge } from "../shared/ports/forge.ts";
 import type { ModelCatalog } from "../shared/ports/model-catalog.ts";
 import type { SignatureVerifier } from "../shared/ports/model-signing.ts";
 import type { ModelStore } from "../shared/ports/model-store.ts";
@@ -7,7 +8,11 @@ import type { Target, TargetRequest } from "../shared/ports/target.ts";
 /** What the user asked for. */
 export type Wishes = {
   readonly model: string | undefined;
-  readonly target: "local";
+  readonly target: string;
+  readonly strategy: "canary" | "rolling" | "recreate" | undefined;
+  readonly prometheus: string | undefined;
+  readonly smoke: string;
+  readonly environment: string | undefined;
   readonly rollout: string | undefined;
   readonly steps: readonly string[] | undefined;
   readonly look: number | undefined;
@@ -41,6 +46,8 @@ export type Ports = {
   readonly store: ModelStore;
   /** Those that are told what a rollout came to. */
   readonly catalogs: readonly ModelCatalog[];
+  /** Where people see what is deployed. */
+  readonly forge: Pick<Forge, "deployment">;
   /** Undefined where signatures of versions are not asked for. */
   verifier(): Promise<SignatureVerifier | undefined>;
   /** The GitHub environment of this job, by GitHub's own word; undefined where it has none or cannot prove it. */

@@ -24,14 +24,14 @@ export type Subject = {
   readonly champion: FoundAlias | undefined;
   /** What people, or the scan of its files, have against it. */
   readonly refusal: ServingRefusal | undefined;
-  /** When this version, with this digest, was promoted at this target before. */
-  readonly promoted: ModelEvent | undefined;
+  /** When this version, with this digest, was promoted before, wherever. */
+  readonly promotions: readonly ModelEvent[];
 };
 
 /** The chain from the record of the release to the bytes in the store. Throws where a link is broken. */
 export async function findSubject(step: DeployStep, ports: Ports): Promise<Subject> {
   const { store } = ports;
-  const { release, inputs, signal } = step;
+  const { release, signal } = step;
   const { name, version } = await whichVersion(step, store);
   const record = await soundVersion(store, { name, version, input: "model" });
   const isOfRelease = release.model?.name === name && release.model.version === version;
@@ -46,14 +46,12 @@ export async function findSubject(step: DeployStep, ports: Ports): Promise<Subje
   await checkFiles(step, store, record);
   const champion = await findAlias(store, name, "champion");
   const events = await history(store, name);
-  const promoted = events.findLast(
-    (event) => event.event === "promoted" && event.digest === record.digest && event.target === inputs.target,
-  );
+  const promotions = events.filter((event) => event.event === "promoted" && event.digest === record.digest);
   signal.throwIfAborted();
   const recorded = isOfRelease ? (release.gate ?? record.gate) : record.gate;
   const gate = recorded ?? (await evaluateOfflineGate(step, store, { record, champion }));
   if (gate !== undefined) checkGateSubject(gate, record);
-  return { record, gate, champion, refusal: await findRefusal(ports, record), promoted };
+  return { record, gate, champion, refusal: await findRefusal(ports, record), promotions };
 }
 
 /** Before the files are read: a signature is small, and they may be many gigabytes. */

@@ -1,26 +1,61 @@
 import { formatPercent } from "../../shared/domain/quantity.ts";
-import { code, type Report, text } from "../../shared/domain/report.ts";
+import { code, type Report, type Section, type Text, text } from "../../shared/domain/report.ts";
 import { formatForecast } from "../../shared/domain/rollout/forecast.ts";
 import { formatPlan } from "../../shared/domain/rollout/traffic-plan.ts";
 import type { Planned } from "../outcome.ts";
 import type { Common } from "./outcome-kinds.ts";
 
 export function plannedReport(outcome: Common & Planned): Report {
-  const { candidate, stable, standing, plan, forecast } = outcome;
+  const { standing, plan, forecast, traffic } = outcome;
+  return {
+    tone: standing.do === "refuse" || standing.do === "hold" ? "warn" : "neutral",
+    headline: headlineOf(outcome),
+    lead: [
+      ...(forecast === undefined ? [] : [`Forecast ${formatForecast(forecast, plan, traffic)}.`]),
+      ...("hint" in standing ? [text`Next: ${standing.hint}.`] : []),
+      "Nothing was started, nothing was written. Not checked: whether the servers start and answer.",
+    ],
+    sections: [...changesSection(outcome), ...notesSection(outcome), ...judgeSection(outcome)],
+    findings: [],
+  };
+}
+
+function headlineOf({ candidate, stable, standing, strategy, plan }: Planned): Text {
   const name = `${candidate.model} ${candidate.version}`;
-  const headline =
-    standing.do === "deploy"
-      ? stable === undefined
-        ? text`${name} would be the first to serve, judged by smoke test, replay and absolute bounds`
-        : text`${name} would be compared with ${stable.version} in a canary: ${formatPlan(plan)}`
-      : text`${name} would not be rolled out: ${standing.reason}`;
+  if (standing.do !== "deploy") return text`${name} would not be rolled out: ${standing.reason}`;
+  if (strategy === "rolling") return text`${name} would replace ${stable?.version ?? "what serves"} pod by pod`;
+  if (strategy === "recreate")
+    return text`${name} would be started after ${stable?.version ?? "what serves"} has ended: nothing answers meanwhile`;
+  if (stable === undefined)
+    return text`${name} would be the first to serve, judged by smoke test, replay and absolute bounds`;
+  return text`${name} would be compared with ${stable.version} in a canary: ${formatPlan(plan)}`;
+}
+
+function changesSection({ preview }: Planned): readonly Section[] {
+  if (preview === undefined || preview.changes.length === 0) return [];
+  const rows = preview.changes.map(({ what, from, to }) => [
+    what,
+    from === undefined ? "" : code(from),
+    to === undefined ? "" : code(to),
+  ]);
+  const columns = [{ title: "what" }, { title: "now" }, { title: "then" }];
+  return [{ title: "Changes", priority: 1, blocks: [{ kind: "table", columns, rows }] }];
+}
+
+function notesSection({ preview, notes }: Planned): readonly Section[] {
+  const items = [...(preview?.notes ?? []), ...notes];
+  if (items.length === 0) return [];
+  return [{ title: "Found at the target", priority: 2, blocks: [{ kind: "list", items }] }];
+}
+
+function judgeSection({ plan, strategy }: Planned): readonly Section[] {
+  if (strategy !== "canary") return [];
+  const isRelative = plan.judge.against === "stable";
   const rows = plan.judge.series.map((series) => [
     code(series.name),
-    plan.judge.against === "stable" ? `less than ${series.maxRatio} times as bad, or` : "",
+    isRelative ? `less than ${series.maxRatio} times as bad, or` : "",
     `under ${formatPercent(series.ceiling)}`,
-    plan.judge.against === "stable"
-      ? `more than ${series.margin} times as bad`
-      : `over ${formatPercent(plan.judge.breaker.rate)}`,
+    isRelative ? `more than ${series.margin} times as bad` : `over ${formatPercent(plan.judge.breaker.rate)}`,
   ]);
   const columns = [
     { title: "series" },
@@ -28,19 +63,10 @@ export function plannedReport(outcome: Common & Planned): Report {
     { title: "proved to be" },
     { title: "rolled back when" },
   ];
-  return {
-    tone: standing.do === "refuse" || standing.do === "hold" ? "warn" : "neutral",
-    headline,
-    lead: [
-      ...(forecast === undefined ? [] : [`Forecast ${formatForecast(forecast, plan)}.`]),
-      ...("hint" in standing ? [text`Next: ${standing.hint}.`] : []),
-      "Nothing was started, nothing was written. Not checked: whether the servers start and answer.",
-    ],
-    sections: [{ title: "Judge", priority: 2, blocks: [{ kind: "table", columns, rows }] }],
-    findings: [],
-  };
+  return [{ title: "Judge", priority: 2, blocks: [{ kind: "table", columns, rows }] }];
 }
 
-export function reasonOf({ standing }: Planned): string {
-  return standing.do === "deploy" ? "a canary would begin" : standing.reason;
+export function reasonOf({ standing, strategy }: Planned): string {
+  if (standing.do !== "deploy") return standing.reason;
+  return strategy === "canary" ? "a canary would begin" : `a rollout by ${strategy} would begin`;
 }

@@ -105,6 +105,8 @@ export type ClusterServing = Serving & {
    * stops nowhere.
    */
   readonly shares?: () => Promise<readonly number[]>;
+  /** What the arms of the next rollout will be called; absent where only being up tells. Reads only. */
+  readonly armsToBe?: () => Promise<{ readonly candidate: ArmNames; readonly stable: ArmNames }>;
   /** Throws `NOT_FOUND` where an arm is not up. */
   arms(): Promise<{ readonly candidate: ArmNames; readonly stable: ArmNames }>;
 };

@@ -1,4 +1,12 @@
 import type { Counts } from "../domain/rollout/judge.ts";
+import type { TrafficMemory } from "../domain/traffic/memory.ts";
+
+/** What one arm's counter was asked by. */
+export type AskedQuery = {
+  readonly arm: "candidate" | "stable";
+  readonly counter: string;
+  readonly query: string;
+};
 
 /** An answer that was not the expected one. */
 export type DifferingAnswer = {
@@ -21,4 +29,10 @@ export interface Traffic {
   differing(): readonly DifferingAnswer[];
   /** Resolves when no request of ours is under way. */
   stop(): Promise<void>;
+  /** The raw counters as of the last count, for a process that goes on with the rollout; absent where nobody but the target keeps them. */
+  readonly snapshot?: () => TrafficMemory | undefined;
+  /** Every query as it was asked, for the evidence. */
+  readonly asked?: () => readonly AskedQuery[];
+  /** What was odd about the metrics: sentences. */
+  readonly findings?: () => readonly string[];
 }

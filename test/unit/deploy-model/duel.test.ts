@@ -20,8 +20,10 @@ const servedBy = (version: string, ask: Served["ask"]): Served => ({
 /** Answers the number that it is asked. */
 const faithful = servedBy("1.0.0", async (_, body) => answerOf(JSON.parse(body ?? "0") as number));
 
-const payloads = (count: number): readonly Payload[] =>
-  Array.from({ length: count }, (_, i) => ({ request: i, tolerance: 0 }));
+const payloads = (count: number) => ({
+  payloads: Array.from({ length: count }, (_, i): Payload => ({ request: i, tolerance: 0 })),
+  inferPath: "/v2/models/digits/infer",
+});
 
 const step = () => ({ clock: virtualClock(0), signal: new AbortController().signal });
 

@@ -45,10 +45,15 @@ export function forecast(trial: Trial): Forecast {
   };
 }
 
-/** Of a whole plan: what stable's rates will be is not known before, so a fifth of each ceiling is assumed, and said. */
-export function forecastPlan(plan: TrafficPlan, seed: number): Forecast {
-  const bad = Object.fromEntries(assumedRates(plan));
-  return forecast({ judge: plan.judge, rollout: plan.rollout, traffic: { rate: plan.rate, bad }, seed, runs: 200 });
+/** Of a whole plan, at the traffic of now where it is known; else stable's rates are assumed, which is said. */
+export function forecastPlan(plan: TrafficPlan, seed: number, now?: ExpectedTraffic): Forecast {
+  const { judge, rollout } = plan;
+  return forecast({ judge, rollout, traffic: now ?? assumedTraffic(plan), seed, runs: 200 });
+}
+
+/** What stable's rates will be is not known before: a fifth of each ceiling. */
+function assumedTraffic(plan: TrafficPlan): ExpectedTraffic {
+  return { rate: plan.rate, bad: Object.fromEntries(assumedRates(plan)) };
 }
 
 function assumedRates({ judge }: TrafficPlan): readonly (readonly [SeriesName, number])[] {
@@ -56,10 +61,13 @@ function assumedRates({ judge }: TrafficPlan): readonly (readonly [SeriesName, n
 }
 
 /** One sentence without its full stop; what was assumed stands at its head. */
-export function formatForecast({ promotedMs, promoted, smallestRatio }: Forecast, plan: TrafficPlan): string {
-  const assumed = assumedRates(plan)
-    .map(([name, rate]) => `${formatPercent(rate)} ${name}`)
-    .join(", ");
+export function formatForecast(
+  { promotedMs, promoted, smallestRatio }: Forecast,
+  plan: TrafficPlan,
+  now?: ExpectedTraffic,
+): string {
+  const rates = now === undefined ? assumedRates(plan) : Object.entries(now.bad);
+  const bad = rates.map(([name, rate]) => `${formatPercent(rate)} ${name}`).join(", ");
   const decision =
     promotedMs === undefined
       ? `most candidates as good as stable are not decided (${formatPercent(promoted)} are promoted): more traffic or longer steps are needed`
@@ -70,7 +78,11 @@ export function formatForecast({ promotedMs, promoted, smallestRatio }: Forecast
       : smallestRatio === undefined
         ? "; no difference is found with 90 % probability"
         : `; one ${smallestRatio} times as bad is found with 90 % probability`;
-  return `at ${plan.rate} requests/s, if stable has ${assumed}: ${decision}${found}`;
+  const at =
+    now === undefined
+      ? `at ${plan.rate} requests/s, if stable has ${bad}`
+      : `at the ${Number(now.rate.toPrecision(3))} requests/s of now, of which stable has ${bad}`;
+  return `${at}: ${decision}${found}`;
 }
 
 /** By halving: a larger ratio is never found less often. */

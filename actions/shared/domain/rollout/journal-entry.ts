@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { DigestSchema } from "../digest.ts";
 import { type DeepReadonly, ROLLOUT_DECISIONS } from "../release.ts";
+import { type TrafficMemory, TrafficMemorySchema } from "../traffic/memory.ts";
 import { DuelSchema } from "./duel.ts";
 import { SERIES } from "./judge.ts";
 import type { TrafficPlan } from "./traffic-plan.ts";
@@ -107,6 +108,11 @@ export const JournalEntrySchema = v.object({
   /** What the payloads came to on both versions before any traffic, where they were asked. */
   duel: v.optional(DuelSchema),
   looks: v.array(LookSchema),
+  /** The raw counters of a metrics server at the last look, and every query that they were asked by. */
+  counters: v.optional(TrafficMemorySchema),
+  queries: v.optional(
+    v.array(v.object({ arm: v.picklist(["candidate", "stable"]), counter: v.string(), query: v.string() })),
+  ),
   decision: v.optional(v.picklist(ROLLOUT_DECISIONS)),
   reason: v.optional(v.string()),
   endedAtMs: v.optional(v.number()),
@@ -114,8 +120,9 @@ export const JournalEntrySchema = v.object({
 
 export type Look = DeepReadonly<v.InferOutput<typeof LookSchema>>;
 export type ServedModel = DeepReadonly<v.InferOutput<typeof ModelSchema>>;
-export type JournalEntry = Omit<DeepReadonly<v.InferOutput<typeof JournalEntrySchema>>, "plan"> & {
+export type JournalEntry = Omit<DeepReadonly<v.InferOutput<typeof JournalEntrySchema>>, "plan" | "counters"> & {
   readonly plan: TrafficPlan;
+  readonly counters?: TrafficMemory;
 };
 
 export function isUnfinished(entry: JournalEntry | undefined): entry is JournalEntry {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { parseDuration, parseFraction } from "../quantity.ts";
+import { MetricsSchema } from "../traffic/queries.ts";
 import { SERIES } from "./judge.ts";
 import type { PlanOptions } from "./plan-options.ts";
 
@@ -45,6 +46,7 @@ export const RolloutFileSchema = v.strictObject({
       "max-difference": v.optional(v.pipe(v.number(), v.minValue(0))),
     }),
   ),
+  metrics: v.optional(MetricsSchema),
   series: v.optional(
     v.strictObject({
       errors: v.optional(SeriesRules),

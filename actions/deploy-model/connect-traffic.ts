@@ -1,0 +1,114 @@
+import { connectPrometheusServer } from "../shared/connect/prometheus.ts";
+import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
+import { timesOf } from "../shared/domain/traffic/queries.ts";
+import { ReleaseError } from "../shared/lib/error.ts";
+import type { ClusterServing } from "../shared/ports/serving.ts";
+import type { Step } from "../shared/ports/step.ts";
+import type { MetricsRequest, Target } from "../shared/ports/target.ts";
+import type { Traffic } from "../shared/ports/traffic.ts";
+import type { DeployModelInputs } from "./inputs.ts";
+
+type ClusterStep = Step<DeployModelInputs>;
+type Counting = Awaited<ReturnType<typeof openTraffic>>;
+
+const NOTHING: MetricsRequest = { file: {}, placeOf: () => ({ input: "rollout" }) };
+
+/** What users send, as Prometheus counts it. Which metrics there are is asked when they are needed first. */
+export function connectTraffic(
+  step: ClusterStep,
+  serving: ClusterServing,
+  metrics: MetricsRequest = NOTHING,
+): Pick<Target, "traffic" | "tryMetrics"> {
+  return {
+    traffic(_, plan, memory) {
+      let opened: Promise<Counting> | undefined;
+      let counting: Counting | undefined;
+      const open = async () => {
+        opened ??= openTraffic(step, { serving, metrics, plan, memory });
+        counting = await opened;
+        return counting;
+      };
+      return {
+        start: () => {},
+        counts: async () => (await open()).counts(),
+        differing: () => [],
+        stop: async () => counting?.stop(),
+        snapshot: () => counting?.snapshot(),
+        asked: () => counting?.asked() ?? [],
+        findings: () => counting?.findings() ?? [],
+      } satisfies Traffic;
+    },
+    tryMetrics: (plan) => tryMetrics(step, { serving, metrics, plan }),
+  };
+}
+
+type Opening = {
+  readonly serving: ClusterServing;
+  readonly metrics: MetricsRequest;
+  readonly plan: TrafficPlan;
+  readonly memory?: Parameters<Target["traffic"]>[2];
+};
+
+async function openTraffic(step: ClusterStep, { serving, metrics, plan, memory }: Opening) {
+  const { clock, log, signal } = step;
+  const [{ prometheusTraffic }, { resolveQueries }] = await Promise.all([
+    import("../shared/clients/prometheus/traffic.ts"),
+    import("../shared/clients/prometheus/resolve-queries.ts"),
+  ]);
+  const prometheus = await connectPrometheusServer(step, addressOf(step));
+  // Without a stable version there is nothing to compare with, and nobody whose samples are waited for.
+  const hasStable = plan.judge.against === "stable";
+  const arms = async () => {
+    const { candidate, stable } = await serving.arms();
+    return { candidate, stable: hasStable ? stable : undefined };
+  };
+  const queries = await resolveQueries(prometheus, { ...metrics, stable: (await serving.arms()).stable });
+  log.info(`traffic is counted by ${queries.source} metrics at ${prometheus.base}`);
+  return prometheusTraffic({
+    prometheus,
+    queries,
+    arms,
+    latencyBoundMs: plan.latencyBoundMs,
+    memory,
+    ...timesOf(metrics.file),
+    clock,
+    log,
+    signal,
+  });
+}
+
+async function tryMetrics(step: ClusterStep, { serving, metrics, plan }: Omit<Opening, "memory">) {
+  const names = await serving.armsToBe?.();
+  if (names === undefined)
+    return { problems: [], notes: ["Not checked: the metrics, since both versions must be up to be told apart here."] };
+  const [{ checkMetrics }, { resolveQueries }] = await Promise.all([
+    import("../shared/clients/prometheus/check-metrics.ts"),
+    import("../shared/clients/prometheus/resolve-queries.ts"),
+  ]);
+  const prometheus = await connectPrometheusServer(step, addressOf(step));
+  const hasStable = plan.judge.against === "stable";
+  const stable = hasStable ? names.stable : undefined;
+  try {
+    const queries = await resolveQueries(prometheus, { ...metrics, stable: names.stable });
+    return await checkMetrics(prometheus, {
+      queries,
+      stable,
+      candidate: names.candidate,
+      latencyBoundMs: plan.latencyBoundMs,
+      lookMs: plan.rollout.lookMs,
+    });
+  } catch (error) {
+    if (error instanceof ReleaseError && error.code === "CONFIG") return { problems: error.problems, notes: [] };
+    throw error;
+  }
+}
+
+function addressOf({ inputs }: ClusterStep): string {
+  if (inputs.prometheus !== undefined) return inputs.prometheus;
+  throw new ReleaseError("INPUT", {
+    rule: "a canary on a cluster needs somebody who counts its traffic",
+    where: { input: "prometheus" },
+    saw: "nothing",
+    hint: "set prometheus to the address of the Prometheus that scrapes the gateway or the servers; or take strategy: rolling, which compares nothing",
+  });
+}

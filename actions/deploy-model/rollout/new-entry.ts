@@ -1,0 +1,29 @@
+import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import type { Prepared } from "../prepare.ts";
+import type { DeployStep } from "../step.ts";
+
+/** Where a rollout begins: nothing is up yet. */
+export function newEntry(
+  step: DeployStep,
+  { target, candidate, stable, plan, rollout, strategy }: Prepared,
+): JournalEntry {
+  const now = step.clock.now();
+  return {
+    schema: 1,
+    rollout,
+    target: target.address,
+    release: step.release.id,
+    commit: step.release.source.commit,
+    by: step.job.github.actor || step.release.source.actor,
+    startedAtMs: now,
+    candidate,
+    ...(stable === undefined ? {} : { stable }),
+    ...(strategy === "canary" ? {} : { strategy }),
+    plan,
+    phase: "staging",
+    step: 0,
+    share: 0,
+    sinceMs: now,
+    looks: [],
+  };
+}

@@ -1,0 +1,19 @@
+import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import type { Target } from "../../shared/ports/target.ts";
+
+/**
+ * Where the candidate of a rollout that is taken back has become stable, the former version comes up beside it and takes everything. Goes
+ * on where a killed process had begun it: then the former version is the candidate already.
+ */
+export async function putStableBack({ serving }: Target, { candidate, stable }: JournalEntry): Promise<void> {
+  if (stable === undefined || stable.digest === candidate.digest) return;
+  const now = await serving.current();
+  const isBeside = now.candidate === undefined || now.candidate.model.digest === stable.digest;
+  if (!isBeside || now.stable?.model.digest !== candidate.digest) return;
+  await serving.apply("candidate", stable);
+  await serving.split(1, HOLD_MS);
+  await serving.promote();
+}
+
+/** Long enough for the one change that follows. */
+const HOLD_MS = 60_000;

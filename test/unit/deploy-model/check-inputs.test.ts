@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { checkInputs } from "../../../actions/deploy-model/check-inputs.ts";
+import { formatProblem } from "../../../actions/shared/domain/problem.ts";
+
+const problems = (inputs: Parameters<typeof checkInputs>[0]) => checkInputs(inputs).map(formatProblem);
+
+describe("nothing is wrong with", () => {
+  test.each([
+    {},
+    { target: "local", serve: "python3 server.py", rate: 50, keep: true },
+    { target: "kserve/digits", namespace: "prod", prometheus: "https://prometheus.test", "prometheus-token": "t" },
+    { target: "deployment/digits", container: "server", strategy: "rolling" },
+    { target: "deployment/digits", strategy: "canary", steps: ["5%"], kubeconfig: "kube.yaml", context: "prod" },
+    { target: "rollout/digits", container: "server", drain: 60_000 },
+    { target: "auto", strategy: "recreate", container: "server" },
+    { mode: "replay", target: "whatever" },
+  ] as const)("%j", (inputs) => {
+    expect(problems(inputs)).toEqual([]);
+  });
+});
+
+describe("refused, with what to do:", () => {
+  test.each([
+    [{ target: "kserv/digits" }, /input target: is no target \(saw "kserv\/digits"; .*did you mean kserve\/digits\?/],
+    [{ target: "deployment/" }, /add the object's name: deployment\/digits/],
+    [{ target: "deployment/Digits" }, /small letters/],
+    [{ target: "locale" }, /did you mean local\?/],
+    [
+      { namespace: "prod" },
+      /input namespace: means nothing to the target `local`.*say which object of the cluster serves/,
+    ],
+    [{ target: "kserve/digits", container: "server" }, /input container: means nothing to the target `kserve`/],
+    [{ target: "kserve/digits", serve: "python3 server.py" }, /input serve: means nothing to the target `kserve`/],
+    [{ target: "kserve/digits", strategy: "rolling" }, /the target `kserve` has no strategy `rolling`/],
+    [{ strategy: "recreate" }, /the target `local` has no strategy `recreate`/],
+    [{ target: "deployment/digits", strategy: "rolling", steps: ["5%"] }, /steps are shares of a canary/],
+    [{ target: "deployment/digits", "prometheus-token": "t" }, /input prometheus-token: goes with `prometheus`/],
+  ] as const)("%j", (inputs, message) => {
+    expect(problems(inputs)).toEqual([expect.stringMatching(message)]);
+  });
+
+  test("everything at once", () => {
+    const wrong = { target: "local", namespace: "prod", kubeconfig: "kube.yaml", strategy: "rolling" } as const;
+    expect(problems(wrong)).toEqual([
+      expect.stringContaining("input namespace"),
+      expect.stringContaining("input kubeconfig"),
+      expect.stringContaining("input strategy"),
+    ]);
+  });
+});
