@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real parts of the tests that Debian and Ubuntu ship: a registry, container engines, a maker of base images,
-# an object store, a browser, a metrics server.
+# an object store, a browser, a metrics server, a gateway.
 # Only what is missing, and no service is started. Without apt-get or root it does nothing, and says so.
 set -euo pipefail
 
@@ -18,6 +18,7 @@ declare -A package_of=(
   [ceph]=ceph-common
   [chromium]=chromium
   [prometheus]=prometheus
+  [haproxy]=haproxy
 )
 
 export PATH=$PATH:/usr/sbin:/sbin

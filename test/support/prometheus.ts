@@ -165,7 +165,8 @@ export async function countingPod(version: "2" | "3" = "2"): Promise<CountingPod
   const port = await freePort();
   let child: ChildProcess | undefined;
   const post = async (path: string, query: Readonly<Record<string, unknown>>) => {
-    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)] as const));
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) search.set(name, String(value));
     const answer = await fetch(`http://127.0.0.1:${port}${path}?${search}`, { method: "POST" });
     await answer.arrayBuffer();
   };

@@ -23,7 +23,7 @@ export type PrometheusTrafficOptions = ReadingTimes & {
   /** Asked at the first count, when both are up. */
   readonly arms: () => Promise<ArmsByName>;
   readonly latencyBoundMs: number | undefined;
-  /** Where a process before this one had come to. */
+  /** Where a process before this one had come to: what came since then is counted, from 0. */
   readonly memory?: TrafficMemory | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -76,7 +76,11 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
     counts,
     differing: () => [],
     stop: async () => {},
-    snapshot: () => (memory === undefined ? undefined : memoryToKeep(memory)),
+    snapshot: () => {
+      const { candidate, stable } = readings;
+      if (memory === undefined || candidate === undefined) return memory;
+      return memoryToKeep({ ...memory, candidate: candidate.kept, stable: stable?.kept ?? {} });
+    },
     asked: () =>
       (["candidate", "stable"] as const).flatMap((arm) =>
         (arms?.[arm] ?? []).map(({ name, selector }) => ({ arm, counter: name, query: selector })),

@@ -31,6 +31,8 @@ export type CounterMemory = {
 
 export type CounterReading = {
   readonly memory: CounterMemory;
+  /** As `memory`, for a process that counts from this moment on: what it counts begins at 0. */
+  readonly kept: CounterMemory;
   /** What was counted by group from the first reading on, up to the moment of this one. */
   readonly counted: Readonly<Record<string, number>>;
 };
@@ -48,7 +50,7 @@ export type Moment = {
  * Adds up what a counter counted, series by series. Between the sample before the moment and the one after it the counter is taken to have
  * grown evenly: so both arms are counted over the same time, whenever each of their pods was asked. A value below the one before is that of
  * a server that was started again, and counts whole; so does one of a series that was gone while its server was asked, or whose server
- * began again by its other series. A series that was not there before was at 0 one interval before its first sample; one
+ * began again by its other series. A series that was not there before was at 0 at the scrape before its first sample; one
  * that vanishes with its server counts nothing more, and goes on from where it was if both come back. The first reading counts nothing: it is
  * where all others count from.
  */
@@ -66,7 +68,9 @@ export function readCounter(
     const times = target === undefined ? undefined : targets.get(target);
     const known = last.get(key);
     let [at, value] =
-      known === undefined ? (before === undefined ? first : [first[0] - intervalMs, 0]) : [known[2], known[3]];
+      known === undefined
+        ? startOf(first, { samples, times, intervalMs: before === undefined ? undefined : intervalMs })
+        : [known[2], known[3]];
     for (const sample of samples) {
       const [sampledAt, sampled] = sample;
       if (sampledAt <= at || !isSound(sample)) continue;
@@ -87,8 +91,33 @@ export function readCounter(
   const counted = Object.fromEntries(
     [...totals].map(([group, total]) => [group, Math.max(0, Math.floor(total + (partly.get(group) ?? 0) + ROUNDING))]),
   );
-  return { memory: { totals: Object.fromEntries(totals), series: [...last.values()] }, counted };
+  const own = [...last.values()];
+  const fromNow = [...totals.keys()].map((group) => [group, -(partly.get(group) ?? 0)] as const);
+  return {
+    memory: { totals: Object.fromEntries(totals), series: own },
+    kept: { totals: Object.fromEntries(fromNow), series: own },
+    counted,
+  };
 }
+
+/**
+ * From where a series is followed that was not known: from 0 at the scrape before, which did not have it. Without such a scrape its server is
+ * new since the reading before; at the first reading it may have been there for long, and is followed from its first sample.
+ */
+function startOf(first: Sample, { samples, times, intervalMs }: Beginning): Sample {
+  // it was there already, without a number
+  if (first !== samples[0]) return first;
+  const without = times?.scrapes.findLast((atMs) => atMs < first[0]);
+  if (without !== undefined) return [without, 0];
+  return intervalMs === undefined ? first : [first[0] - intervalMs, 0];
+}
+
+type Beginning = {
+  readonly samples: readonly Sample[];
+  readonly times: TargetTimes | undefined;
+  /** Undefined at the first reading. */
+  readonly intervalMs: number | undefined;
+};
 
 const isSound = ([, value]: Sample): boolean => !Number.isNaN(value);
 

@@ -3,7 +3,7 @@ import { type CounterSeries, type Moment, readCounter, timesOfTargets } from "./
 import type { ArmMemory } from "./memory.ts";
 
 /** The counters of one arm by name, and by group within each. */
-export type ArmReading = { readonly memory: ArmMemory; readonly counted: Counted };
+export type ArmReading = { readonly memory: ArmMemory; readonly kept: ArmMemory; readonly counted: Counted };
 export type Counted = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** The names under which an arm's counters are kept. */
@@ -23,11 +23,12 @@ export function readArm(
   const read = COUNTERS.flatMap((name) => {
     const series = samples[name];
     if (series === undefined) return [];
-    const { memory, counted } = readCounter(before?.memory[name], series, moment);
-    return [[name, { memory, counted: atLeast(before?.counted[name] ?? {}, counted) }] as const];
+    const { counted, ...memories } = readCounter(before?.memory[name], series, moment);
+    return [[name, { ...memories, counted: atLeast(before?.counted[name] ?? {}, counted) }] as const];
   });
   return {
     memory: Object.fromEntries(read.map(([name, { memory }]) => [name, memory])),
+    kept: Object.fromEntries(read.map(([name, { kept }]) => [name, kept])),
     counted: Object.fromEntries(read.map(([name, { counted }]) => [name, counted])),
   };
 }

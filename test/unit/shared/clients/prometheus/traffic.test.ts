@@ -219,12 +219,12 @@ describe("the traffic that Prometheus has counted", () => {
     expect(told[0]).toBe("! the clock of Prometheus is 1h ahead of ours");
   });
 
-  test("goes on in another process from where the first had come to", async () => {
+  test("goes on in another process from where the first had come to, and counts what came since", async () => {
     const { clock, prometheus, traffic, open } = rollout();
     prometheus.series.push(pod("digits-s-1", 100), pod("digits-c-1", 10));
     await traffic.counts();
     await clock.sleep(60_000);
-    const before = await traffic.counts();
+    await traffic.counts();
     const kept = decode(TrafficMemorySchema, JSON.parse(JSON.stringify(traffic.snapshot())), "the journal");
     // meanwhile a pod is started again, and counts from nothing
     const restartMs = clock.now() + 20_000;
@@ -238,9 +238,9 @@ describe("the traffic that Prometheus has counted", () => {
     const at = clock.now();
     const after = await next.counts();
     const seconds = (at - kept.atMs) / 1_000;
-    expect(after.stable.requests - before.stable.requests).toBeCloseTo(100 * seconds, -2);
-    expect(after.candidate.requests - before.candidate.requests).toBeGreaterThan(10 * seconds - 200);
-    expect(after.candidate.requests - before.candidate.requests).toBeLessThanOrEqual(10 * seconds + 1);
+    expect(after.stable.requests).toBeCloseTo(100 * seconds, -2);
+    expect(after.candidate.requests).toBeGreaterThan(10 * seconds - 200);
+    expect(after.candidate.requests).toBeLessThanOrEqual(10 * seconds + 1);
   });
 
   test("names every query, for the evidence", async () => {

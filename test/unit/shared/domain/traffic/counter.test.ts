@@ -103,7 +103,13 @@ describe("a counter", () => {
       expect(count(errors([0, 43], [10, 50]), requests([0, 900], [10, 899]))).toBe(7);
     });
 
+    test("begins at nothing where the server was asked before and did not have it, also right after the first reading", () => {
+      expect(count(errors([10, 3], [20, 5]), requests([-10, 1], [0, 2], [10, 3], [20, 4]))).toBe(5);
+      expect(count(errors([10, 3], [20, 5]), requests([10, 3], [20, 4]))).toBe(2);
+    });
+
     test("goes on after samples without a number", () => {
+      expect(count(errors([-10, Number.NaN], [0, 900], [10, 907]), requests([-10, 1], [0, 2], [10, 3]))).toBe(7);
       expect(count(errors([0, 43], [10, Number.NaN], [20, 50]), requests([0, 1], [10, 2], [20, 3]))).toBe(7);
     });
   });
