@@ -13,12 +13,14 @@ export type GatewayOptions = {
   readonly namespace: string;
   /** How long it takes to see a change. */
   readonly delayMs?: number;
+  /** Puts routes in force, before their status says so. */
+  readonly program?: (routes: readonly KubeObject[]) => Promise<void>;
 };
 
 const LOOK_MS = 50;
 
 /** Accepts every route of the namespace for every gateway that it names; `ResolvedRefs` is true where all its services exist. */
-export function startGatewayController({ api, namespace, delayMs = 0 }: GatewayOptions): GatewayController {
+export function startGatewayController({ api, namespace, delayMs = 0, program }: GatewayOptions): GatewayController {
   const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes`;
   let isPaused = false;
   let isStopped = false;
@@ -26,6 +28,7 @@ export function startGatewayController({ api, namespace, delayMs = 0 }: GatewayO
 
   const reconcile = async (): Promise<void> => {
     const { items } = await api.get(path);
+    await program?.(items);
     for (const route of items as readonly KubeObject[]) {
       const key = `${route.metadata.name} ${generationOf(route)}`;
       seenAt.set(key, seenAt.get(key) ?? Date.now());
