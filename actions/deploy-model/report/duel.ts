@@ -26,8 +26,8 @@ function whatWasAsked({ payloads, asked, compared, unanswered }: Duel): Text {
   const silent = asked - compared;
   return [
     `Both versions were asked ${formatCount(asked, "payload")}${left} directly.`,
-    ...(silent === 0 ? [] : [`The champion did not answer ${silent}, which are left out.`]),
-    ...(unanswered === 0 ? [] : [`The candidate did not answer ${unanswered}, which count as different.`]),
+    ...(silent === 0 ? [] : [`The champion left ${silent} unanswered: not compared.`]),
+    ...(unanswered === 0 ? [] : [`The candidate left ${unanswered} unanswered: counted as different.`]),
   ].join(" ");
 }
 
@@ -117,5 +117,5 @@ function markOf(bound: number | undefined, holds: boolean): string {
 }
 
 function milliseconds(ms: number): string {
-  return ms < 10 ? `${Number(ms.toPrecision(2))} ms` : formatDuration(ms);
+  return ms < 1_000 ? `${Number(ms.toPrecision(3))} ms` : formatDuration(ms);
 }

@@ -141,11 +141,11 @@ describe("a replay of the payloads that decided", () => {
     compared: 499,
     agreed: 455,
     unanswered: 2,
-    largest: { payload: 17, path: "[0].data[3]", difference: 0.31 },
+    largest: { payload: 17, path: "outputs[0].data[3]", difference: 0.31 },
     slices: [{ slice: "class=8", compared: 40, differing: 21 }],
     latency: { candidate: 12.4, stable: 9.9 },
     labels: { compared: 499, candidate: 440, stable: 480, onlyCandidate: 3, onlyStable: 43, chance: 1e-9 },
-    differing: [{ payload: 17, path: "[0].data[3]", stable: "0.9", candidate: "0.59" }],
+    differing: [{ payload: 17, path: "outputs[0].data[3]", stable: "0.9", candidate: "0.59" }],
   };
   const bounds = { minAgreement: 0.95, maxDifference: 0.5 };
   const step = stepAfterDuel(duel, bounds, "hold");
@@ -172,12 +172,12 @@ describe("a replay of the payloads that decided", () => {
     );
     expect(texts).toEqual([
       "❌ | answered alike | 91.2 % (455 of 499) | at least 95 %",
-      "✅ | largest difference, [0].data[3] of payload 17 | 0.31 | at most 0.5",
-      " | time of an answer (median), beside the champion's | 1.25 times (12ms against 9.9 ms) | ",
+      "✅ | largest difference, outputs[0].data[3] of payload 17 | 0.31 | at most 0.5",
+      " | time of an answer (median), beside the champion's | 1.25 times (12.4 ms against 9.9 ms) | ",
       " | right answers | 440 of 499, the champion 480 | ",
       "⚠️ | right in one version only (McNemar's exact test) | 3 candidate, 43 champion: champion ahead, chance alone under 0.1 % | ",
       "class=8 | 21 (52.5 %) | 40",
-      "17 | [0].data[3] | 0.9 | 0.59",
+      "17 | outputs[0].data[3] | 0.9 | 0.59",
     ]);
   });
 });

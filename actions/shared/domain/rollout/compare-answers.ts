@@ -14,7 +14,7 @@ export type AnswerComparison = {
  */
 export function compareAnswers(stable: unknown, candidate: unknown, tolerance: number): AnswerComparison {
   const seen: { first?: AnswerDifference; largest?: { readonly path: string; readonly difference: number } } = {};
-  walk({ path: "", stable: predictionOf(stable), candidate: predictionOf(candidate) }, (at, difference) => {
+  walk(predictionOf({ path: "", stable, candidate }), (at, difference) => {
     if (difference > tolerance)
       seen.first ??= { path: at.path === "" ? "answer" : at.path, ...brief(at.stable, at.candidate) };
     if (difference !== Number.POSITIVE_INFINITY && difference > (seen.largest?.difference ?? -1))
@@ -46,10 +46,12 @@ function partnerOf(one: unknown, others: readonly unknown[], i: number): unknown
   return others.find((other) => isObject(other) && other.name === one.name);
 }
 
-function predictionOf(answer: unknown): unknown {
-  if (!isObject(answer)) return answer;
-  const { outputs, predictions } = answer;
-  return outputs ?? predictions ?? answer;
+/** Where both answers have the member of one of the protocols, only that. */
+function predictionOf(at: At): At {
+  const { stable, candidate } = at;
+  if (!isObject(stable) || !isObject(candidate)) return at;
+  const path = ["outputs", "predictions"].find((key) => stable[key] !== undefined && candidate[key] !== undefined);
+  return path === undefined ? at : { path, stable: stable[path], candidate: candidate[path] };
 }
 
 function brief(stable: unknown, candidate: unknown): { readonly stable: string; readonly candidate: string } {

@@ -31,11 +31,11 @@ describe("two answers", () => {
   type Row = readonly [string, unknown, unknown, number, string | undefined, number | undefined];
   test.each<Row>([
     ["the same prediction of two versions", answer([3]), answer([3], { model_version: "2", id: "x" }), 0, undefined, 0],
-    ["another label", answer([3]), answer([8]), 0, "[0].data[0]", 5],
+    ["another label", answer([3]), answer([8]), 0, "outputs[0].data[0]", 5],
     ["numbers within the tolerance", answer([0.5]), answer([0.51]), 0.02, undefined, 0.01],
-    ["the first of several places", answer([1, 2]), answer([2, 9]), 0, "[0].data[0]", 7],
-    ["another length", answer([1, 2]), answer([1]), 0, "[0].shape[0]", 1],
-    ["a text beside a number", answer(["3"]), answer([3]), 0, "[0].data[0]", 0],
+    ["the first of several places", answer([1, 2]), answer([2, 9]), 0, "outputs[0].data[0]", 7],
+    ["another length", answer([1, 2]), answer([1]), 0, "outputs[0].shape[0]", 1],
+    ["a text beside a number", answer(["3"]), answer([3]), 0, "outputs[0].data[0]", 0],
     ["TF Serving and KServe v1", { predictions: [1] }, { predictions: [1], model: "b" }, 0, undefined, 0],
     ["plain values", { score: 0.1 }, { score: 0.3 }, 0, "score", 0.2],
     ["a member that only one has", { score: 1 }, { score: 1, why: "x" }, 0, "why", 0],
@@ -70,7 +70,7 @@ describe("a duel", () => {
 
   test("counts what both answered alike, and what the candidate left unanswered as different", () => {
     expect(duel).toMatchObject({ payloads: 60, asked: 6, compared: 5, agreed: 2, unanswered: 1 });
-    expect(duel.largest).toEqual({ payload: 4, path: "[0].data[0]", difference: 6 });
+    expect(duel.largest).toEqual({ payload: 4, path: "outputs[0].data[0]", difference: 6 });
     expect(duel.latency).toEqual({ candidate: 20, stable: 10 });
   });
 
@@ -96,8 +96,8 @@ describe("a duel", () => {
 
   test("keeps the first payloads that differ", () => {
     expect(duel.differing).toEqual([
-      { payload: 2, path: "[0].data[0]", stable: "3", candidate: "8" },
-      { payload: 4, path: "[0].data[0]", stable: "7", candidate: "1" },
+      { payload: 2, path: "outputs[0].data[0]", stable: "3", candidate: "8" },
+      { payload: 4, path: "outputs[0].data[0]", stable: "7", candidate: "1" },
       { payload: 5, path: "answer", stable: "an answer", candidate: "status 500: out of memory" },
     ]);
   });
@@ -122,7 +122,7 @@ describe("a duel", () => {
         do: "rollback",
         reasons: [
           { why: "disagreement", agreed: 2, compared: 5, allowed: 0.41 },
-          { why: "difference", payload: 4, path: "[0].data[0]", difference: 6, allowed: 5.9 },
+          { why: "difference", payload: 4, path: "outputs[0].data[0]", difference: 6, allowed: 5.9 },
         ],
       });
     });
