@@ -58,7 +58,7 @@ describe.skipIf(lacksPrometheus() || lacksHaproxy())("a real HAProxy before two 
         prometheus,
         queries,
         arms: async () => ({ candidate: names(candidate), stable }),
-        latencyBoundMs: 250,
+        latencyBoundMs: undefined,
         offsetMs: 100,
         patienceMs: 10_000,
         clock: systemClock,

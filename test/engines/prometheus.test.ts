@@ -238,17 +238,19 @@ describe.skipIf(lacksPrometheus()).concurrent("a real Prometheus", () => {
     ]);
   });
 
-  test("counts predictions by class", async () => {
+  test("compares predictions of the same minutes", async () => {
     const { stable, candidate, seen, traffic } = rollout();
     const [one, two] = [await pod(`${stable}-1`), await pod(`${candidate}-1`)];
     await Promise.all([one.serve({ ok: 1, class: "3" }), two.serve({ ok: 1, class: "3" })]);
     await seen();
     await traffic.counts();
-    for (const label of ["3", "3", "8"]) await one.serve({ class: label });
-    await two.serve({ class: "8" });
+    const predict = (server: CountingPod, label: string, times: number) =>
+      Promise.all(Array.from({ length: times }, () => server.serve({ class: label })));
+    await Promise.all([predict(one, "3", 30), predict(one, "8", 30), predict(two, "3", 5), predict(two, "8", 45)]);
     await seen();
     await traffic.counts();
-    expect(traffic.predictions()).toEqual({ stable: { 3: 2, 8: 1 }, candidate: { 3: 0, 8: 1 } });
+    expect(traffic.drift()).toMatchObject({ state: "drifted", candidate: 50, stable: 60, bins: 2 });
+    expect(traffic.findings().at(-1)).toContain("(most at 3: 10 % against 50 %, 8: 90 % against 50 %)");
   });
 
   test("says before a rollout what it counts for stable, and which label would keep it from that", async () => {

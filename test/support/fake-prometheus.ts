@@ -12,7 +12,11 @@ export type FakeSeries = {
   valueAt(ms: number): number;
 };
 
-export type FakePrometheus = Prometheus & { readonly series: FakeSeries[]; isPartial: boolean };
+export type FakePrometheus = Omit<Prometheus, "samples"> & {
+  readonly series: FakeSeries[];
+  isPartial: boolean;
+  samples: Prometheus["samples"];
+};
 
 /** What a Prometheus answers whose scrapes never fail, without one: samples are made when they are asked for. */
 export function fakePrometheus(clock: Clock, aheadMs = 0): FakePrometheus {

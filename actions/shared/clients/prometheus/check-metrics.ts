@@ -6,6 +6,7 @@ import { type MetricQueries, queriesFor } from "../../domain/traffic/queries.ts"
 import { countsOfArm, readArm } from "../../domain/traffic/readings.ts";
 import { formatSelector, type MetricNames, type Selector } from "../../domain/traffic/selector.ts";
 import { isReleaseError } from "../../lib/error.ts";
+import { noLatency } from "./arm-queries.ts";
 import { counterQueries, type ReadSamples, readSamples } from "./arm-samples.ts";
 import type { Prometheus } from "./connection.ts";
 import { findBuckets } from "./latency-bound.ts";
@@ -64,8 +65,7 @@ async function askNow(prometheus: Prometheus, checking: Checking, { stable, cand
       ? undefined
       : findBuckets(prometheus, stable.latency, { atMs, boundMs: bound }),
   );
-  if (bound !== undefined && stable.latency === undefined)
-    notes.push(`${checking.queries.source} has no histogram of latency: the series slow is left out.`);
+  if (bound !== undefined && stable.latency === undefined) problems.push(noLatency(stable));
   const span = { atMs, rangeMs: SPAN_MS };
   const read = await collect(problems, () => readSamples(prometheus, counterQueries(stable, buckets), span));
   const own = await collect(problems, () => readSamples(prometheus, counterQueries(candidate, undefined), span));

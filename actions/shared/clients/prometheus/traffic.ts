@@ -2,20 +2,18 @@ import type { Problem } from "../../domain/problem.ts";
 import { formatDuration } from "../../domain/quantity.ts";
 import type { ArmCounts, Counts } from "../../domain/rollout/judge.ts";
 import { intervalOf, knownUntil } from "../../domain/traffic/counter.ts";
+import { type Drift, type DriftPolicy, driftPolicyOf } from "../../domain/traffic/drift.ts";
 import { memoryToKeep, type TrafficMemory } from "../../domain/traffic/memory.ts";
-import { type MetricQueries, queriesFor, type ReadingTimes } from "../../domain/traffic/queries.ts";
-import { type ArmReading, type Counted, countsOfArm, readArm } from "../../domain/traffic/readings.ts";
-import type { MetricNames } from "../../domain/traffic/selector.ts";
-import { ReleaseError } from "../../lib/error.ts";
+import type { MetricQueries, ReadingTimes } from "../../domain/traffic/queries.ts";
+import { type ArmReading, countsOfArm, readArm } from "../../domain/traffic/readings.ts";
+import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { Traffic } from "../../ports/traffic.ts";
-import { type CounterQuery, counterQueries, type ReadSamples, readSamples } from "./arm-samples.ts";
+import type { AskedQuery, Traffic } from "../../ports/traffic.ts";
+import { type ArmQueries, type ArmsByName, findArmQueries } from "./arm-queries.ts";
+import { type ReadSamples, readSamples } from "./arm-samples.ts";
 import type { Prometheus } from "./connection.ts";
-import { findBuckets, type LatencyBuckets } from "./latency-bound.ts";
-
-/** A first release has no stable version. */
-export type ArmsByName = { readonly candidate: MetricNames; readonly stable?: MetricNames | undefined };
+import { driftWatch } from "./drift-watch.ts";
 
 export type PrometheusTrafficOptions = ReadingTimes & {
   readonly prometheus: Prometheus;
@@ -23,17 +21,13 @@ export type PrometheusTrafficOptions = ReadingTimes & {
   /** Asked at the first count, when both are up. */
   readonly arms: () => Promise<ArmsByName>;
   readonly latencyBoundMs: number | undefined;
+  /** How far predictions may lie apart, where the queries have any. Default: as for the stability index. */
+  readonly drift?: DriftPolicy | undefined;
   /** Where a process before this one had come to: what came since then is counted, from 0. */
   readonly memory?: TrafficMemory | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
-};
-
-export type AskedQuery = {
-  readonly arm: "candidate" | "stable";
-  readonly counter: CounterQuery["name"];
-  readonly query: string;
 };
 
 export type PrometheusTraffic = Traffic & {
@@ -43,8 +37,10 @@ export type PrometheusTraffic = Traffic & {
   asked(): readonly AskedQuery[];
   /** What was odd about the metrics: sentences, each once. */
   findings(): readonly string[];
-  /** Predictions by class or bucket, as of the last count. */
-  predictions(): { readonly candidate: Counted[string]; readonly stable: Counted[string] };
+  /** How far the candidate's predictions lie from the champion's, over all counts of this process; undefined where none are asked for. */
+  drift(): Drift | undefined;
+  /** Why drift keeps the candidate from more traffic: one sentence; undefined where it does not, or is only told. */
+  drifted(): string | undefined;
 };
 
 /** How far back a first reading looks for a series that has just missed a scrape. */
@@ -64,11 +60,13 @@ type Arm = "candidate" | "stable";
 export function prometheusTraffic(options: PrometheusTrafficOptions): PrometheusTraffic {
   const { prometheus, clock, log, signal, offsetMs } = options;
   const findings = new Set<string>();
+  const policy = options.drift ?? driftPolicyOf();
+  const watch = driftWatch(options.queries.predictions, policy);
   let memory = options.memory;
   let intervalMs = memory?.intervalMs ?? USUAL_INTERVAL_MS;
   let readings: { readonly [arm in Arm]?: ArmReading } = {};
   let atRest: readonly Arm[] = [];
-  let arms: { readonly [arm in Arm]?: readonly CounterQuery[] } | undefined;
+  let queries: ArmQueries | undefined;
   let skewMs: number | undefined;
 
   return {
@@ -83,23 +81,21 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
     },
     asked: () =>
       (["candidate", "stable"] as const).flatMap((arm) =>
-        (arms?.[arm] ?? []).map(({ name, selector }) => ({ arm, counter: name, query: selector })),
+        (queries?.[arm] ?? []).map(({ name, selector }) => ({ arm, counter: name, query: selector })),
       ),
-    findings: () => [...findings, ...prometheus.warnings()],
-    predictions: () => ({
-      candidate: readings.candidate?.counted.predictions ?? {},
-      stable: readings.stable?.counted.predictions ?? {},
-    }),
+    findings: () => [...findings, ...prometheus.warnings(), ...[watch.told()].filter((one) => one !== undefined)],
+    drift: watch.drift,
+    drifted: () => (policy.gate ? watch.told() : undefined),
   };
 
   async function counts(): Promise<Counts> {
     skewMs ??= await measureSkew();
     const moment = clock.now() + skewMs;
-    const queries = await armQueries(moment);
+    const own = await queriesOfArms(moment);
     const until = moment + options.patienceMs;
     for (;;) {
       await clock.sleep(Math.max(offsetMs, 1), signal);
-      const read = await readArms(queries, clock.now() + skewMs - offsetMs);
+      const read = await tryArms(own, clock.now() + skewMs - offsetMs);
       if (read.knownUntil >= moment) return take(read.samples, moment);
       const now = clock.now() + skewMs;
       if (now >= until) return silence(read);
@@ -119,33 +115,16 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
   }
 
   /** The queries of both arms; asked for once, since their names stay for as long as both are up. */
-  async function armQueries(atMs: number): Promise<NonNullable<typeof arms>> {
-    if (arms !== undefined) return arms;
-    const names = await options.arms();
-    const candidate = filled(options.queries, names.candidate);
-    const stable = names.stable === undefined ? undefined : filled(options.queries, names.stable);
-    const buckets = await bucketsFor([candidate, ...(stable === undefined ? [] : [stable])], atMs);
-    const found = {
-      candidate: counterQueries(candidate, buckets),
-      ...(stable === undefined ? {} : { stable: counterQueries(stable, buckets) }),
-    };
-    // a histogram without a series yet is looked for again
-    if (buckets !== undefined || options.latencyBoundMs === undefined || candidate.latency === undefined) arms = found;
-    return found;
-  }
-
-  async function bucketsFor(queries: readonly MetricQueries[], atMs: number): Promise<LatencyBuckets | undefined> {
-    const boundMs = options.latencyBoundMs;
-    if (boundMs === undefined) return undefined;
-    const found = await Promise.all(
-      queries.flatMap(({ latency }) =>
-        latency === undefined ? [] : [findBuckets(prometheus, latency, { atMs, boundMs })],
-      ),
-    );
-    const known = found.filter((one) => one !== undefined);
-    if (known.length === 0) return undefined;
-    const all = (pick: (one: LatencyBuckets) => readonly string[]) => [...new Set(known.flatMap(pick))];
-    return { within: all(({ within }) => within), all: all((one) => one.all) };
+  async function queriesOfArms(atMs: number): Promise<ArmQueries> {
+    if (queries !== undefined && !queries.lacksBuckets) return queries;
+    const { latencyBoundMs } = options;
+    queries = await findArmQueries(prometheus, {
+      queries: options.queries,
+      names: await options.arms(),
+      latencyBoundMs,
+      atMs,
+    });
+    return queries;
   }
 
   type ReadArms = {
@@ -155,12 +134,23 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
     readonly silent: readonly Arm[];
   };
 
-  async function readArms(queries: NonNullable<typeof arms>, atMs: number): Promise<ReadArms> {
+  /** A Prometheus that is away for a while has not lost anything: it is asked again for as long as a look may take. */
+  async function tryArms(own: ArmQueries, atMs: number): Promise<ReadArms> {
+    try {
+      return await readArms(own, atMs);
+    } catch (error) {
+      if (!isReleaseError(error, "UNAVAILABLE")) throw error;
+      note(error.message);
+      return { samples: {}, knownUntil: Number.NEGATIVE_INFINITY, silent: [] };
+    }
+  }
+
+  async function readArms(own: ArmQueries, atMs: number): Promise<ReadArms> {
     const sinceMs = memory === undefined ? LOOKBACK_MS : atMs - memory.atMs + 3 * intervalMs;
     const span = { atMs, rangeMs: Math.min(sinceMs, LONGEST_RANGE_MS) };
     const [candidate, stable] = await Promise.all([
-      readSamples(prometheus, queries.candidate ?? [], span),
-      queries.stable === undefined ? undefined : readSamples(prometheus, queries.stable, span),
+      readSamples(prometheus, own.candidate, span),
+      own.stable === undefined ? undefined : readSamples(prometheus, own.stable, span),
     ]);
     const samples = { candidate, ...(stable === undefined ? {} : { stable }) };
     const both = Object.values(samples);
@@ -197,12 +187,13 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
     );
     readings = { ...(candidate === undefined ? {} : { candidate }), ...(stable === undefined ? {} : { stable }) };
     memory = { atMs, intervalMs, candidate: candidate?.memory ?? {}, stable: stable?.memory ?? {} };
+    watch.note({ candidate: candidate?.counted.predictions ?? {}, stable: stable?.counted.predictions ?? {} });
     return counts;
   }
 
   /** As before: nothing is counted where not everything could be. */
   function silence({ silent }: ReadArms): Counts {
-    const who = silent.length === 0 ? "both arms" : silent.map((arm) => ARM[arm]).join(" and ");
+    const who = silent.length === 0 ? "one of the arms" : silent.map((arm) => ARM[arm]).join(" and ");
     note(
       `no newer samples of ${who} in ${formatDuration(options.patienceMs)}: are its pods scraped, and do the labels fit?`,
     );
@@ -229,12 +220,6 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
 }
 
 const ARM = { candidate: "the candidate", stable: "the champion" } as const;
-
-function filled(queries: MetricQueries, names: MetricNames): MetricQueries {
-  const arm = queriesFor(queries, names);
-  if (arm.state === "bad") throw new ReleaseError("CONFIG", arm.problems);
-  return arm.value;
-}
 
 /** A series that both arms' queries select would be counted for both. */
 function refuseShared(candidate: ReadSamples, stable: ReadSamples | undefined): void {

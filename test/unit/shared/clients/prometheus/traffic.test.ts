@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { prometheusTraffic } from "../../../../../actions/shared/clients/prometheus/traffic.ts";
 import { countsSince } from "../../../../../actions/shared/domain/rollout/counts.ts";
+import { type DriftPolicy, driftPolicyOf } from "../../../../../actions/shared/domain/traffic/drift.ts";
 import { TrafficMemorySchema } from "../../../../../actions/shared/domain/traffic/memory.ts";
 import { type MetricsFile, queriesOf } from "../../../../../actions/shared/domain/traffic/queries.ts";
 import { decode } from "../../../../../actions/shared/lib/decode.ts";
+import { ReleaseError } from "../../../../../actions/shared/lib/error.ts";
 import { type FakeSeries, fakePrometheus } from "../../../../support/fake-prometheus.ts";
 import { logInto } from "../../../../support/logs.ts";
 import { virtualClock } from "../../../../support/virtual-clock.ts";
@@ -45,6 +47,7 @@ function rollout({ file = FILE, aheadMs = 0, ...more }: RolloutOptions = {}) {
       offsetMs: 5_000,
       patienceMs: 90_000,
       memory,
+      drift: more.drift,
       clock,
       log: logInto(told),
       signal: new AbortController().signal,
@@ -58,6 +61,7 @@ type RolloutOptions = {
   readonly latencyBoundMs?: number;
   readonly stable?: "none";
   readonly memory?: Parameters<typeof prometheusTraffic>[0]["memory"];
+  readonly drift?: DriftPolicy;
 };
 
 describe("the traffic that Prometheus has counted", () => {
@@ -123,6 +127,22 @@ describe("the traffic that Prometheus has counted", () => {
     expect(traffic.findings()).toEqual([
       "no newer samples of the candidate and the champion in 1m30s: are its pods scraped, and do the labels fit?",
     ]);
+  });
+
+  test("outlives a Prometheus that is away for a look, and loses nothing", async () => {
+    const { clock, prometheus, told, traffic } = rollout();
+    prometheus.series.push(pod("digits-s-1", 100), pod("digits-c-1", 10));
+    const base = await traffic.counts();
+    const { samples } = prometheus;
+    prometheus.samples = async () => {
+      throw new ReleaseError("UNAVAILABLE", { rule: "Prometheus is not available" });
+    };
+    await clock.sleep(60_000);
+    expect(countsSince(base, await traffic.counts()).candidate.requests).toBe(0);
+    expect(told[0]).toBe("! [UNAVAILABLE] Prometheus is not available");
+    prometheus.samples = samples;
+    const seconds = (clock.now() - START) / 1_000;
+    expect(countsSince(base, await traffic.counts()).candidate.requests).toBeCloseTo(10 * seconds, -1);
   });
 
   test("goes on when stable is scaled to nothing after it lost its traffic", async () => {
@@ -302,25 +322,47 @@ describe("slow answers", () => {
   });
 });
 
-test("predictions are counted by class", async () => {
+describe("predictions", () => {
   const file: MetricsFile = { ...FILE, predictions: { counter: 'predicted_total{pod=~"{{pods}}"}', label: "class" } };
-  const { clock, prometheus, traffic } = rollout({ file });
   const predicted = (name: string, label: string, perSecond: number): FakeSeries => ({
     ...pod(name, perSecond),
     metric: { __name__: "predicted_total", pod: name, class: label },
   });
-  prometheus.series.push(
-    pod("digits-s-1", 100),
-    pod("digits-c-1", 10),
-    ...["3", "8"].flatMap((label, i) => [
-      predicted("digits-s-1", label, 50),
-      predicted("digits-c-1", label, 8 - 6 * i),
-    ]),
-  );
-  await traffic.counts();
-  await clock.sleep(60_000);
-  await traffic.counts();
-  const { candidate, stable } = traffic.predictions();
-  expect((candidate?.[3] ?? 0) / (candidate?.[8] ?? 0)).toBeCloseTo(4, 1);
-  expect(stable?.[3]).toBe(stable?.[8]);
+
+  async function predictions(candidate: readonly number[], gate: boolean) {
+    const { clock, prometheus, open } = rollout({ file, drift: driftPolicyOf({ gate }) });
+    const traffic = open();
+    prometheus.series.push(pod("digits-s-1", 100), pod("digits-c-1", 10));
+    for (const [i, label] of ["3", "8"].entries())
+      prometheus.series.push(predicted("digits-s-1", label, 50), predicted("digits-c-1", label, candidate[i] ?? 0));
+    await traffic.counts();
+    for (let looks = 0; looks < 3; looks++) {
+      await clock.sleep(60_000);
+      await traffic.counts();
+    }
+    return traffic;
+  }
+
+  test("of the candidate that are others than stable's are told, with what moved most", async () => {
+    const traffic = await predictions([9, 1], false);
+    expect(traffic.drift()).toMatchObject({ state: "drifted", measure: "psi", bins: 2 });
+    expect(traffic.findings()).toEqual([
+      expect.stringMatching(
+        /^predictions differ from the champion's: stability index .*\(most at 3: 9\d? % against 50 %/,
+      ),
+    ]);
+    expect(traffic.drifted()).toBeUndefined();
+  });
+
+  test("keep the candidate from more traffic where that is declared", async () => {
+    expect((await predictions([9, 1], true)).drifted()).toContain("predictions differ from the champion's");
+    expect((await predictions([5, 5], true)).drifted()).toBeUndefined();
+  });
+
+  test("are not compared where nobody asks", async () => {
+    const { traffic, prometheus } = rollout();
+    prometheus.series.push(pod("digits-s-1", 100), pod("digits-c-1", 10));
+    await traffic.counts();
+    expect(traffic.drift()).toBeUndefined();
+  });
 });
