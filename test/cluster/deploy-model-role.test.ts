@@ -5,12 +5,7 @@ import { parseAllDocuments } from "yaml";
 import { ROLLOUT_ACCESS } from "../../actions/shared/clients/argo-rollouts/access.ts";
 import { DEPLOYMENT_ACCESS } from "../../actions/shared/clients/deployments/access.ts";
 import { kserveAccess } from "../../actions/shared/clients/kserve/access.ts";
-import {
-  CAPACITY_ACCESS,
-  EVENTS_ACCESS,
-  JOURNAL_ACCESS,
-  LEASE_ACCESS,
-} from "../../actions/shared/clients/kubernetes/access.ts";
+import { GUARD_ACCESS } from "../../actions/shared/clients/kubernetes/access.ts";
 import { accessFindings } from "../../actions/shared/clients/kubernetes/access-findings.ts";
 import { clusterEvents } from "../../actions/shared/clients/kubernetes/cluster-events.ts";
 import { readClusterRoom } from "../../actions/shared/clients/kubernetes/cluster-room.ts";
@@ -23,11 +18,10 @@ import { connectionTo } from "../support/cluster/connection.ts";
 import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 
-const GUARDS = [...LEASE_ACCESS, ...JOURNAL_ACCESS, ...EVENTS_ACCESS, ...CAPACITY_ACCESS];
 const TABLES = {
-  deployment: [...DEPLOYMENT_ACCESS, ...GUARDS],
-  kserve: [...kserveAccess(), ...GUARDS],
-  rollout: [...ROLLOUT_ACCESS, ...GUARDS],
+  deployment: [...DEPLOYMENT_ACCESS, ...GUARD_ACCESS],
+  kserve: [...kserveAccess(), ...GUARD_ACCESS],
+  rollout: [...ROLLOUT_ACCESS, ...GUARD_ACCESS],
 };
 
 describe.skipIf(await lacksCluster())("the roles that are shipped for deploy-model", () => {

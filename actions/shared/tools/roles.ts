@@ -1,7 +1,7 @@
 import { ROLLOUT_ACCESS } from "../clients/argo-rollouts/access.ts";
 import { DEPLOYMENT_ACCESS } from "../clients/deployments/access.ts";
 import { kserveAccess } from "../clients/kserve/access.ts";
-import { CAPACITY_ACCESS, EVENTS_ACCESS, JOURNAL_ACCESS, LEASE_ACCESS } from "../clients/kubernetes/access.ts";
+import { GUARD_ACCESS } from "../clients/kubernetes/access.ts";
 import { type Access, allAccess } from "../domain/manifest/access.ts";
 import { KUBEFLOW_SERVICES } from "../domain/run/kubeflow-services.ts";
 
@@ -42,7 +42,7 @@ export function roles(): ReadonlyMap<string, string> {
       }),
     ],
     ...TARGETS.map(({ name, purpose, access }) => {
-      const all = merged([...access, ...GUARDS].filter(({ scope }) => scope === "namespace"));
+      const all = merged([...access, ...GUARD_ACCESS].filter(({ scope }) => scope === "namespace"));
       const role = {
         name: `deploy-model-${name}`,
         scope: "namespace",
@@ -74,11 +74,8 @@ const TARGETS: readonly { readonly name: string; readonly purpose: string; reado
   { name: "rollout", purpose: "target rollout/NAME (Argo Rollouts)", access: ROLLOUT_ACCESS },
 ];
 
-/** What every target is guarded by, and told with. */
-const GUARDS: readonly Access[] = [...LEASE_ACCESS, ...JOURNAL_ACCESS, ...EVENTS_ACCESS, ...CAPACITY_ACCESS];
-
 function clusterAccess(): readonly Access[] {
-  const all = [...TARGETS.flatMap(({ access }) => access), ...GUARDS];
+  const all = [...TARGETS.flatMap(({ access }) => access), ...GUARD_ACCESS];
   return all.filter(({ scope }) => scope === "cluster");
 }
 

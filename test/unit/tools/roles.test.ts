@@ -3,12 +3,7 @@ import { parseAllDocuments } from "yaml";
 import { ROLLOUT_ACCESS } from "../../../actions/shared/clients/argo-rollouts/access.ts";
 import { DEPLOYMENT_ACCESS } from "../../../actions/shared/clients/deployments/access.ts";
 import { kserveAccess } from "../../../actions/shared/clients/kserve/access.ts";
-import {
-  CAPACITY_ACCESS,
-  EVENTS_ACCESS,
-  JOURNAL_ACCESS,
-  LEASE_ACCESS,
-} from "../../../actions/shared/clients/kubernetes/access.ts";
+import { GUARD_ACCESS } from "../../../actions/shared/clients/kubernetes/access.ts";
 import { allAccess } from "../../../actions/shared/domain/manifest/access.ts";
 import { roles } from "../../../actions/shared/tools/roles.ts";
 
@@ -41,7 +36,7 @@ describe("the roles that are shipped", () => {
     ["kserve", kserveAccess()],
     ["rollout", ROLLOUT_ACCESS],
   ])("of deploy-model for %s allow what is done to it, and what guards it, and nothing else", (target, access) => {
-    const all = [...access, ...LEASE_ACCESS, ...JOURNAL_ACCESS, ...EVENTS_ACCESS, ...CAPACITY_ACCESS];
+    const all = [...access, ...GUARD_ACCESS];
     const verbs = new Set(
       all
         .filter(({ scope }) => scope === "namespace")

@@ -1,5 +1,5 @@
 import type { Access } from "../../domain/manifest/access.ts";
-import { POD_ACCESS } from "../kubernetes/access.ts";
+import { CAPACITY_ACCESS, POD_ACCESS } from "../kubernetes/access.ts";
 
 const ARGO = "argoproj.io";
 
@@ -47,4 +47,5 @@ export const ROLLOUT_ACCESS: readonly Access[] = [
     loss: "an analysis that failed is named without its measurements",
   },
   ...POD_ACCESS,
+  ...CAPACITY_ACCESS,
 ];

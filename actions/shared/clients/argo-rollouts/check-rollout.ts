@@ -1,10 +1,10 @@
-import { formatRule } from "../../domain/manifest/access.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
 import { formatPosition } from "../../domain/serving/argo-rollout.ts";
 import { stepProblems } from "../../domain/serving/argo-steps.ts";
 import { isReleaseError } from "../../lib/error.ts";
-import { reviewAccess } from "../kubernetes/access-review.ts";
+import { GUARD_ACCESS } from "../kubernetes/access.ts";
+import { accessFindings } from "../kubernetes/access-findings.ts";
 import { ROLLOUT_ACCESS } from "./access.ts";
 import type { RolloutPlace } from "./place.ts";
 import { templateFor } from "./pod-version.ts";
@@ -13,8 +13,8 @@ import { tryAct } from "./write-act.ts";
 
 /** Everything that would keep a version from being rolled out, found by reading, by access reviews and by a dry run. */
 export async function checkRollout(place: RolloutPlace, model: ServedModel): Promise<readonly Problem[]> {
-  const denied = await accessProblems(place);
-  if (denied.length > 0) return denied;
+  const access = await accessFindings(place.connection, [...ROLLOUT_ACCESS, ...GUARD_ACCESS], place.namespace);
+  if (access.problems.length > 0) return access.problems;
   try {
     const seen = await readSeen(place);
     const template = await templateFor(place, seen.rollout, model);
@@ -41,17 +41,4 @@ function foreignUpdate({ rollout }: Seen): readonly Problem[] {
       hint: `bring its own update to an end first: kubectl argo rollouts promote ${name}, or abort and undo it`,
     },
   ];
-}
-
-/** Verb by verb, with the exact rule to add. */
-async function accessProblems({ connection, namespace }: RolloutPlace): Promise<readonly Problem[]> {
-  const required = ROLLOUT_ACCESS.filter(({ need }) => need === "required");
-  const review = await reviewAccess(connection, required, namespace);
-  if (review.state === "unknown") return [];
-  return review.denied.map(({ access: { group, resource, purpose }, verbs, why }) => ({
-    rule: `the account${connection.user === undefined ? "" : ` ${connection.user}`} may not ${verbs.join(", ")} ${group === "" ? resource : `${resource}.${group}`} in the namespace ${namespace}: needed to ${purpose}`,
-    where: { input: "kubeconfig" },
-    ...(why === undefined ? {} : { saw: why }),
-    hint: `add to a Role in ${namespace} of this account: ${formatRule(group, resource, verbs)}`,
-  }));
 }

@@ -1,10 +1,10 @@
-import { formatRule } from "../../domain/manifest/access.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
 import { changeOf } from "../../domain/serving/deployment-change.ts";
 import { deploymentProblems } from "../../domain/serving/deployment-problems.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
-import { reviewAccess } from "../kubernetes/access-review.ts";
+import { GUARD_ACCESS } from "../kubernetes/access.ts";
+import { accessFindings } from "../kubernetes/access-findings.ts";
 import { createObject } from "../kubernetes/change-object.ts";
 import { DEPLOYMENT_ACCESS } from "./access.ts";
 import { type DeploymentPlace, typeIn } from "./place.ts";
@@ -18,8 +18,8 @@ export async function checkDeployment(
   reader: Reader,
   model: ServedModel,
 ): Promise<readonly Problem[]> {
-  const denied = await accessProblems(place);
-  if (denied.length > 0) return denied;
+  const access = await accessFindings(place.connection, [...DEPLOYMENT_ACCESS, ...GUARD_ACCESS], place.namespace);
+  if (access.problems.length > 0) return access.problems;
   try {
     const seen = await reader.read();
     const found = deploymentProblems(seen.objects, seen.state);
@@ -31,19 +31,6 @@ export async function checkDeployment(
     if (isReleaseError(error, "CONFIG", "CONFLICT", "NOT_FOUND", "REFUSED", "AUTH")) return error.problems;
     throw error;
   }
-}
-
-/** Verb by verb, with the exact rule to add. */
-async function accessProblems({ connection, namespace }: DeploymentPlace): Promise<readonly Problem[]> {
-  const required = DEPLOYMENT_ACCESS.filter(({ need }) => need === "required");
-  const review = await reviewAccess(connection, required, namespace);
-  if (review.state === "unknown") return [];
-  return review.denied.map(({ access: { group, resource, purpose }, verbs, why }) => ({
-    rule: `the account${connection.user === undefined ? "" : ` ${connection.user}`} may not ${verbs.join(", ")} ${group === "" ? resource : `${resource}.${group}`} in the namespace ${namespace}: needed to ${purpose}`,
-    where: { input: "kubeconfig" },
-    ...(why === undefined ? {} : { saw: why }),
-    hint: `add to a Role in ${namespace} of this account: ${formatRule(group, resource, verbs)}`,
-  }));
 }
 
 /** What the server and its admission plugins say of the very object. Nothing is stored. */

@@ -6,6 +6,9 @@ import { leastShare } from "../../domain/serving/pod-share.ts";
 import { envOf, servingContainer } from "../../domain/serving/pod-template.ts";
 import { modelOf } from "../../domain/serving/read-deployment.ts";
 import type { Preview } from "../../ports/serving.ts";
+import { GUARD_ACCESS } from "../kubernetes/access.ts";
+import { accessNotes } from "../kubernetes/access-findings.ts";
+import { DEPLOYMENT_ACCESS } from "./access.ts";
 import type { DeploymentPlace } from "./place.ts";
 import { versionWish } from "./pod-version.ts";
 import type { Reader } from "./read-objects.ts";
@@ -34,7 +37,11 @@ export async function previewDeployment(place: DeploymentPlace, reader: Reader, 
       ...(to === undefined ? {} : { to }),
     }));
   const notes = place.strategy === "canary" ? canaryNotes(state, now) : inPlaceNotes(place);
-  return { changes, notes: [...notes, ...(await readRoom(place, seen)).notes] };
+  const [room, access] = await Promise.all([
+    readRoom(place, seen),
+    accessNotes(place.connection, [...DEPLOYMENT_ACCESS, ...GUARD_ACCESS], place.namespace),
+  ]);
+  return { changes, notes: [...notes, ...room.notes, ...access] };
 }
 
 function canaryNotes(state: DeploymentState, now: ServedModel | undefined): readonly string[] {

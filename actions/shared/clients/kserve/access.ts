@@ -1,5 +1,5 @@
 import type { Access } from "../../domain/manifest/access.ts";
-import { POD_ACCESS } from "../kubernetes/access.ts";
+import { CAPACITY_ACCESS, POD_ACCESS, STORAGE_ACCESS } from "../kubernetes/access.ts";
 import type { KServeMode } from "./read-service.ts";
 
 const SERVING: readonly Access[] = [
@@ -19,15 +19,8 @@ const SERVING: readonly Access[] = [
     need: "required",
     purpose: "ask each version by itself: smoke test and warm-up",
   },
-  {
-    group: "",
-    resource: "serviceaccounts",
-    verbs: ["get"],
-    scope: "namespace",
-    need: "optional",
-    purpose: "see that the pods can read where the model lies",
-    loss: "whether the pods may read the model's address is not checked",
-  },
+  ...STORAGE_ACCESS,
+  ...CAPACITY_ACCESS,
   ...POD_ACCESS,
 ];
 

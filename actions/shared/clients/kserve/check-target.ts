@@ -1,10 +1,10 @@
-import { type Access, formatRule } from "../../domain/manifest/access.ts";
 import { type KubeObject, textAt, valueAt } from "../../domain/manifest/object.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
 import { foreignChange, readPredictor } from "../../domain/serving/kserve-version.ts";
 import { isReleaseError } from "../../lib/error.ts";
-import { reviewAccess } from "../kubernetes/access-review.ts";
+import { GUARD_ACCESS } from "../kubernetes/access.ts";
+import { accessFindings } from "../kubernetes/access-findings.ts";
 import { getObject } from "../kubernetes/objects.ts";
 import { kserveAccess } from "./access.ts";
 import { type KServePlace, typeIn } from "./place.ts";
@@ -17,12 +17,12 @@ export async function checkTarget(place: KServePlace, model: ServedModel): Promi
   if ("problems" in found) return found.problems;
   const { isvc, mode } = found;
   const uri = await place.uriOf(model);
-  const [denied, account, routes] = await Promise.all([
-    accessProblems(place, mode),
+  const [access, account, routes] = await Promise.all([
+    accessFindings(place.connection, [...kserveAccess(mode), ...GUARD_ACCESS], place.namespace),
     accountProblems(place, isvc),
     mode === "standard" ? routeProblems(place) : [],
   ]);
-  return [...denied, ...predictorProblems(place, isvc, mode), ...uriProblems(uri), ...account, ...routes];
+  return [...access.problems, ...predictorProblems(place, isvc, mode), ...uriProblems(uri), ...account, ...routes];
 }
 
 type Found = { readonly isvc: KubeObject; readonly mode: KServeMode } | { readonly problems: readonly Problem[] };
@@ -35,26 +35,6 @@ async function findTarget(place: KServePlace): Promise<Found> {
     if (!isReleaseError(error, "NOT_FOUND", "CONFIG", "REFUSED", "AUTH")) throw error;
     return { problems: error.problems };
   }
-}
-
-async function accessProblems(place: KServePlace, mode: KServeMode): Promise<readonly Problem[]> {
-  const { connection, namespace } = place;
-  const review = await reviewAccess(connection, kserveAccess(mode), namespace);
-  if (review.state === "unknown") return [];
-  return review.denied
-    .filter(({ access }) => access.need === "required")
-    .map(({ access, verbs, why }) => deniedProblem(place, { ...access, verbs }, why));
-}
-
-function deniedProblem({ connection, namespace }: KServePlace, access: Access, why: string | undefined): Problem {
-  const { group, resource, verbs, purpose } = access;
-  const who = `the account${connection.user === undefined ? "" : ` ${connection.user}`}`;
-  const name = group === "" ? resource : `${resource}.${group}`;
-  return {
-    rule: `${who} may not ${verbs.join(", ")} ${name} in the namespace ${namespace}: needed to ${purpose}`,
-    ...(why === undefined || why === "" ? {} : { saw: why }),
-    hint: `add to a Role in ${namespace} of this account: ${formatRule(group, resource, verbs)}`,
-  };
 }
 
 function predictorProblems({ name }: KServePlace, isvc: KubeObject, mode: KServeMode): readonly Problem[] {

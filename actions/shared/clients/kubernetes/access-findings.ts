@@ -41,3 +41,13 @@ export async function accessFindings(
   }
   return { problems, notes };
 }
+
+/** What is done without, where an account lacks what is optional. */
+export async function accessNotes(
+  connection: KubeConnection,
+  wanted: readonly Access[],
+  namespace: string,
+): Promise<readonly string[]> {
+  const optional = wanted.filter(({ need }) => need === "optional");
+  return (await accessFindings(connection, optional, namespace)).notes;
+}

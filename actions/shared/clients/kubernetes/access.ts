@@ -141,3 +141,6 @@ export const STORAGE_ACCESS: readonly Access[] = [
     loss: "whether the pods may read the model's address is not checked",
   },
 ];
+
+/** What every target is guarded by, and told with. */
+export const GUARD_ACCESS: readonly Access[] = [...LEASE_ACCESS, ...JOURNAL_ACCESS, ...EVENTS_ACCESS];

@@ -135,13 +135,10 @@ function shortWords(
   return nodes.some(isOfGroup) ? `${said}; an autoscaler may add some, which cannot be known` : said;
 }
 
+/** What may not be listed is said by the plans, and by the review of access. */
 function notesOf({ room }: CapacityQuestion): readonly string[] {
   const scoped = scopedQuotas(room.quotas ?? []);
-  return [
-    ...(room.nodes === undefined ? ["not checked: room on nodes, since the account may not list nodes"] : []),
-    ...(room.quotas === undefined ? ["not checked: quotas, since the account may not list resourcequotas"] : []),
-    ...(scoped.length === 0 ? [] : [`not checked: quotas that count some pods only (${scoped.join(", ")})`]),
-  ];
+  return scoped.length === 0 ? [] : [`not checked: quotas that count some pods only (${scoped.join(", ")})`];
 }
 
 function uidOf(pod: KubeObject): string {

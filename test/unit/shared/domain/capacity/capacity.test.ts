@@ -150,10 +150,6 @@ describe("room for a candidate", () => {
     const blind = ask({ nodes: undefined, pods: undefined, quotas: undefined });
     expect(states(blind)[0]).toBe("extra unknown");
     expect(fittingPlan(blind)).toBeUndefined();
-    expect(blind.notes).toEqual([
-      "not checked: room on nodes, since the account may not list nodes",
-      "not checked: quotas, since the account may not list resourcequotas",
-    ]);
     expect(states(ask({ nodes: [node("a")], pods: undefined }))[0]).toBe("extra unknown");
     // what does not fit on empty nodes does not fit
     expect(states(ask({ nodes: [node("a", { gpus: 0 })], pods: undefined }))[0]).toBe("extra short");

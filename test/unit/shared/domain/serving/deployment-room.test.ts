@@ -33,7 +33,7 @@ it("says nothing against what an autoscaler of nodes, or an account that may not
   expect(roomFor(grown).notes.join()).toContain("an autoscaler may add some");
   const unknown = { nodes: undefined, pods: undefined, quotas: undefined };
   const blind = roomFor({ ...question(asked), room: unknown });
-  expect([blind.problems, blind.notes.join()]).toEqual([[], expect.stringContaining("not checked: room on nodes")]);
+  expect([blind.problems, blind.notes.join()]).toEqual([[], expect.stringContaining("may not list nodes")]);
 });
 
 type Asked = { readonly strategy: RoomQuestion["strategy"]; readonly gpus: number; readonly options: FraudOptions };
