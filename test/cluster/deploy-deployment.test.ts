@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { DEPLOYMENT_ACCESS } from "../../actions/shared/clients/deployments/access.ts";
 import { formatProblem, type Problem } from "../../actions/shared/domain/problem.ts";
 import type { KubeObject } from "../support/cluster/api.ts";
 import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { until } from "../support/cluster/part.ts";
+import { applyRole } from "../support/cluster/shipped-role.ts";
 import { type FraudPlace, type FraudPlaceOptions, fraudPlace } from "../support/deployment-place.ts";
 import { fraud, fraudAutoscaler, fraudDeployment, fraudServing } from "../support/deployment-target.ts";
 
@@ -230,7 +230,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(denied.map(({ hint }) => hint)).toContain(
         `add to a Role in ${place.namespace} of this account: - { apiGroups: ["gateway.networking.k8s.io"], resources: [httproutes], verbs: [list, patch] }`,
       );
-      await cluster.apply(minimalRole(place.namespace));
+      await applyRole(cluster, "deploy-model-deployment.yaml", place.namespace);
       await until("the role to be known", async () => (await serving.check(fraud("2"))).length === 0);
       await serving.apply("candidate", fraud("2"));
       await serving.split(0.5, 0);
@@ -244,7 +244,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       const place = await newPlace({ routes: [] });
       await cluster.apply(fraudAutoscaler({ min: 1, max: 4 }), place.namespace);
       const token = await cluster.accountToken(place.namespace, "ml-release");
-      await cluster.apply(minimalRole(place.namespace));
+      await applyRole(cluster, "deploy-model-deployment.yaml", place.namespace);
       const serving = fraudServing(await connectionTo(cluster, place.namespace, { token }));
       await until("the role to be known", async () => (await serving.check(fraud("2"))).length === 0);
       await serving.apply("candidate", fraud("2"));
@@ -339,22 +339,4 @@ function played(pods: Readonly<Record<string, string>>): Readonly<Record<string,
 
 function rulesOf(problems: readonly Problem[]): string {
   return problems.map(formatProblem).join("\n");
-}
-
-/** What the client says that it needs, and nothing else. */
-function minimalRole(namespace: string): string {
-  const metadata = { name: "ml-release", namespace };
-  const rules = DEPLOYMENT_ACCESS.filter(({ scope }) => scope === "namespace").map(({ group, resource, verbs }) => ({
-    apiGroups: [group],
-    resources: [resource],
-    verbs,
-  }));
-  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "ml-release" };
-  const subjects = [{ kind: "ServiceAccount", name: "ml-release", namespace }];
-  const apiVersion = "rbac.authorization.k8s.io/v1";
-  const objects = [
-    { apiVersion, kind: "Role", metadata, rules },
-    { apiVersion, kind: "RoleBinding", metadata, roleRef, subjects },
-  ];
-  return objects.map((object) => JSON.stringify(object)).join("\n---\n");
 }
