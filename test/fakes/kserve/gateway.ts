@@ -27,16 +27,12 @@ export function gateway(api: ControllerApi): Gateway {
         const first = seen.get(key);
         if (first?.generation !== generation) seen.set(key, { generation, atMs: Date.now() });
         const isSlow = world.has("slow-gateway") && inForce.has(key);
-        if (!isSlow || Date.now() - (seen.get(key)?.atMs ?? 0) >= SLOW_MS) {
-          inForce.set(key, route.spec);
-          await api.status(
-            `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes/${name}`,
-            statusOf(route),
-          );
-        }
-        const rules = inForce.get(key)?.rules ?? [];
-        const refs = rules[0]?.backendRefs ?? [];
+        const isTakenIn = !isSlow || Date.now() - (seen.get(key)?.atMs ?? 0) >= SLOW_MS;
+        if (isTakenIn) inForce.set(key, route.spec);
+        const refs = inForce.get(key)?.rules[0]?.backendRefs ?? [];
         world.record(name, answering(world, refs, { slices, pods }));
+        const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes/${name}`;
+        if (isTakenIn) await api.status(path, statusOf(route));
       }
     },
   };

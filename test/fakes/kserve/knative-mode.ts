@@ -40,18 +40,22 @@ function desired(world: Recorder, isvc: Any, component: Any): Any {
     metadata: { name: `${name}-predictor`, ownerReferences: [ownerOf(isvc)] },
     spec: {
       template: podTemplate(world.options, { isvc: name, uri, annotations, labels: predictor.labels ?? {} }),
-      traffic: split(
+      traffic: trafficOf(
         predictor.canaryTrafficPercent,
         component.latestRolledoutRevision,
-        isvc.metadata.annotations?.[TAG_ROUTING],
+        isvc.metadata.annotations?.[TAG_ROUTING] === "true",
       ),
     },
   };
 }
 
-/** The first version has nothing to share with: its percent counts for nothing. */
-function split(percent: number | undefined, rolledOut: string | undefined, tags: string | undefined): readonly Any[] {
-  const tag = tags === "true" ? { tag: "latest" } : {};
+/** How KServe splits. The first version has nothing to share with: its percent counts for nothing. */
+export function trafficOf(
+  percent: number | undefined,
+  rolledOut: string | undefined,
+  hasTags: boolean,
+): readonly Any[] {
+  const tag = hasTags ? { tag: "latest" } : {};
   if (percent === undefined || rolledOut === undefined || rolledOut === "")
     return [{ latestRevision: true, percent: 100, ...tag }];
   const latest = { latestRevision: true, percent, ...tag };
@@ -60,7 +64,7 @@ function split(percent: number | undefined, rolledOut: string | undefined, tags:
 }
 
 /** What KServe makes of the Knative Service's status. */
-function propagated(before: Any, status: Any | undefined): Any {
+export function propagated(before: Any, status: Any | undefined): Any {
   if (status === undefined) return before;
   const { latestCreatedRevisionName: created, latestReadyRevisionName: ready, traffic = [] } = status;
   const after = { ...before, latestCreatedRevision: created, latestReadyRevision: ready, traffic };

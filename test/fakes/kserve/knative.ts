@@ -29,6 +29,8 @@ export async function reconcileKnative(
   const ready = own.findLast((one) => readyOf(one) === "True")?.metadata.name ?? "";
   const traffic = resolved(ksvc, ready, own);
   if (world.has("revisions-collected")) await collect(api, own, [created, ready, ...(traffic ?? []).map(revisionOf)]);
+  // before anybody can read of it
+  world.record(name.replace(/-predictor$/, ""), answering(traffic ?? ksvc.status?.traffic ?? [], own));
   const newest = isNew ? undefined : readyOf(latest);
   await api.status(`/apis/serving.knative.dev/v1/namespaces/${namespace}/services/${name}`, {
     observedGeneration: isNew && isRouteFirst ? (ksvc.status?.observedGeneration ?? 0) : generation,
@@ -44,11 +46,10 @@ export async function reconcileKnative(
       condition("Ready", newest === "True" && traffic !== undefined ? true : newest === "False" ? false : undefined),
     ],
   });
-  world.record(name.replace(/-predictor$/, ""), answering(traffic ?? ksvc.status?.traffic ?? [], own));
 }
 
 /** `latestRevision` leads to the latest that is ready. Undefined where a revision that is named is not there. */
-function resolved(ksvc: Any, ready: string, own: readonly Any[]): readonly Any[] | undefined {
+export function resolved(ksvc: Any, ready: string, own: readonly Any[]): readonly Any[] | undefined {
   if (ready === "") return [];
   const names = own.map((one) => one.metadata.name);
   const entries = (ksvc.spec.traffic as readonly Any[]).map((entry) => ({

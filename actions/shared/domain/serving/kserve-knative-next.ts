@@ -2,6 +2,8 @@ import type { JsonObject } from "../canonical.ts";
 import { DONE, failWith, type KServeAct, waitFor } from "./kserve-act.ts";
 import {
   backTo,
+  isInForce,
+  isRestoring,
   type KnativeState,
   newestRevision,
   PROGRESS_DEADLINE,
@@ -34,7 +36,7 @@ export function nextToStage(state: KnativeState, wanted: WantedVersion): KServeA
   const isGoingBack = state.rolledOut === up.name;
   const displaced = isGoingBack ? undefined : displacedStable(state);
   if (displaced !== undefined) return displaced;
-  return !isGoingBack && percentOn(state, up.name) === 0 && hasAll(state, state.rolledOut)
+  return !isGoingBack && hasAll(state, state.rolledOut)
     ? DONE
     : waitFor(`the route to leave everything with ${backTo(state)?.revision ?? "stable"}: ${formatTraffic(state)}`);
 }
@@ -51,7 +53,8 @@ export function nextToServe(state: KnativeState, wanted: WantedVersion): KServeA
       do: "patch",
       what: "service",
       says: `asked for ${formatVersion(wanted)} in the place of ${formatVersion(former ?? {})}`,
-      patch: patchOf(state, wanted, { former, percent: null }),
+      // without a percent everything goes to the latest that is ready: beside a candidate that was taken back, to that one
+      patch: patchOf(state, wanted, { former, percent: predictor.percent === undefined ? null : 0 }),
     };
   }
   if (predictor.percent !== undefined) return nextToPromote(state);
@@ -78,9 +81,7 @@ export function nextToSplit(state: KnativeState, model: ServedCandidate, percent
   const displaced = percent < 100 ? displacedStable(state) : undefined;
   if (displaced !== undefined) return displaced;
   if (predictor.percent !== percent) return percentPatch(percent, `gave revision ${up.name} ${percent} %`);
-  const isSplit =
-    percentOn(state, up.name) === percent &&
-    (percent === 100 || percentOn(state, state.rolledOut ?? "") === 100 - percent);
+  const isSplit = isInForce(state) && percentOn(state, up.name) === percent;
   return isSplit ? DONE : waitFor(`the route to give ${up.name} ${percent} %`);
 }
 
@@ -101,6 +102,7 @@ export function nextToLower(state: KnativeState): KServeAct {
   const { predictor } = state;
   if (predictor.isForeign) return failWith("CONFLICT", foreignChange(state.name, predictor));
   if (predictor.percent === undefined) return settled(state);
+  if (isRestoring(predictor)) return nextToPromote(state);
   // A percent of somebody else's.
   if (predictor.model === undefined) return DONE;
   const former = backTo(state);
@@ -223,7 +225,7 @@ function otherCanary({ name, predictor }: KnativeState): KServeAct {
 }
 
 function hasAll(state: KnativeState, revision: string | undefined): boolean {
-  return revision !== undefined && percentOn(state, revision) === 100;
+  return revision !== undefined && isInForce(state) && percentOn(state, revision) === 100;
 }
 
 /** KServe can take another revision for the one before than the rollout began with: then a share below 100 would feed that one. */
@@ -254,7 +256,8 @@ function redeploy(former: FormerVersion): KServeAct {
     patch: {
       spec: {
         predictor: {
-          canaryTrafficPercent: null,
+          // the percent goes away once it is ready: until then the candidate would be the latest that is
+          canaryTrafficPercent: 0,
           annotations: formerMarks(former),
           model: { storageUri: former.uri },
         },

@@ -50,6 +50,8 @@ export type KnativeState = {
     readonly template: { readonly uri?: string; readonly model?: ServedModel };
     readonly created?: string;
     readonly ready?: string;
+    /** Where requests shall go, as KServe has asked for it; of an entry without a revision to the latest that is ready. */
+    readonly asked: readonly { readonly revision?: string; readonly percent: number }[];
     /** Where requests go. */
     readonly traffic: readonly RevisionShare[];
     readonly trouble?: string;
@@ -102,7 +104,7 @@ export function knativeArms(state: KnativeState): KnativeArms {
     ...(predictor.uri === undefined ? {} : { uri: predictor.uri }),
     ...(newest === undefined ? {} : { revision: newest }),
   };
-  if (predictor.percent === undefined) return { stable: own, percent: 0 };
+  if (predictor.percent === undefined || isRestoring(predictor)) return { stable: own, percent: 0 };
   const stable = stableBeside(state, newest);
   const arms = stable === undefined ? {} : { stable };
   const percent = newest === undefined ? 0 : percentOn(state, newest.name);
@@ -141,6 +143,31 @@ export function percentOn({ knative }: KnativeState, revision: string): number {
     .reduce((sum, { percent }) => sum + percent, 0);
 }
 
+/**
+ * Whether nothing is on its way any more: KServe has asked for what the spec says, and the route is as it was asked for. Until then the
+ * route may still go through what was asked before.
+ */
+export function isInForce({ predictor, rolledOut, knative }: KnativeState): boolean {
+  if (knative === undefined || !knative.isObserved) return false;
+  const { asked, traffic } = knative;
+  const percent = rolledOut === undefined ? 100 : (predictor.percent ?? 100);
+  const [latest, former] = asked;
+  const isAsked = latest?.percent === percent && (percent === 100 || former?.revision === rolledOut);
+  return (
+    isAsked &&
+    asked.length === traffic.length &&
+    asked.every((one, i) => {
+      const entry = traffic[i];
+      return entry?.percent === one.percent && (one.revision === undefined || one.revision === entry.revision);
+    })
+  );
+}
+
+/** On the way back to a version by its address: its own former one. */
+export function isRestoring({ former, uri }: Predictor): boolean {
+  return former !== undefined && former.revision === undefined && former.uri === uri;
+}
+
 function stableBeside(state: KnativeState, newest: Revision | undefined): KnativeArm | undefined {
   const former = backTo(state);
   if (former === undefined) return undefined;
@@ -167,11 +194,18 @@ function readService(service: KubeObject): NonNullable<KnativeState["knative"]> 
   return {
     isObserved: numberAt(service, ["status", "observedGeneration"]) === generation,
     template: versionIn(recordAt(service, ["spec", "template"])),
+    asked: listAt(service, ["spec", "traffic"]).map(readAsked),
     traffic: listAt(service, ["status", "traffic"]).map(readShare),
     ...(created === undefined ? {} : { created }),
     ...(ready === undefined ? {} : { ready }),
     ...(trouble === undefined ? {} : { trouble: `${trouble.reason}: ${trouble.message}` }),
   };
+}
+
+function readAsked(entry: Json): { readonly revision?: string; readonly percent: number } {
+  const revision = textAt(entry, ["revisionName"]);
+  const percent = numberAt(entry, ["percent"]) ?? 0;
+  return revision === undefined || revision === "" ? { percent } : { revision, percent };
 }
 
 function readShare(entry: Json): RevisionShare {

@@ -69,10 +69,15 @@ export function predictorMarks({ model, uri, marks }: WantedVersion, former?: Fo
   };
 }
 
-/** The annotations of a version that comes back: what was not ours bears no marks. */
+/** The annotations of a version that comes back by its address: what was not ours bears no marks but where it goes back to, itself. */
 export function formerMarks({ model, uri }: FormerVersion): JsonObject {
+  const self: FormerVersion = { uri, ...(model === undefined ? {} : { model }) };
   const none = Object.fromEntries([MODEL_MARK, DIGEST_MARK, URI_MARK, ...ORIGIN_MARKS].map((key) => [key, null]));
-  return { ...none, ...(model === undefined ? {} : { ...marksOf(model), [URI_MARK]: uri }), [FORMER_MARK]: null };
+  return {
+    ...none,
+    ...(model === undefined ? {} : { ...marksOf(model), [URI_MARK]: uri }),
+    [FORMER_MARK]: JSON.stringify(self),
+  };
 }
 
 export function isSameModel(one: ServedModel | undefined, other: ServedModel | undefined): boolean {
