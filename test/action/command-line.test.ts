@@ -213,6 +213,16 @@ describe("gc", () => {
     expect((await mlRelease("gc")).out).toBe("Nothing is left over that is older than 7 days\n");
   });
 
+  test.each(["gc digist", "gc digist --apply"])("says in %s that there is nothing of that name", async (line) => {
+    await killed(8);
+    const { code, out } = await mlRelease(line);
+    expect(out).toMatch(
+      /^Nothing of digist lies in file:\/\/\/.*\n\nNothing was removed: check the name and the store\.\n$/,
+    );
+    expect(code).toBe(0);
+    expect(await store.read("digits/files/2.0.0/model.onnx")).toBeDefined();
+  });
+
   test("leaves what is younger", async () => {
     await killed(2);
     const { out } = await mlRelease("gc --apply");

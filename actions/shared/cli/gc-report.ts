@@ -12,6 +12,17 @@ const WHY: Readonly<Record<Left["why"], string>> = {
   late: "the time for it was over: run it again",
 };
 
+/** Where a name was given of which there is nothing. */
+export function unknownReport(model: string, store: string): Report {
+  return {
+    tone: "neutral",
+    headline: text`Nothing of ${code(model)} lies in ${code(store)}`,
+    lead: [text`Nothing was removed: check the name and the store.`],
+    sections: [],
+    findings: [],
+  };
+}
+
 /** What would be removed. */
 export function foundReport({ removable, young }: Garbage, olderThanMs: number): Report {
   const shown = removable.filter(isFolder);

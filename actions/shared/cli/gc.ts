@@ -1,9 +1,10 @@
 import { formatSize } from "../domain/quantity.ts";
+import type { Report } from "../domain/report.ts";
 import { collectGarbage } from "../lib/registry-queries/collect-garbage.ts";
 import { findGarbage } from "../lib/registry-queries/find-garbage.ts";
 import { storeTimeMs } from "../lib/registry-queries/store-time.ts";
 import type { Context, Told } from "./command.ts";
-import { foundReport, removedReport } from "./gc-report.ts";
+import { foundReport, removedReport, unknownReport } from "./gc-report.ts";
 
 export type GcWish = {
   readonly model: string | undefined;
@@ -18,10 +19,12 @@ export async function gc(wish: GcWish, { store, clock, log, signal }: Context): 
   const found = await findGarbage(store, { name: wish.model, olderThanMs, nowMs });
   const { removable, young } = found;
   const facts = { store: store.uri, olderThanSeconds: olderThanMs / 1_000, applied: wish.apply };
+  const told = (report: Report) =>
+    wish.model !== undefined && found.isEmpty ? unknownReport(wish.model, store.uri) : report;
   if (!wish.apply)
-    return { report: foundReport(found, olderThanMs), json: { ...facts, removable, young }, succeeded: true };
+    return { report: told(foundReport(found, olderThanMs)), json: { ...facts, removable, young }, succeeded: true };
   const onRemoved = ({ path, bytes }: { readonly path: string; readonly bytes: number }) =>
     log.info(`Removed ${path}: ${formatSize(bytes)}.`);
   const collected = await collectGarbage(store, found, { olderThanMs, nowMs, clock, signal, onRemoved });
-  return { report: removedReport(collected, young), json: { ...facts, ...collected, young }, succeeded: true };
+  return { report: told(removedReport(collected, young)), json: { ...facts, ...collected, young }, succeeded: true };
 }

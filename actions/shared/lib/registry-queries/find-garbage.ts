@@ -15,6 +15,8 @@ export type GarbageWish = {
 export type FoundGarbage = Garbage & {
   /** The keys of the records that were read. */
   readonly records: ReadonlySet<string>;
+  /** Whether the store holds anything of what was looked at. */
+  readonly isEmpty: boolean;
 };
 
 /** What no version's record names, in the whole store or of one model. Reads every record, and changes nothing. */
@@ -24,7 +26,7 @@ export async function findGarbage(store: ModelStore, { name, olderThanMs, nowMs 
   const records = new Set(models.filter(isRecord).map(({ key }) => key));
   const named = await namedBy(store, [...records]);
   const dated = await withoutAbandoned(store, models, nowMs);
-  return { ...garbageOf({ keys: dated, named, nowMs, olderThanMs }), records };
+  return { ...garbageOf({ keys: dated, named, nowMs, olderThanMs }), records, isEmpty: models.length === 0 };
 }
 
 /** A claim for removing that is older was left by a collection that was killed. */
