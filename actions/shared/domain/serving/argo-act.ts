@@ -171,14 +171,15 @@ function raiseAt(share: number, step: number, rollout: ArgoRollout): ArgoAct {
 
 function lower(rollout: ArgoRollout, memory: ArgoMemory): ArgoAct {
   if (rollout.former === undefined) return DONE;
-  if (isGoingBack(rollout)) return isEqual(shareInForce(rollout), 0) ? DONE : comeBack(rollout);
-  const { position } = rollout;
-  // Told to abort what it has not seen, the controller would forget that when it sees it; and what is stable cannot be aborted.
-  if (position.at === "unseen" || !isFormerStable(rollout)) return restoreTemplate(rollout);
-  if (position.at !== "aborted")
-    return isEqual(shareInForce(rollout), 0) && position.at === "stop" ? DONE : write({ do: "abort" });
-  if (isEqual(shareInForce(rollout), 0)) return DONE;
-  return memory.abortedForMs < ABORT_PATIENCE_MS ? waiting(rollout) : restoreTemplate(rollout);
+  const hasNone = isEqual(shareInForce(rollout), 0);
+  if (isGoingBack(rollout)) return hasNone ? DONE : comeBack(rollout);
+  const { at } = rollout.position;
+  if (hasNone && (at === "aborted" || at === "stop")) return DONE;
+  // Told to abort what it has not seen, the controller would forget that when it sees it; what is stable cannot be aborted; and while it is
+  // paused by hand it scales nothing, aborted or not.
+  const isDeaf = at === "unseen" || rollout.isPausedByHand || !isFormerStable(rollout);
+  if (isDeaf || memory.abortedForMs >= ABORT_PATIENCE_MS) return restoreTemplate(rollout);
+  return at === "aborted" ? waiting(rollout) : write({ do: "abort" });
 }
 
 function promote(rollout: ArgoRollout): ArgoAct {

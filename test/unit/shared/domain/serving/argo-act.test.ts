@@ -164,6 +164,7 @@ describe("what is done next with a Rollout", () => {
     ["it waits for us", atQuarter, "abort"],
     ["it waits for an analysis", inconclusive, "abort"],
     ["its pods are late", late, "abort"],
+    ["it was paused by hand, and would not hear of an abort", byHand, "unpause-and-restore before"],
     ["it is being promoted fully", { status: { promoteFull: true, currentStepIndex: 1 } }, "abort"],
     ["it waits with no share", { steps: DARK, status: pausedAt(0, 0) }, "done"],
     ["the abort is not over", { status: { ...ABORTED, updatedReplicas: 1 } }, "wait"],
