@@ -97,7 +97,7 @@ type Roll = { readonly prepared: Prepared; readonly entry: JournalEntry; readonl
 
 async function roll(step: DeployStep, ports: Ports, { prepared, entry, resumed }: Roll): Promise<Rolled> {
   const { target } = prepared;
-  const show = showDeployment(step, ports, prepared);
+  const show = showDeployment(step, ports, { target: target.address });
   await show({ state: "in_progress", what: `${entry.candidate.version} is rolled out` });
   try {
     const rolled = await carryOut(step, ports, { prepared, entry, resumed });

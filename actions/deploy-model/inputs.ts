@@ -26,7 +26,7 @@ export const manifest = defineAction({
       pattern: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(@[A-Za-z0-9][A-Za-z0-9._+-]{0,62})?$/,
       example: "digits@1.1.0",
       description:
-        "Model to deploy: `name@version` or `name@alias`; for recover, reconcile, promote, abort and status the name. Empty: the model of the release record.",
+        "Model to deploy: `name@version`, `name@alias` or `name@previous` (the champion before this one); for recover, reconcile, promote, abort and status the name. Empty: the model of the release record.",
     },
     target: {
       kind: "string",

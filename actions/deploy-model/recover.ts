@@ -5,6 +5,7 @@ import { endLowering } from "./lower.ts";
 import type { Outcome } from "./outcome.ts";
 import { endRecording } from "./rollout/end-recording.ts";
 import { saveEvidence } from "./save-evidence.ts";
+import { showDeployment } from "./show-deployment.ts";
 import type { DeployStep, Ports } from "./step.ts";
 import { nameOfModel } from "./subject.ts";
 import { formatHolder, heldError } from "./take-lease.ts";
@@ -57,8 +58,8 @@ export async function abort(step: DeployStep, ports: Ports): Promise<Outcome> {
 
 type Ending = { readonly name: string; readonly target: Target; readonly by: "recover" | "reconcile" | "abort" };
 
-async function bringToEnd(step: DeployStep, { store }: Ports, { name, target, by }: Ending): Promise<Outcome> {
-  const place = { target, store };
+async function bringToEnd(step: DeployStep, ports: Ports, { name, target, by }: Ending): Promise<Outcome> {
+  const place = { target, store: ports.store };
   const claimed = await claim(target, by);
   const said: string[] = [];
   let entry = claimed.entry;
@@ -76,7 +77,11 @@ async function bringToEnd(step: DeployStep, { store }: Ports, { name, target, by
     entry = await endLowering(step, place, claimed.entry);
     said.push(`The candidate ${entry.candidate.version} gets no traffic, and its server was ended.`);
   }
-  if (claimed.state !== "ended" && entry !== undefined) await saveEvidence(step, entry);
+  if (claimed.state !== "ended" && entry !== undefined) {
+    await saveEvidence(step, entry);
+    const show = showDeployment(step, ports, { target: target.address, commit: entry.commit });
+    await show({ state: entry.decision === "promoted" ? "success" : "failure", what: said.join(" ") });
+  }
   await target.serving.settle();
   const { stable, url } = await target.serving.current();
   said.push(stable === undefined ? "Nothing serves." : `${stable.model.version} serves.`);

@@ -1,5 +1,4 @@
 import type { DeploymentStatus } from "../shared/ports/forge.ts";
-import type { Prepared } from "./prepare.ts";
 import type { DeployStep, Ports } from "./step.ts";
 
 type Shown = {
@@ -16,7 +15,7 @@ type Shown = {
 export function showDeployment(
   { inputs, job, log, release, signal }: DeployStep,
   { forge }: Ports,
-  { target }: Pick<Prepared, "target">,
+  rollout: { readonly target: string; readonly commit?: string | undefined },
 ): (shown: Shown) => Promise<void> {
   const { environment } = inputs;
   const logUrl = release.source.workflowRun?.url;
@@ -25,9 +24,9 @@ export function showDeployment(
     if (environment === undefined || signal.aborted) return;
     const posted = await forge.deployment({
       environment,
-      commit: release.source.commit || job.github.sha,
+      commit: (rollout.commit ?? release.source.commit) || job.github.sha,
       ...(release.source.tag === undefined ? {} : { ref: release.source.tag }),
-      task: target.address,
+      task: rollout.target,
       state,
       description: what,
       ...(logUrl === undefined ? {} : { logUrl }),

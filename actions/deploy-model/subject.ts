@@ -105,6 +105,7 @@ async function whichVersion(
       hint: `write ${name}@1.0.0 or ${name}@candidate`,
     });
   }
+  if (written === PREVIOUS) return { name, version: await previousChampion(store, name) };
   if (!isAlias(written)) return { name, version: written };
   const alias = await findAlias(store, name, written);
   if (alias !== undefined) return { name, version: alias.version };
@@ -115,6 +116,20 @@ async function whichVersion(
     where: { input: "model" },
     saw: written,
     hint: `versions in ${store.uri}: ${(await listVersions(store, name)).slice(-10).join(", ") || "none"}`,
+  });
+}
+
+/** For going back without knowing to what. */
+const PREVIOUS = "previous";
+
+async function previousChampion(store: ModelStore, name: string): Promise<string> {
+  const champion = await findAlias(store, name, "champion");
+  if (champion?.previous !== undefined) return champion.previous.version;
+  throw new ReleaseError("NOT_FOUND", {
+    rule: `${name} has no champion before this one`,
+    where: { input: "model" },
+    saw: champion === undefined ? "no champion" : `${champion.version}, which was the first`,
+    hint: `write ${name}@1.0.0: versions in ${store.uri}: ${(await listVersions(store, name)).slice(-10).join(", ") || "none"}`,
   });
 }
 

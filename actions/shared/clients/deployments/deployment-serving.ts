@@ -5,7 +5,7 @@ import { type DeploymentState, shareInForce } from "../../domain/serving/deploym
 import { undoing } from "../../domain/serving/deployment-change.ts";
 import { formatHealth, podHealthOf } from "../../domain/serving/pod-health.ts";
 import { servingContainer } from "../../domain/serving/pod-template.ts";
-import { modelOf } from "../../domain/serving/read-deployment.ts";
+import { formerOf, modelOf } from "../../domain/serving/read-deployment.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { ArmNames, ClusterServing, Served } from "../../ports/serving.ts";
 import { askVersion } from "./ask-version.ts";
@@ -60,6 +60,7 @@ export function deploymentServing(place: DeploymentPlace): ClusterServing {
       const before = await reader.read();
       const wish = await versionWish(place, before.objects.stable, model);
       if (arm === "stable") {
+        await putBack(before.objects.stable, model);
         await roll({ goal: { goal: "roll", digest: model.digest }, wish }, model);
         const { objects } = await reader.read();
         return served(objects.stable, model, objects.service);
@@ -104,6 +105,14 @@ export function deploymentServing(place: DeploymentPlace): ClusterServing {
     // A Deployment outlives the job.
     settle: async () => {},
 
+    async armsToBe() {
+      const { state } = await reader.read();
+      return {
+        candidate: armNames(candidateName(name), state.names.candidate),
+        stable: armNames(name, state.names.stable),
+      };
+    },
+
     async arms() {
       const { state } = await reader.read();
       if (state.candidate === undefined)
@@ -135,6 +144,15 @@ export function deploymentServing(place: DeploymentPlace): ClusterServing {
             error,
           );
     }
+  }
+
+  /** A version that was there before comes back as it was, with the image that it had. */
+  async function putBack(stable: KubeObject, model: ServedModel): Promise<void> {
+    const former = formerOf(stable);
+    const isFormer = former !== undefined && modelOf({ spec: former })?.digest === model.digest;
+    const change = isFormer && modelOf(stable)?.digest !== model.digest ? undoing(stable) : undefined;
+    if (change !== undefined && (await send(place, change)) === "done")
+      log.info(`put the template of ${model.version} back into the Deployment ${namespace}/${name}`);
   }
 
   async function takeBack(seen: Seen, model: ServedModel): Promise<string | undefined> {
