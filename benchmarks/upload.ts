@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildSync } from "esbuild";
 import { goTool, pythonTools } from "../test/support/built-tool.ts";
+import { bundled } from "../test/support/bundled.ts";
 import { VERSITYGW } from "../test/support/versitygw.ts";
 import { clients } from "./upload/clients.ts";
 import { type BenchServer, startGateway, startSink } from "./upload/server.ts";
@@ -25,8 +25,8 @@ try {
   if (gateway === undefined) throw new Error("Go is needed to build the servers");
   const programs = {
     aws: join(await pythonTools([AWS_CLI]), "aws"),
-    ours: bundled("test/s3/upload-program.ts"),
-    libStorage: bundled("benchmarks/upload/lib-storage.ts"),
+    ours: bundled("test/s3/upload-program.ts", folder),
+    libStorage: bundled("benchmarks/upload/lib-storage.ts", folder),
     scratch: folder,
   };
   const servers = [await startSink({ program: builtSink(), folder }), await startGateway({ program: gateway, folder })];
@@ -67,21 +67,6 @@ async function measure(server: BenchServer, work: Work, command: readonly string
   const { objects, bytes } = await server.takeArrived();
   if (objects < work.files || bytes < work.bytes) throw new Error(`${work.name}: only ${objects} objects arrived`);
   return { ...(JSON.parse(String(told)) as Pick<Sample, "seconds" | "cpu" | "peakMb">), serverCpu };
-}
-
-/** As actions are: one file, so that what is measured is not the loading of sources. */
-function bundled(source: string): string {
-  const outfile = join(folder, `${source.replaceAll("/", "-")}.mjs`);
-  buildSync({
-    entryPoints: [join(ROOT, source)],
-    outfile,
-    bundle: true,
-    minify: true,
-    platform: "node",
-    format: "esm",
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-  });
-  return outfile;
 }
 
 function builtSink(): string {
