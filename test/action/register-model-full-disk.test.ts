@@ -9,6 +9,7 @@ import { modelRelease } from "../support/model-release.ts";
 import { onnxModel } from "../support/onnx.ts";
 import { runAction } from "../support/run-action.ts";
 import { smallDisk } from "../support/small-disk.ts";
+import { streamed } from "../support/streamed.ts";
 
 const MIB = 1024 ** 2;
 
@@ -43,14 +44,11 @@ test("a disk that others fill meanwhile is told, and nothing is left of the file
   const disk = await smallDisk(16);
   if (disk === undefined) return skip("mounting needs root");
   const store = folderStore(disk);
-  const body = {
-    size: 10 * MIB,
-    async *open() {
-      yield Buffer.alloc(2 * MIB);
-      writeFileSync(join(disk, "filler"), Buffer.alloc(10 * MIB));
-      yield Buffer.alloc(8 * MIB);
-    },
-  };
+  const body = streamed(10 * MIB, async function* () {
+    yield Buffer.alloc(2 * MIB);
+    writeFileSync(join(disk, "filler"), Buffer.alloc(10 * MIB));
+    yield Buffer.alloc(8 * MIB);
+  });
   await expect(store.create("a", body)).rejects.toThrow(/^\[STORAGE\] .* \(saw ENOSPC\); free some space there/);
   expect(await store.read("a")).toBeUndefined();
   expect(readdirSync(join(disk, ".store/new"))).toEqual([]);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Body, ModelStore } from "../../actions/shared/ports/model-store.ts";
+import type { ModelStore } from "../../actions/shared/ports/model-store.ts";
+import { streamed } from "../support/streamed.ts";
 
 /** What every model store must do. `again` opens the same store as another process would. */
 export function modelStoreContract(
@@ -94,7 +95,7 @@ export function modelStoreContract(
   test("streams values that are larger than one piece", async () => {
     const { store } = await open();
     const size = 5 * 1024 * 1024 + 17;
-    const body: Body = { size, open: () => pieces(size) };
+    const body = streamed(size, () => pieces(size));
     expect((await store.create("digits/files/1.0.0/model.onnx", body)).state).toBe("created");
     let read = 0;
     let sum = 0;
@@ -110,7 +111,12 @@ export function modelStoreContract(
   test("keeps nothing of a value that ends early or runs over", async () => {
     const { store } = await open();
     for (const size of [10, 1_000]) {
-      await expect(store.create("digits/files/1.0.0/model.onnx", { size, open: () => pieces(100) })).rejects.toThrow();
+      await expect(
+        store.create(
+          "digits/files/1.0.0/model.onnx",
+          streamed(size, () => pieces(100)),
+        ),
+      ).rejects.toThrow();
     }
     expect(await store.read("digits/files/1.0.0/model.onnx")).toBeUndefined();
     expect(await keys(store, "digits/")).toEqual([]);
@@ -122,9 +128,7 @@ export function modelStoreContract(
       yield bytes("half");
       throw new Error("the disk under the source went away");
     };
-    await expect(store.create("a/b", { size: 8, open: failing })).rejects.toThrow(
-      "the disk under the source went away",
-    );
+    await expect(store.create("a/b", streamed(8, failing))).rejects.toThrow("the disk under the source went away");
     expect(await store.read("a/b")).toBeUndefined();
   });
 

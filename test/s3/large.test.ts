@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LargeBody } from "../../actions/shared/clients/s3/parts.ts";
 import { generatedBody } from "../support/generated-body.ts";
 import { behindProxy } from "../support/s3-proxy.ts";
 import { newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
+import { streamed } from "../support/streamed.ts";
 import { startVersitygw, versitygw } from "../support/versitygw.ts";
 import { uploadMemory } from "./upload-memory.ts";
 
@@ -49,15 +49,12 @@ describe.skipIf(program === undefined)("a large value", () => {
   test("that ends early, or whose source fails, leaves nothing", async () => {
     const bucket = await newBucket(server);
     const store = storeAt({ server, bucket });
-    const short = { size: 30 * MIB, open: generatedBody(20 * MIB).open };
+    const short = streamed(30 * MIB, generatedBody(20 * MIB).open);
     await expect(store.create("a", short)).rejects.toMatchObject({ code: "INTEGRITY" });
-    const failing: LargeBody = {
-      size: 30 * MIB,
-      async *open() {
-        yield* generatedBody(20 * MIB).open();
-        throw new Error("the disk went away");
-      },
-    };
+    const failing = streamed(30 * MIB, async function* () {
+      yield* generatedBody(20 * MIB).open();
+      throw new Error("the disk went away");
+    });
     await expect(store.create("a", failing)).rejects.toThrow("the disk went away");
     expect(await store.read("a")).toBeUndefined();
     expect(await uploadsOf(bucket)).toEqual([]);
@@ -67,14 +64,11 @@ describe.skipIf(program === undefined)("a large value", () => {
     const bucket = await newBucket(server);
     const cancel = new AbortController();
     const store = storeAt({ server, bucket, signal: cancel.signal });
-    const body: LargeBody = {
-      size: 200 * MIB,
-      async *open() {
-        yield* generatedBody(40 * MIB).open();
-        cancel.abort(new Error("cancelled"));
-        yield* generatedBody(160 * MIB).open();
-      },
-    };
+    const body = streamed(200 * MIB, async function* () {
+      yield* generatedBody(40 * MIB).open();
+      cancel.abort(new Error("cancelled"));
+      yield* generatedBody(160 * MIB).open();
+    });
     await expect(store.create("a", body)).rejects.toThrow("cancelled");
     expect(await uploadsOf(bucket)).toEqual([]);
     expect((await store.create("told", new Uint8Array(3))).state).toBe("created");

@@ -7,6 +7,7 @@ import { modelStoreContract } from "../contract/model-store-contract.ts";
 import { generatedBody } from "../support/generated-body.ts";
 import { behindProxy } from "../support/s3-proxy.ts";
 import { newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
+import { streamed } from "../support/streamed.ts";
 import { addUser, startVersitygw, versitygw } from "../support/versitygw.ts";
 
 const program = await versitygw();
@@ -72,13 +73,10 @@ describe.skipIf(program === undefined)("under the policy that we ship", () => {
     const store = storeAt({ server: limited, bucket });
     expect(await store.read("a")).toMatchObject({ bytes: Buffer.from("x") });
     let opened = 0;
-    const body = {
-      size: 20 * 1024 * 1024,
-      async *open() {
-        opened++;
-        yield bytes("never read");
-      },
-    };
+    const body = streamed(20 * 1024 * 1024, async function* () {
+      opened++;
+      yield bytes("never read");
+    });
     await expect(store.create("b", body)).rejects.toMatchObject({ code: "AUTH" });
     expect(opened).toBe(0);
   });

@@ -4,6 +4,7 @@ import { generatedBody } from "../support/generated-body.ts";
 import { jobContext } from "../support/job-context.ts";
 import { type ActionRun, type Phase, runAction } from "../support/run-action.ts";
 import { envOf, newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
+import { streamed } from "../support/streamed.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const MIB = 1024 * 1024;
@@ -58,12 +59,9 @@ function safetensors(bytes: number) {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   const weights = generatedBody(bytes);
-  return {
-    size: 8 + header.length + bytes,
-    async *open() {
-      yield length;
-      yield header;
-      yield* weights.open();
-    },
-  };
+  return streamed(8 + header.length + bytes, async function* () {
+    yield length;
+    yield header;
+    yield* weights.open();
+  });
 }

@@ -19,6 +19,7 @@ declare -A package_of=(
   [chromium]=chromium
   [prometheus]=prometheus
   [haproxy]=haproxy
+  [mkfs.xfs]=xfsprogs
 )
 
 export PATH=$PATH:/usr/sbin:/sbin

@@ -54,7 +54,12 @@ export function memoryStore(now: () => number = Date.now): ModelStore {
 
 async function bytesOf(body: Body): Promise<Uint8Array> {
   if (body instanceof Uint8Array) return body;
-  const bytes = Buffer.concat(await Array.fromAsync(body.open()));
-  if (bytes.length !== body.size) throw new Error(`a value of ${bytes.length} bytes was announced as ${body.size}`);
-  return bytes;
+  const block = new Uint8Array(new SharedArrayBuffer(body.size));
+  const reader = body.read();
+  try {
+    await reader.fill(block);
+  } finally {
+    await reader.close();
+  }
+  return Uint8Array.from(block);
 }

@@ -1,16 +1,15 @@
 import type { Digest } from "../domain/digest.ts";
-import type { ModelStore } from "../ports/model-store.ts";
-import { hashHere } from "./hash.ts";
-import { type HashBeside, hashBeside } from "./hash-beside.ts";
+import type { BlockReader, ModelStore } from "../ports/model-store.ts";
+import { type Readable, readBlocks } from "./read-blocks.ts";
 import type { Progress } from "./transfer-progress.ts";
 
 /** A value whose digest is not known before it is read. It may have to be read more than once. */
 export type UnhashedValue = {
-  readonly size: number;
+  readonly source: Readable;
   /** Where the same bytes may lie in the store. */
   readonly like?: string | undefined;
   readonly progress?: Progress | undefined;
-  read(): AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal;
 };
 
 export type HashedCreation = {
@@ -23,32 +22,30 @@ export type HashedCreation = {
 export async function createHashed(
   store: ModelStore,
   key: string,
-  value: UnhashedValue,
+  { source, like, progress, signal }: UnhashedValue,
 ): Promise<HashedCreation | undefined> {
-  const { size, like, progress } = value;
-  let hash = hashFor(size);
-  let read = 0;
-  const open = async function* () {
+  const { size } = source;
+  let digest: BlockReader["digest"] | undefined;
+  let passed = 0;
+  const read = (): BlockReader => {
+    const reader = readBlocks(source, signal);
+    digest = reader.digest;
     // Opened again for a retry: what was read before counts no more.
-    hash = hashFor(size);
-    progress?.add(-read);
-    read = 0;
-    for await (const chunk of value.read()) {
-      await hash.update(chunk);
-      read += chunk.length;
-      progress?.add(chunk.length);
-      yield chunk;
-    }
+    progress?.add(-passed);
+    passed = 0;
+    return {
+      ...reader,
+      async fill(block) {
+        const sum = await reader.fill(block);
+        passed += block.length;
+        progress?.add(block.length);
+        return sum;
+      },
+    };
   };
-  const created = await store.create(key, { size, open }, like);
-  progress?.add(size - read);
+  const created = await store.create(key, { size, read }, like);
+  progress?.add(size - passed);
   if (created.state === "exists") return undefined;
-  return { digest: await hash.digest(), written: size - (created.spared ?? 0) };
-}
-
-/** From this size on it pays to wake another core; of many small values it would only take more memory. */
-const HASHED_BESIDE_BYTES = 32 * 1024 * 1024;
-
-function hashFor(size: number): HashBeside | ReturnType<typeof hashHere> {
-  return size < HASHED_BESIDE_BYTES ? hashHere() : hashBeside();
+  if (digest === undefined) throw new Error("a store created what it did not read");
+  return { digest: await digest(), written: size - (created.spared ?? 0) };
 }

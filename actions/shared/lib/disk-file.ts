@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
-import { type FileHandle, lstat, open } from "node:fs/promises";
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, read } from "node:fs";
+import { promisify } from "node:util";
 import { type Digest, shortDigest } from "../domain/digest.ts";
-import type { ByteSource, SourceFile } from "../ports/source-file.ts";
+import type { ByteSource, LentFile, SourceFile } from "../ports/source-file.ts";
 import { cachedSource } from "./cached-source.ts";
 import { ReleaseError, systemCodeOf } from "./error.ts";
 import { sha256Stream } from "./hash.ts";
@@ -23,59 +23,54 @@ export function diskFile(path: string, source: string, stats: BigIntStats): Sour
     size: found.size,
     read: (signal) => readInOrder(found, signal),
     open: (act) => openAt(found, act),
+    lend: () => lend(found),
   };
 }
 
-/** Up to here a file is read without the detour by other threads, which would take longer than the reading. */
-const SMALL_BYTES = 1024 * 1024;
+/** An open file that is what was found. */
+type Opened = { readonly descriptor: number; readonly isFresh: boolean };
+
+/** Without the detour by other threads, which would take longer than the opening. */
+function openFound(file: Found): Opened {
+  const descriptor = reading(file, () => openSync(file.source, REGULAR_FLAGS));
+  try {
+    const stats = fstatSync(descriptor, { bigint: true });
+    checkRegular(file.source, stats);
+    checkStamp(file, stats);
+    return { descriptor, isFresh: isFresh(stats) };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function lend(file: Found): LentFile {
+  const { descriptor, isFresh } = openFound(file);
+  return {
+    descriptor,
+    source: file.source,
+    async check(digest) {
+      checkSame(file, descriptor);
+      if (isFresh) await checkAgain(file, descriptor, digest);
+    },
+    close: () => closeSync(descriptor),
+  };
+}
 
 async function* readInOrder(file: Found, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  if (file.size <= SMALL_BYTES) {
-    signal?.throwIfAborted();
-    const bytes = readSmall(file);
-    if (bytes.length > 0) yield bytes;
-    bytes.buffer.transfer(0);
-    return;
-  }
-  const handle = await openRegular(file.source);
+  const { descriptor, isFresh } = openFound(file);
   try {
-    const before = await handle.stat({ bigint: true });
-    checkStamp(file, before);
-    const hash = isFresh(before) ? createHash("sha256") : undefined;
-    for await (const chunk of chunksOf(handle)) {
+    const hash = isFresh ? createHash("sha256") : undefined;
+    for await (const chunk of chunksOf(file, descriptor)) {
       signal?.throwIfAborted();
       hash?.update(chunk);
       yield chunk;
     }
-    await checkSame(file, handle);
-    if (hash !== undefined) await checkAgain(file, handle, `sha256:${hash.digest("hex")}`);
-  } finally {
-    await handle.close();
-  }
-}
-
-function readSmall(file: Found): Buffer<ArrayBuffer> {
-  const descriptor = reading(file, () => openSync(file.source, REGULAR_FLAGS));
-  try {
-    const before = fstatSync(descriptor, { bigint: true });
-    checkRegular(file.source, before);
-    checkStamp(file, before);
-    const bytes = reading(file, () => readAll(descriptor, file.size));
-    if (isFresh(before) && !bytes.equals(reading(file, () => readAll(descriptor, file.size))))
-      throw changedError(file, "other bytes at a second reading", "the same");
-    checkStamp(file, fstatSync(descriptor, { bigint: true }));
-    checkStamp(file, lstatSync(file.source, { bigint: true, throwIfNoEntry: false }));
-    return bytes;
+    checkSame(file, descriptor);
+    if (hash !== undefined) await checkAgain(file, descriptor, `sha256:${hash.digest("hex")}`);
   } finally {
     closeSync(descriptor);
   }
-}
-
-function readAll(descriptor: number, size: number): Buffer<ArrayBuffer> {
-  const bytes = Buffer.allocUnsafeSlow(size);
-  let at = 0;
-  for (let read = 1; read > 0 && at < size; at += read) read = readSync(descriptor, bytes, at, size - at, at);
-  return bytes.subarray(0, at);
 }
 
 function reading<T>({ source }: Found, act: () => T): T {
@@ -86,33 +81,40 @@ function reading<T>({ source }: Found, act: () => T): T {
   }
 }
 
+const readAt = promisify(read);
+
 /** An archive has two headers of some bytes for each of its members: each by itself costs more than it holds. */
 const NEAR_BYTES = 4096;
 
 /** Sees the same bytes at every read, unless it throws at the end. */
 async function openAt<T>(file: Found, act: (bytes: ByteSource) => Promise<T>): Promise<T> {
-  await using handle = await openRegular(file.source);
-  checkStamp(file, await handle.stat({ bigint: true }));
-  const read = async (at: number, length: number) => {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, at);
-    return buffer.subarray(0, bytesRead);
-  };
-  const near = cachedSource(file.size, read);
-  const result = await act({
-    size: file.size,
-    read: (at, length) => (length <= NEAR_BYTES ? near.read(at, length) : read(at, length)),
-  });
-  await checkSame(file, handle);
-  return result;
+  const { descriptor } = openFound(file);
+  try {
+    const readSome = async (at: number, length: number) => {
+      const { buffer, bytesRead } = await readAt(descriptor, Buffer.allocUnsafe(length), 0, length, at);
+      return buffer.subarray(0, bytesRead);
+    };
+    const near = cachedSource(file.size, readSome);
+    const result = await act({
+      size: file.size,
+      read: (at, length) => (length <= NEAR_BYTES ? near.read(at, length) : readSome(at, length)),
+    });
+    checkSame(file, descriptor);
+    return result;
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 const CHUNK_BYTES = 256 * 1024;
 
 /** One block for all pieces: new ones would have to be filled with zeros, and the collector would let some 64 MB of them pile up. */
-async function* chunksOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
-  const block = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  for (let position = 0; ; ) {
-    const { bytesRead } = await handle.read(block, 0, CHUNK_BYTES, position);
+async function* chunksOf({ size, source }: Found, descriptor: number): AsyncGenerator<Uint8Array> {
+  const block = Buffer.allocUnsafeSlow(Math.min(size, CHUNK_BYTES));
+  for (let position = 0; position < size; ) {
+    const { bytesRead } = await readAt(descriptor, block, 0, block.length, position).catch((error: unknown) => {
+      throw readError(source, error);
+    });
     if (bytesRead === 0) break;
     position += bytesRead;
     yield block.subarray(0, bytesRead);
@@ -121,8 +123,8 @@ async function* chunksOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
   block.buffer.transfer(0);
 }
 
-async function checkAgain(file: Found, handle: FileHandle, digest: Digest): Promise<void> {
-  const again = await sha256Stream(chunksOf(handle));
+async function checkAgain(file: Found, descriptor: number, digest: Digest): Promise<void> {
+  const again = await sha256Stream(chunksOf(file, descriptor));
   if (again.digest !== digest) throw changedError(file, shortDigest(again.digest), shortDigest(digest));
 }
 
@@ -133,9 +135,9 @@ function isFresh({ mtimeMs, ctimeMs }: BigIntStats): boolean {
   return Date.now() - Math.max(Number(mtimeMs), Number(ctimeMs)) < COARSEST_TICK_MS;
 }
 
-async function checkSame(file: Found, handle: FileHandle): Promise<void> {
-  checkStamp(file, await handle.stat({ bigint: true }));
-  checkStamp(file, await lstat(file.source, { bigint: true }).catch(() => undefined));
+function checkSame(file: Found, descriptor: number): void {
+  checkStamp(file, fstatSync(descriptor, { bigint: true }));
+  checkStamp(file, lstatSync(file.source, { bigint: true, throwIfNoEntry: false }));
 }
 
 function checkStamp(file: Found, stats: BigIntStats | undefined): void {
@@ -161,21 +163,7 @@ function stampOf({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string {
 /** A pipe would wait for its writer, a link would read another file than was checked. */
 const REGULAR_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Opens a file only if it is one. */
-async function openRegular(path: string): Promise<FileHandle> {
-  const handle = await open(path, REGULAR_FLAGS).catch((error: unknown) => {
-    throw readError(path, error);
-  });
-  try {
-    checkRegular(path, await handle.stat());
-    return handle;
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-}
-
-function checkRegular(path: string, stats: Stats | BigIntStats): void {
+function checkRegular(path: string, stats: BigIntStats): void {
   if (!stats.isFile()) throw irregular(path, wordFor(stats));
 }
 
@@ -189,7 +177,7 @@ export function irregular(path: string, saw: string): ReleaseError {
   });
 }
 
-function wordFor(stats: Stats | BigIntStats): string {
+function wordFor(stats: BigIntStats): string {
   if (stats.isSymbolicLink()) return "a symbolic link";
   if (stats.isSocket()) return "a socket";
   if (stats.isFIFO()) return "a named pipe";

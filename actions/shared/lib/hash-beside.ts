@@ -1,122 +1,133 @@
 import { Worker } from "node:worker_threads";
 import type { Digest } from "../domain/digest.ts";
+import type { Block } from "../ports/model-store.ts";
 
-/** A SHA-256 that another core computes while the bytes are on their way. */
+/** A SHA-256 that another core computes, of blocks in the order in which they are given. */
 export type HashBeside = {
-  /** Takes the bytes over: they may be changed when it has ended. It waits where the other core is behind. */
-  update(bytes: Uint8Array): Promise<void>;
-  digest(): Promise<Digest>;
+  /** Hashes a block where it lies. Undefined: the file ends before the block does. Throws as `readSync` does. */
+  add(piece: HashedPiece): Promise<Hashed | undefined>;
+  /** For whoever may not have come to the last block. */
+  drop(): void;
 };
 
-/** A message for less would cost more than the hash. */
-const SLOT_BYTES = 1024 * 1024;
-const SLOTS = 4;
+export type HashedPiece = {
+  readonly block: Block;
+  /** The block is read from there first. */
+  readonly from?: FilePlace;
+  readonly isLast: boolean;
+};
+export type FilePlace = { readonly descriptor: number; readonly at: number };
 
-type Asked =
-  | { readonly id: number; readonly slot: number; readonly length: number }
-  | { readonly id: number; readonly end: true };
-type Told = { readonly slot: number } | { readonly id: number; readonly hex: string };
+export type Hashed = {
+  /** Of the block. */
+  readonly crc32: number;
+  /** Of all blocks, with the last one. */
+  readonly digest?: Digest;
+};
+
+type Told =
+  | { readonly id: number; readonly hashed: Hashed | undefined }
+  | { readonly id: number; readonly code: string; readonly message: string };
+
+/** What is read, hashed and summed at once: it stays in the core's own cache from the first to the last. */
+const PIECE_BYTES = 256 * 1024;
 
 /** What the other thread runs: as text, since a bundle is one file. It knows nothing but what stands in it. */
 const LOOP = `
-const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
+const { parentPort, workerData: pieceBytes } = process.getBuiltinModule("node:worker_threads");
 const { createHash } = process.getBuiltinModule("node:crypto");
-const { memory, slotBytes } = workerData;
+const { readSync } = process.getBuiltinModule("node:fs");
+const { crc32 } = process.getBuiltinModule("node:zlib");
 const hashes = new Map();
-parentPort.on("message", ({ id, slot, length, end }) => {
-  if (!hashes.has(id)) hashes.set(id, createHash("sha256"));
-  const hash = hashes.get(id);
-  if (end) {
-    hashes.delete(id);
-    return parentPort.postMessage({ id, hex: hash.digest("hex") });
+function add({ hashId, block, from, isLast }) {
+  if (!hashes.has(hashId)) hashes.set(hashId, createHash("sha256"));
+  const hash = hashes.get(hashId);
+  let sum = 0;
+  for (let at = 0; at < block.length; ) {
+    let piece = block.subarray(at, at + pieceBytes);
+    if (from !== undefined) {
+      const read = readSync(from.descriptor, piece, 0, piece.length, from.at + at);
+      if (read === 0) return undefined;
+      piece = piece.subarray(0, read);
+    }
+    hash.update(piece);
+    sum = crc32(piece, sum);
+    at += piece.length;
   }
-  hash.update(new Uint8Array(memory, slot * slotBytes, length));
-  parentPort.postMessage({ slot });
+  if (!isLast) return { crc32: sum };
+  hashes.delete(hashId);
+  return { crc32: sum, digest: "sha256:" + hash.digest("hex") };
+}
+parentPort.on("message", (asked) => {
+  if (asked.block === undefined) return hashes.delete(asked.hashId);
+  try {
+    parentPort.postMessage({ id: asked.id, hashed: add(asked) });
+  } catch ({ code, message }) {
+    parentPort.postMessage({ id: asked.id, code, message });
+  }
 });
 `;
 
-let shared: ReturnType<typeof startThread> | undefined;
+let thread: ReturnType<typeof startThread> | undefined;
+let hashes = 0;
 
 /** All of a process share one thread; it does not keep the process alive. */
 export function hashBeside(): HashBeside {
-  shared ??= startThread();
-  return shared();
+  const { ask, forget } = startHashing();
+  const hashId = hashes++;
+  let isOver = false;
+  return {
+    add(piece) {
+      isOver ||= piece.isLast;
+      return ask({ hashId, ...piece });
+    },
+    drop() {
+      if (!isOver) forget(hashId);
+    },
+  };
 }
 
-function startThread(): () => HashBeside {
-  const memory = new SharedArrayBuffer(SLOTS * SLOT_BYTES);
-  const worker = new Worker(LOOP, { eval: true, workerData: { memory, slotBytes: SLOT_BYTES } });
-  const free = Array.from({ length: SLOTS }, (_, slot) => slot);
-  const waiting: { readonly take: (slot: number) => void; readonly fail: (error: unknown) => void }[] = [];
-  const ending = new Map<number, { readonly take: (hex: string) => void; readonly fail: (error: unknown) => void }>();
+/** It takes a moment until the thread is there: whoever will want it soon says so, and goes on. */
+export function startHashing(): ReturnType<typeof startThread> {
+  thread ??= startThread();
+  return thread;
+}
+
+type Waiting = { readonly take: (hashed: Hashed | undefined) => void; readonly fail: (error: unknown) => void };
+
+function startThread() {
+  const worker = new Worker(LOOP, { eval: true, workerData: PIECE_BYTES });
+  const waiting = new Map<number, Waiting>();
   let nextId = 0;
   let failure: unknown;
 
-  // Only while somebody waits for it.
-  const hold = () => (waiting.length + ending.size > 0 ? worker.ref() : worker.unref());
   worker.on("message", (told: Told) => {
-    if ("hex" in told) {
-      ending.get(told.id)?.take(told.hex);
-      ending.delete(told.id);
-    } else {
-      const next = waiting.shift();
-      if (next === undefined) free.push(told.slot);
-      else next.take(told.slot);
-    }
-    hold();
+    const { take, fail } = waiting.get(told.id) as Waiting;
+    waiting.delete(told.id);
+    if ("code" in told) fail(Object.assign(new Error(told.message), { code: told.code }));
+    else take(told.hashed);
+    if (waiting.size === 0) worker.unref();
   });
   worker.on("error", (error) => {
     failure = error;
-    for (const { fail } of [...waiting.splice(0), ...ending.values()]) fail(error);
-    ending.clear();
+    for (const { fail } of waiting.values()) fail(error);
+    waiting.clear();
   });
   worker.unref();
 
-  // A slot that is not full is kept by its hash, but not while another one waits: the two may wait for each other elsewhere.
-  const keeping = new Set<() => void>();
-  const freeSlot = () => {
-    const slot = free.pop();
-    if (slot !== undefined) return slot;
-    return new Promise<number>((take, fail) => {
-      waiting.push({ take, fail });
-      hold();
-      for (const flush of keeping) flush();
-    });
-  };
-  const ask = (asked: Asked) => {
-    if (failure !== undefined) throw failure;
-    worker.postMessage(asked);
-  };
-
-  return () => {
-    const id = nextId++;
-    let open: { readonly slot: number; readonly length: number } | undefined;
-    const flush = () => {
-      if (open !== undefined) ask({ id, ...open });
-      open = undefined;
-      keeping.delete(flush);
-    };
-    return {
-      async update(bytes) {
-        for (let at = 0; at < bytes.length; ) {
-          open ??= { slot: await freeSlot(), length: 0 };
-          const piece = bytes.subarray(at, at + SLOT_BYTES - open.length);
-          new Uint8Array(memory, open.slot * SLOT_BYTES + open.length, piece.length).set(piece);
-          open = { slot: open.slot, length: open.length + piece.length };
-          at += piece.length;
-          if (open.length === SLOT_BYTES || waiting.length > 0) flush();
-          else keeping.add(flush);
-        }
-      },
-      digest() {
-        const told = new Promise<Digest>((settle, fail) => {
-          ending.set(id, { take: (hex) => settle(`sha256:${hex}`), fail });
-        });
-        hold();
-        flush();
-        ask({ id, end: true });
-        return told;
-      },
-    };
+  return {
+    ask(asked: HashedPiece & { readonly hashId: number }): Promise<Hashed | undefined> {
+      if (failure !== undefined) return Promise.reject(failure);
+      const id = nextId++;
+      return new Promise((take, fail) => {
+        waiting.set(id, { take, fail });
+        // Only while somebody waits for it.
+        if (waiting.size === 1) worker.ref();
+        worker.postMessage({ id, ...asked });
+      });
+    },
+    forget(hashId: number): void {
+      if (failure === undefined) worker.postMessage({ hashId });
+    },
   };
 }

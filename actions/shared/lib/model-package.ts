@@ -37,7 +37,7 @@ export async function keepPackage(
   const keyIn = (folder: string) => `${checkName(name)}/packages/${folder}/model.tar.gz`;
   const { size } = archive;
   const key = keyIn(place);
-  const value = { size, read: () => archive.open() };
+  const value = { source: { size, read: () => archive.open() } };
   const created = await createHashed(store, key, value);
   if (created !== undefined) return { key, digest: created.digest, size };
   const { digest } = await sha256Stream(archive.open());

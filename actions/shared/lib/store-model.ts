@@ -6,7 +6,9 @@ import type { SourceFile } from "../ports/source-file.ts";
 import { createHashed } from "./create-hashed.ts";
 import { ReleaseError } from "./error.ts";
 import { sha256, sha256Stream } from "./hash.ts";
+import { startHashing } from "./hash-beside.ts";
 import { type HashedModel, hashFiles, modelDigest } from "./hash-model.ts";
+import { collectAll, keepHeapSmall } from "./heap.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Progress } from "./transfer-progress.ts";
 
@@ -42,6 +44,8 @@ export type StoredFiles = { readonly folder: string; readonly files: readonly Mo
  */
 export async function storeModel(store: ModelStore, storing: Storing): Promise<StoredModel> {
   const { name, place, files, signal } = storing;
+  keepHeapSmall();
+  startHashing();
   const base = `${name}/files/${place}`;
   const list = canonicalJson(files.map(({ path, size }) => ({ path, size })));
   const folder = (await claim(store, `${base}~files.json`, list)) ? base : `${base}~${first12(sha256(list))}`;
@@ -70,6 +74,9 @@ async function claim(store: ModelStore, key: string, text: string): Promise<bool
 /** Many small files go one beside the other; a store far away answers each only after a while. More of them would take more than 150 MB. */
 const AT_ONCE = 16;
 
+/** Where a server ends each connection after its answer, some 15 KB are left of each, which V8 would only collect after many MB. */
+const COLLECTED_FILES = 400;
+
 /** Undefined: other bytes lie in this folder under one of the paths. */
 async function copyFiles(
   store: ModelStore,
@@ -77,12 +84,13 @@ async function copyFiles(
   { files, signal, earlier = [], progress }: Storing,
 ): Promise<StoredModel | undefined> {
   let isForeign = false;
+  let begun = 0;
   const copied = await inParallel(files, AT_ONCE, async (file): Promise<Copied | undefined> => {
     signal.throwIfAborted();
     if (isForeign) return undefined;
+    if (++begun % COLLECTED_FILES === 0) collectAll();
     const key = `${folder}/${file.path}`;
-    const value = { size: file.size, like: likeOf(file, earlier), progress, read: () => file.read(signal) };
-    const created = await createHashed(store, key, value);
+    const created = await createHashed(store, key, { source: file, like: likeOf(file, earlier), progress, signal });
     const digest = created?.digest ?? (await digestWhereSame(store, key, { file, signal }));
     if (digest === undefined) isForeign = true;
     return digest && { written: created?.written ?? 0, file: { path: file.path, size: file.size, digest } };

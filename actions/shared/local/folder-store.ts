@@ -1,26 +1,19 @@
 import { createHash, randomUUID } from "node:crypto";
-import { constants, type Dirent } from "node:fs";
-import {
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  statfs,
-} from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { formatSize } from "../domain/quantity.ts";
-import { ReleaseError, systemCodeOf } from "../lib/error.ts";
 import { sha256 } from "../lib/hash.ts";
+import { memoryOf } from "../lib/memory.ts";
 import { checkKey, checkPrefix } from "../lib/store-key.ts";
-import type { Body, ListedKey, ModelStore } from "../ports/model-store.ts";
+import type { Body, ModelStore } from "../ports/model-store.ts";
+import { isCode, linkError, storing } from "./folder-error.ts";
+import { isFile, isFolder, linkNew, streamOf, syncFolder, walk } from "./folder-files.ts";
+import { sweep, type WrittenFile, writeNewFile } from "./new-file.ts";
 import { withLock } from "./store-lock.ts";
+
+/** What is on its way takes no more memory than this. */
+const MEMORY_BYTES = 8 * 1024 * 1024;
 
 /**
  * A model store in a folder: a key is a file. What is ours alone lies in `.store/`: new values before they are whole, and the lock.
@@ -38,21 +31,23 @@ export function folderStore(folder: string): ModelStore {
   const own = join(root, ".store");
   const durable = new Set<string>();
   let swept = false;
+  const memory = memoryOf(MEMORY_BYTES);
   let real: string | undefined;
 
   return {
     uri: pathToFileURL(root).href,
     address: (key) => pathToFileURL(join(root, checkKey(key))).href,
 
-    create: (key, body) =>
+    create: (key, body, like) =>
       storing(key, async () => {
         const path = await placeFor(key);
         // Spares the copy where the answer is known; link() decides.
         if (await isFile(path, key)) return { state: "exists" };
-        return withTemporary(body, async (temporary, etag) => {
+        const original = like && (await originalAt(like));
+        return withTemporary({ body, original }, async (temporary, { digest, spared }) => {
           if (!(await linkNew(temporary, path))) return { state: "exists" };
           await syncFolder(dirname(path));
-          return { state: "created", etag };
+          return { state: "created", etag: digest, ...(spared > 0 ? { spared } : {}) };
         });
       }),
 
@@ -77,11 +72,11 @@ export function folderStore(folder: string): ModelStore {
         // Written inside of the lock: of many writers at once, only the one that wins writes.
         return locked(async () => {
           if ((await etagOf(key)) !== etag) return { state: "changed" };
-          return withTemporary(body, async (temporary, newEtag) => {
+          return withTemporary({ body }, async (temporary, { digest }) => {
             const path = join(root, key);
             await rename(temporary, path);
             await syncFolder(dirname(path));
-            return { state: "replaced", etag: newEtag };
+            return { state: "replaced", etag: digest };
           });
         });
       }),
@@ -180,182 +175,29 @@ export function folderStore(folder: string): ModelStore {
     if ((await realpath(join(root, parent))) !== join(real, parent)) throw linkError(key);
   }
 
-  async function withTemporary<T>(body: Body, act: (path: string, etag: string) => Promise<T>): Promise<T> {
+  async function originalAt(key: string): Promise<string | undefined> {
+    checkKey(key);
+    const path = join(root, key);
+    const isThere = await isFile(path, key).catch(() => false);
+    if (!isThere) return undefined;
+    await checkInside(key);
+    return path;
+  }
+
+  async function withTemporary<T>(
+    { body, original }: { readonly body: Body; readonly original?: string | undefined },
+    act: (path: string, written: WrittenFile) => Promise<T>,
+  ): Promise<T> {
     const folder = join(own, "new");
     await makeFolder(folder);
     const path = join(folder, randomUUID());
-    await checkRoom(root, sizeOf(body));
     try {
-      const etag = await writeSynced(path, body);
+      const written = await writeNewFile({ path, root, body, memory, original });
       if (!swept) await sweep(folder, path);
       swept = true;
-      return await act(path, etag);
+      return await act(path, written);
     } finally {
       await rm(path, { force: true });
     }
   }
-}
-
-const WEEK_MS = 7 * 24 * 3_600_000;
-
-/** Removes what killed writers left, by the clock of the file system itself: a value that still grows is never a week old. */
-async function sweep(folder: string, fresh: string): Promise<void> {
-  const now = (await stat(fresh)).mtimeMs;
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    const modified = (await stat(path).catch(() => undefined))?.mtimeMs ?? now;
-    if (now - modified > WEEK_MS) await rm(path, { force: true });
-  }
-}
-
-function sizeOf(body: Body): number {
-  return body instanceof Uint8Array ? body.length : body.size;
-}
-
-/** Before the first byte: a disk that is full in the end has cost the time of all that went there. */
-async function checkRoom(folder: string, size: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  // Some file systems of a network tell nothing.
-  if (bsize === 0 || bavail * bsize >= size) return;
-  throw new ReleaseError("STORAGE", {
-    rule: "the disk of the store has no room for a file",
-    where: { file: folder },
-    saw: `${formatSize(bavail * bsize)} free`,
-    allowed: `at least ${formatSize(size)}`,
-    hint: "free some space there, or point `store` or ML_RELEASE_HOME elsewhere",
-  });
-}
-
-async function writeSynced(path: string, body: Body): Promise<string> {
-  await using file = await open(path, "wx");
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const chunk of body instanceof Uint8Array ? [body] : body.open()) {
-    hash.update(chunk);
-    await file.writeFile(chunk);
-    size += chunk.length;
-  }
-  const declared = sizeOf(body);
-  if (size !== declared)
-    throw new ReleaseError("INTEGRITY", {
-      rule: "a value must have the size that was announced",
-      saw: `${size} bytes`,
-      allowed: `${declared} bytes`,
-      hint: "something changed it while it was read: wait until it is written, then run the step again",
-    });
-  await file.sync();
-  return `sha256:${hash.digest("hex")}`;
-}
-
-async function* streamOf(file: FileHandle, key: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* file.createReadStream({ highWaterMark: 1024 * 1024 });
-  } catch (error) {
-    throw storeError(key, error);
-  } finally {
-    await file.close().catch(() => undefined);
-  }
-}
-
-async function* walk(root: string, prefix: string): AsyncGenerator<ListedKey> {
-  for (const entry of await entriesOf(join(root, prefix))) {
-    if (prefix === "" && entry.name === ".store") continue;
-    const key = prefix + entry.name;
-    if (entry.isDirectory()) yield* walk(root, `${key}/`);
-    else if (entry.isFile()) {
-      const found = await lstat(join(root, key)).catch(() => undefined);
-      if (found !== undefined) yield { key, size: found.size, modifiedMs: found.mtimeMs };
-    }
-  }
-}
-
-/** Sorted as the keys below them are: a folder counts with its slash. */
-async function entriesOf(path: string): Promise<readonly Dirent[]> {
-  try {
-    const entries = await readdir(path, { withFileTypes: true });
-    const sortKey = (entry: Dirent) => (entry.isDirectory() ? `${entry.name}/` : entry.name);
-    return entries.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
-  } catch (error) {
-    if (isCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw storeError(path, error);
-  }
-}
-
-/** A link to a folder is none. */
-async function isFolder(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;
-}
-
-async function isFile(path: string, key: string): Promise<boolean> {
-  try {
-    const found = await lstat(path);
-    if (found.isSymbolicLink()) throw linkError(key);
-    if (found.isFile()) return true;
-    throw new ReleaseError("STORAGE", {
-      rule: "a key of the store must name a file",
-      where: { file: path },
-      saw: found.isDirectory() ? "a folder" : "no regular file",
-      hint: "something else wrote into the store's folder: move it away",
-    });
-  } catch (error) {
-    if (isCode(error, "ENOENT")) return false;
-    throw error;
-  }
-}
-
-async function linkNew(temporary: string, path: string): Promise<boolean> {
-  try {
-    await link(temporary, path);
-    return true;
-  } catch (error) {
-    if (isCode(error, "EEXIST")) return false;
-    throw error;
-  }
-}
-
-/** A new name is durable only when its folder is written. */
-async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(path, "r");
-  await folder.sync();
-}
-
-async function storing<T>(key: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw error instanceof ReleaseError ? error : storeError(key, error);
-  }
-}
-
-function storeError(key: string, cause: unknown): ReleaseError {
-  const code = systemCodeOf(cause);
-  // Not the file system's word: an error of the body that was to be stored, or our own bug.
-  if (code === undefined) throw cause;
-  const hints: Readonly<Record<string, string>> = {
-    ENOSPC: "free some space there, or point `store` or ML_RELEASE_HOME elsewhere",
-    EDQUOT: "free some space there, or point `store` or ML_RELEASE_HOME elsewhere",
-    ENOTDIR: "a file stands where the store needs a folder: move it away",
-    EPERM: "the file system may lack hard links: put the store on a local disk",
-    ENOTSUP: "the file system lacks hard links: put the store on a local disk",
-  };
-  const hint = hints[code] ?? "check that the store's folder may be read and written by this user";
-  return new ReleaseError(
-    "STORAGE",
-    { rule: "the store's folder did not do what was asked", where: { file: key }, saw: code, hint },
-    cause,
-  );
-}
-
-function linkError(key: string): ReleaseError {
-  return new ReleaseError("REFUSED", {
-    rule: "the store must not hold symbolic links",
-    where: { file: key },
-    saw: "a symbolic link",
-    allowed: "files and folders",
-    hint: "a link may lead out of the store: replace it by what it points at",
-  });
-}
-
-function isCode(error: unknown, ...codes: readonly string[]): boolean {
-  return codes.includes(systemCodeOf(error) ?? "");
 }

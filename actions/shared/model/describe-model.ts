@@ -1,8 +1,8 @@
-import { setFlagsFromString } from "node:v8";
 import { type ModelScan, type ScanFinding, verdictOf } from "../domain/model-scan.ts";
 import type { Tensor } from "../domain/model-version.ts";
 import type { Finding } from "../domain/report.ts";
 import { ReleaseError } from "../lib/error.ts";
+import { keepHeapSmall } from "../lib/heap.ts";
 import type { SourceFile } from "../ports/source-file.ts";
 import { sourceContent } from "./content.ts";
 import { type FileFacts, readFileFacts } from "./file-facts.ts";
@@ -72,11 +72,6 @@ const MAX_FINDINGS = 10_000;
 function mostOf(found: readonly ScanFinding[]): ScanFinding[] {
   const worse = found.filter(({ level }) => level === "dangerous");
   return [...worse, ...found.filter(({ level }) => level !== "dangerous")].slice(0, MAX_FINDINGS);
-}
-
-/** Many small values are made and dropped here. V8 would double the room for new ones up to 64 MB, three times what all the rest takes. */
-function keepHeapSmall(): void {
-  setFlagsFromString("--semi-space-growth-factor=1");
 }
 
 async function describeFile(file: SourceFile, files: readonly SourceFile[], settings: ScanSettings) {

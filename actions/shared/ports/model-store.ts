@@ -1,5 +1,26 @@
-/** A value to be written: small ones as bytes, large ones as a source that can be opened again for a retry. */
-export type Body = Uint8Array | { readonly size: number; open(): AsyncIterable<Uint8Array> };
+import type { Digest } from "../domain/digest.ts";
+
+/** Memory that threads share. */
+export type Block = Uint8Array<SharedArrayBuffer>;
+
+/** A value as it is read: once, from its start. */
+export type BlockReader = {
+  /**
+   * Fills a block with the bytes that come next, all of it, and gives their CRC32. It may be asked for while another one is being filled:
+   * each gets what comes after the one before. Throws where the value is shorter than announced or, with its last bytes, longer.
+   */
+  fill(block: Block): Promise<number>;
+  /** SHA-256 of the value, when all of it has been asked for. */
+  digest(): Promise<Digest>;
+  /** Ends the reading, wherever it is; no block is written to after it. */
+  close(): Promise<void>;
+};
+
+/** A value that is read block by block, from its start again for a retry; an empty one by an empty block. */
+export type StreamedBody = { readonly size: number; read(): BlockReader };
+
+/** A value to be written: small ones as bytes. */
+export type Body = Uint8Array | StreamedBody;
 
 export type Creation =
   | { readonly state: "created"; readonly etag: string; readonly spared?: number }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { isReleaseError } from "../../lib/error.ts";
+import type { FilledBlock } from "../../lib/in-blocks.ts";
 import type { Connection } from "./connection.ts";
 import { isSameEtag } from "./etag.ts";
 import type { Objects, Part, Upload } from "./objects.ts";
@@ -11,12 +12,10 @@ export type Original = { readonly key: string; readonly etag: string; readonly s
 /** Takes parts of a new value from an older one, on the server. */
 export type PartCopier = {
   /** Undefined: that place of the original holds other bytes, or nothing can be had from it. The part has to be sent. */
-  copy(upload: Upload, block: CopiedBlock, signal: AbortSignal | undefined): Promise<Part | undefined>;
+  copy(upload: Upload, block: FilledBlock, signal: AbortSignal | undefined): Promise<Part | undefined>;
   /** Whether it has given up before a single part was the same. */
   isInVain(): boolean;
 };
-
-export type CopiedBlock = { readonly number: number; readonly at: number; readonly bytes: Uint8Array };
 
 /** So many parts more that differ than that are the same, and no further one is tried: the value is another one. */
 const MISSES = 2;

@@ -4,7 +4,16 @@ import type { S3Address } from "./address.ts";
 import type { Connection, Tried } from "./connection.ts";
 import { aliveChunks, bytesOf } from "./object-body.ts";
 import type { Traits } from "./traits.ts";
-import { type Condition, type Mark, STATE, type Sums, sumHeaders, valueHeaders, WRITE } from "./value-headers.ts";
+import {
+  type Condition,
+  type Mark,
+  STATE,
+  type Summed,
+  type Sums,
+  sumHeaders,
+  valueHeaders,
+  WRITE,
+} from "./value-headers.ts";
 
 export type Head = {
   readonly etag: string;
@@ -13,9 +22,8 @@ export type Head = {
   readonly isRemoved: boolean;
 };
 
-export type Put = {
+export type Put = Summed & {
   readonly key: string;
-  readonly bytes: Uint8Array;
   readonly mark: Mark;
   readonly condition?: Condition;
   readonly sums?: Sums;
@@ -74,7 +82,14 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     },
 
     /** `sums`: instead of the right ones. */
-    put({ key, bytes, mark, condition, sums = digests(bytes) }: Put): Promise<Tried<{ readonly etag: string }>> {
+    put({
+      key,
+      bytes,
+      crc32,
+      mark,
+      condition,
+      sums = digests({ bytes, crc32 }),
+    }: Put): Promise<Tried<{ readonly etag: string }>> {
       const headers = { ...birthHeaders(mark), ...sumHeaders(sums), ...conditionHeaders(condition) };
       return once({ does: "PutObject", key, bytes: bytes.length }, (_, { abortSignal }) =>
         send({ key, headers, bytes }, abortSignal),
@@ -124,10 +139,10 @@ export function objectsOf(connection: Connection, address: S3Address, traits: Tr
     /** Undefined: the upload is no more. */
     async uploadPart(
       { key, id }: Upload,
-      { number, bytes }: { readonly number: number; readonly bytes: Uint8Array },
+      { number, bytes, crc32 }: Summed & { readonly number: number },
       signal: AbortSignal | undefined,
     ): Promise<Part | undefined> {
-      const sums = digests(bytes);
+      const sums = digests({ bytes, crc32 });
       const query = { partNumber: String(number), uploadId: id };
       const sent = await ask({ does: "UploadPart", key, bytes: bytes.length, signal }, (_, { abortSignal }) =>
         send({ key, query, headers: sumHeaders(sums), bytes }, abortSignal),

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import { crc32 } from "node:zlib";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { S3Address } from "./address.ts";
 import type { Connection, Tried } from "./connection.ts";
@@ -67,7 +68,7 @@ async function findChecksum(objects: Objects, key: string): Promise<Traits["chec
   const wrong = text("another");
   const md5 = (of: Uint8Array) => createHash("md5").update(of).digest("base64");
   const kinds: readonly [Traits["checksum"], Sums, Sums][] = [
-    ["crc32", { ChecksumCRC32: crc32Text(bytes) }, { ChecksumCRC32: crc32Text(wrong) }],
+    ["crc32", { ChecksumCRC32: crc32Text(crc32(bytes)) }, { ChecksumCRC32: crc32Text(crc32(wrong)) }],
     ["md5", { ContentMD5: md5(bytes) }, { ContentMD5: md5(wrong) }],
   ];
   const stored = async (sums: Sums) => (await objects.put({ key, bytes, mark: { writeId: "probe" }, sums })).state;

@@ -93,6 +93,8 @@ function answerTo(request: http.ClientRequest, bytes: Uint8Array): Promise<http.
         else reject(refusalOf(response, text));
       });
     });
+    // By themselves: what goes together is copied together first.
+    request.flushHeaders();
     let at = 0;
     const write = () => {
       while (bytes.length - at > SLICE_BYTES) {

@@ -1,8 +1,8 @@
 import { posix } from "node:path";
 import { isIgnoredInModel, sortFiles } from "../../domain/signing-manifest.ts";
 import { cachedSource } from "../../lib/cached-source.ts";
-import { collectYoung } from "../../lib/collect-young.ts";
 import { ReleaseError } from "../../lib/error.ts";
+import { collectYoung } from "../../lib/heap.ts";
 import { MAX_FILES, tooManyFiles } from "../../lib/model-files.ts";
 import { checkModelPath } from "../../lib/model-path.ts";
 import type { SourceFile } from "../../ports/source-file.ts";

@@ -1,11 +1,11 @@
 import { ReleaseError } from "../../lib/error.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
+import { memoryOf } from "../../lib/memory.ts";
 import { checkKey, checkPrefix } from "../../lib/store-key.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ListedKey, ModelStore } from "../../ports/model-store.ts";
 import { connectS3, type S3Options } from "./connection.ts";
 import { keptUploads } from "./kept-parts.ts";
-import { memoryOf } from "./memory.ts";
 import { objectsOf } from "./objects.ts";
 import { openValue } from "./read-value.ts";
 import { removeValue } from "./remove-value.ts";
@@ -22,7 +22,7 @@ export type S3StoreOptions = S3Options & {
 };
 
 /** Bodies on their way take no more memory than this, whatever their size. */
-const MEMORY_BYTES = 20 * 1024 * 1024;
+const MEMORY_BYTES = 24 * 1024 * 1024;
 
 /**
  * A model store in a bucket of any server that speaks S3: a key is an object below the prefix. What is ours alone lies below `.store/`.

@@ -10,6 +10,9 @@ export type Condition = { readonly ifNone: true } | { readonly ifMatch: string }
 /** What a value carries besides its bytes: who wrote it, so that a lost answer can be told from a lost race. */
 export type Mark = { readonly writeId: string; readonly removed?: true };
 
+/** Bytes, and their CRC32 where it is known. */
+export type Summed = { readonly bytes: Uint8Array; readonly crc32?: number | undefined };
+
 export type Sums = { readonly ChecksumCRC32?: string; readonly ContentMD5?: string };
 
 /** Names of what a value carries, below `x-amz-meta-`. */
@@ -49,10 +52,10 @@ export function valueHeaders(address: S3Address, traits: Traits) {
     };
   }
 
-  function digests(bytes: Uint8Array): Sums {
+  function digests({ bytes, crc32: sum = crc32(bytes) }: Summed): Sums {
     switch (traits.checksum) {
       case "crc32":
-        return { ChecksumCRC32: crc32Text(bytes) };
+        return { ChecksumCRC32: crc32Text(sum) };
       case "md5":
         return { ContentMD5: createHash("md5").update(bytes).digest("base64") };
       case "none":
@@ -83,8 +86,9 @@ function quotedAs({ etags }: Traits, etag: string): string {
   return etags === "quoted" ? `"${bare}"` : bare;
 }
 
-export function crc32Text(bytes: Uint8Array): string {
-  const sum = Buffer.alloc(4);
-  sum.writeUInt32BE(crc32(bytes));
-  return sum.toString("base64");
+/** As S3 writes it. */
+export function crc32Text(sum: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(sum);
+  return bytes.toString("base64");
 }

@@ -1,10 +1,11 @@
 import { isReleaseError } from "../../lib/error.ts";
+import type { Memory } from "../../lib/memory.ts";
+import type { StreamedBody } from "../../ports/model-store.ts";
 import type { Tried } from "./connection.ts";
 import { copierFrom, findOriginal, type PartCopier } from "./copied-parts.ts";
 import { begin, type HeldUpload, holdUpload, type UploadHolder } from "./held-upload.ts";
-import type { Memory } from "./memory.ts";
 import type { Objects } from "./objects.ts";
-import { type LargeBody, PART_BYTES, partBytesOf, sendParts } from "./parts.ts";
+import { PART_BYTES, partBytesOf, sendParts } from "./parts.ts";
 import { contended, decided, type Settler, type Settling, settle, type Written } from "./settle.ts";
 import type { Traits } from "./traits.ts";
 
@@ -21,7 +22,7 @@ export type Writer = Settler & {
   readonly looksFirst: boolean;
 };
 
-export type LargeWrite = Omit<Settling, "isOursAlone"> & { readonly body: LargeBody };
+export type LargeWrite = Omit<Settling, "isOursAlone"> & { readonly body: StreamedBody };
 
 /** Sends a value in parts; `like`: a key that may hold the same bytes. */
 export async function writeLarge(writer: Writer, wanted: LargeWrite, like: string | undefined): Promise<Written> {

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { Body } from "../../ports/model-store.ts";
-import { fill, type LargeBody, PART_BYTES } from "./parts.ts";
+import { inBlocks } from "../../lib/in-blocks.ts";
+import { readBlocks } from "../../lib/read-blocks.ts";
+import type { Body, StreamedBody } from "../../ports/model-store.ts";
+import { PART_BYTES } from "./parts.ts";
 import { contended, decided, settle, type Written } from "./settle.ts";
-import type { Condition, Mark } from "./value-headers.ts";
+import type { Condition, Mark, Summed } from "./value-headers.ts";
 import { type Writer, writeLarge } from "./write-large.ts";
 
 export type Write = {
@@ -31,24 +33,24 @@ export async function write(writer: Writer, { key, body, condition, removed, lik
     // Spares the upload where the answer is known; the condition decides.
     if (decided(condition, found)) return { state: "lost" };
   }
-  if (isLarge) return writeLarge(writer, { key, body: large(body), condition, mark }, like);
-  const loan = await writer.memory.rent(body instanceof Uint8Array ? 0 : size);
-  try {
-    const bytes = await fill(loan, body);
+  if (isLarge) return writeLarge(writer, { key, body: streamed(body), condition, mark }, like);
+  const put = async (summed: Summed): Promise<Written> => {
     const written = await settle(writer, { key, condition, mark }, (standing) =>
-      writer.objects.put({ key, bytes, mark, condition: standing }),
+      writer.objects.put({ key, ...summed, mark, condition: standing }),
     );
     if (written === "again") throw contended(writer.connection, key);
     return written;
-  } finally {
-    loan.end();
-  }
+  };
+  if (body instanceof Uint8Array) return put({ bytes: body });
+  const [written] = await inBlocks(body.read(), { size, memory: writer.memory, blockBytes: PART_BYTES }, put);
+  return written as Written;
 }
 
-function large(body: Body): LargeBody {
+function streamed(body: Body): StreamedBody {
   if (!(body instanceof Uint8Array)) return body;
-  const open = async function* () {
+  const read = async function* () {
     yield body;
   };
-  return { size: body.length, open };
+  const source = { size: body.length, read };
+  return { size: body.length, read: () => readBlocks(source) };
 }

@@ -1,30 +1,32 @@
 import { execFileSync } from "node:child_process";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sha256 } from "../../../../actions/shared/lib/hash.ts";
 import { hashBeside } from "../../../../actions/shared/lib/hash-beside.ts";
+import type { Block } from "../../../../actions/shared/ports/model-store.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
-test("another thread's SHA-256 is that of the bytes, in whatever pieces they come, of many at once", async () => {
-  const pieces = fc.array(fc.integer({ min: 0, max: 700_000 }), { maxLength: 6 });
+const blockOf = (bytes: Uint8Array): Block => {
+  const block = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  block.set(bytes);
+  return block;
+};
+
+test("another thread's SHA-256 is that of the blocks in their order, of many values at once, and each block has its CRC32", async () => {
+  const sizes = fc.array(fc.integer({ min: 0, max: 700_000 }), { minLength: 1, maxLength: 6 });
   await fc.assert(
-    fc.asyncProperty(fc.array(pieces, { minLength: 1, maxLength: 4 }), async (bodies) => {
+    fc.asyncProperty(fc.array(sizes, { minLength: 1, maxLength: 4 }), async (values) => {
       await Promise.all(
-        bodies.map(async (sizes, seed) => {
-          const whole = Buffer.alloc(
-            sizes.reduce((sum, size) => sum + size, 0),
-            `${seed}-`,
-          );
+        values.map(async (blockSizes, seed) => {
+          const blocks = blockSizes.map((size, index) => blockOf(Buffer.alloc(size, `${seed}-${index}-`)));
           const hash = hashBeside();
-          let at = 0;
-          for (const size of sizes) {
-            const piece = Buffer.from(whole.subarray(at, at + size));
-            await hash.update(piece);
-            // It may be used for other bytes at once.
-            piece.fill(0);
-            at += size;
-          }
-          expect(await hash.digest()).toBe(sha256(whole));
+          const added = blocks.map((block, index) => hash.add({ block, isLast: index === blocks.length - 1 }));
+          const told = await Promise.all(added);
+          expect(told.map((one) => one?.crc32)).toEqual(blocks.map((block) => crc32(block)));
+          expect(told.at(-1)?.digest).toBe(sha256(Buffer.concat(blocks)));
         }),
       );
     }),
@@ -32,23 +34,32 @@ test("another thread's SHA-256 is that of the bytes, in whatever pieces they com
   );
 });
 
-test("more hashes than there is memory for are not in each other's way, also where one goes on only when another has", async () => {
-  const body = Buffer.alloc(100_000, 5);
-  const hashes = Array.from({ length: 12 }, () => hashBeside());
-  for (const hash of hashes) await hash.update(body);
-  for (const hash of hashes.toReversed()) await hash.update(body);
-  const digests = await Promise.all(hashes.map((hash) => hash.digest()));
-  expect(new Set(digests)).toEqual(new Set([sha256(Buffer.concat([body, body]))]));
+test("a block is read from its place in a file; where the file ends before, that is told, and so is what the system says", async () => {
+  const path = join(await temporaryFolder(), "model.bin");
+  const bytes = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => (i * 7) % 251));
+  writeFileSync(path, bytes);
+  const descriptor = openSync(path, "r");
+  const block = new Uint8Array(new SharedArrayBuffer(600_000));
+  const read = (at: number) => hashBeside().add({ block, from: { descriptor, at }, isLast: true });
+  const wanted = bytes.subarray(300_000, 900_000);
+  expect(await read(300_000)).toEqual({ crc32: crc32(wanted), digest: sha256(wanted) });
+  expect(Buffer.from(block).equals(wanted)).toBe(true);
+  expect(await read(900_000)).toBeUndefined();
+  closeSync(descriptor);
+  await expect(read(0)).rejects.toMatchObject({ code: "EBADF" });
 });
 
 test("a process ends when its work is done, and not before", () => {
   const module = join(import.meta.dirname, "../../../../actions/shared/lib/hash-beside.ts");
   const program = `
-    import { hashBeside } from ${JSON.stringify(module)};
+    import { hashBeside, startHashing } from ${JSON.stringify(module)};
+    startHashing();
+    const blockOf = (size, byte) => new Uint8Array(new SharedArrayBuffer(size)).fill(byte);
     const hash = hashBeside();
-    for (let i = 0; i < 100; i++) await hash.update(Buffer.alloc(300_000, i));
-    console.log(await hash.digest());
-    hashBeside().update(Buffer.alloc(10));
+    for (let i = 0; i < 99; i++) hash.add({ block: blockOf(300_000, i), isLast: false });
+    const last = await hash.add({ block: blockOf(300_000, 99), isLast: true });
+    console.log(last.digest);
+    hashBeside().drop();
   `;
   const told = execFileSync(process.execPath, ["--input-type=module", "-e", program], { timeout: 30_000 });
   const bytes = Buffer.concat(Array.from({ length: 100 }, (_, i) => Buffer.alloc(300_000, i)));

@@ -1,5 +1,7 @@
+import type { Block } from "../ports/model-store.ts";
+
 /** A block of memory that is lent; it goes back with `end`. */
-export type Loan = { readonly bytes: Uint8Array; end(): void };
+export type Loan = { readonly bytes: Block; end(): void };
 
 /** Memory for bodies on their way: never more than its budget at once, whoever asks, first come first served. */
 export type Memory = { rent(size: number): Promise<Loan> };
@@ -9,7 +11,7 @@ export function memoryOf(budget: number): Memory {
   let free = budget;
   const waiting: { readonly size: number; readonly start: () => void }[] = [];
   // Blocks are used again: new ones would be filled with zeros first, and the collector would come late.
-  const idle = new Map<number, Uint8Array[]>();
+  const idle = new Map<number, Block[]>();
   let idleBytes = 0;
 
   const startWaiting = () => {
@@ -20,7 +22,7 @@ export function memoryOf(budget: number): Memory {
     }
   };
 
-  const take = (size: number): Uint8Array => {
+  const take = (size: number): Block => {
     const kept = idle.get(size)?.pop();
     if (kept !== undefined) {
       idleBytes -= size;
@@ -31,7 +33,7 @@ export function memoryOf(budget: number): Memory {
       idle.clear();
       idleBytes = 0;
     }
-    return Buffer.allocUnsafeSlow(size);
+    return new Uint8Array(new SharedArrayBuffer(size));
   };
 
   return {

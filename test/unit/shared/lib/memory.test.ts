@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryOf } from "../../../../../actions/shared/clients/s3/memory.ts";
+import { memoryOf } from "../../../../actions/shared/lib/memory.ts";
 
 const MIB = 1024 ** 2;
 
