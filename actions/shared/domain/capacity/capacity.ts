@@ -57,11 +57,6 @@ export function capacityOf(question: CapacityQuestion): Capacity {
   };
 }
 
-/** The first plan that fits, the wanted one where it does; undefined where none is known to. */
-export function fittingPlan({ plans }: Capacity): CapacityPlan | undefined {
-  return plans.find(({ state }) => state === "fits")?.plan;
-}
-
 /** A line for each node and each plan. */
 export function formatCapacity({ asked, replicas, nodes, plans, notes }: Capacity): readonly string[] {
   return [

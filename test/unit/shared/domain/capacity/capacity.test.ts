@@ -3,7 +3,6 @@ import {
   type CapacityQuestion,
   type ClusterRoom,
   capacityOf,
-  fittingPlan,
   formatCapacity,
 } from "../../../../../actions/shared/domain/capacity/capacity.ts";
 import { podRequests } from "../../../../../actions/shared/domain/capacity/pod-requests.ts";
@@ -74,7 +73,6 @@ describe("room for a candidate", () => {
     const stable = [pod("a")];
     const capacity = ask({ nodes: [node("a", { gpus: 2 })], pods: stable }, { stable });
     expect(states(capacity)).toEqual(["extra fits", "borrow short", "recreate fits"]);
-    expect(fittingPlan(capacity)).toBe("extra");
     expect(capacity.asked).toBe("1 x nvidia.com/gpu, 2 cpu, 4 GiB memory");
   });
 
@@ -82,7 +80,6 @@ describe("room for a candidate", () => {
     const stable = [pod("a")];
     const capacity = ask({ nodes: [node("a"), node("b", { gpus: 0 })], pods: stable }, { stable });
     expect(states(capacity)).toEqual(["extra short", "borrow short", "recreate fits"]);
-    expect(fittingPlan(capacity)).toBe("recreate");
     expect(formatCapacity(capacity)).toEqual([
       "1 pod of the candidate, each with 1 x nvidia.com/gpu, 2 cpu, 4 GiB memory",
       "node a: 0 x nvidia.com/gpu of 1 x nvidia.com/gpu free, 1 x nvidia.com/gpu asked for",
@@ -149,7 +146,6 @@ describe("room for a candidate", () => {
   test("is not known where the account may not look", () => {
     const blind = ask({ nodes: undefined, pods: undefined, quotas: undefined });
     expect(states(blind)[0]).toBe("extra unknown");
-    expect(fittingPlan(blind)).toBeUndefined();
     expect(states(ask({ nodes: [node("a")], pods: undefined }))[0]).toBe("extra unknown");
     // what does not fit on empty nodes does not fit
     expect(states(ask({ nodes: [node("a", { gpus: 0 })], pods: undefined }))[0]).toBe("extra short");
