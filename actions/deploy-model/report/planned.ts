@@ -1,7 +1,7 @@
 import { formatPercent } from "../../shared/domain/quantity.ts";
-import { code, type Report, type Section, type Text, text } from "../../shared/domain/report.ts";
+import { type Block, code, type Report, type Section, type Text, text } from "../../shared/domain/report.ts";
 import { formatForecast } from "../../shared/domain/rollout/forecast.ts";
-import { formatPlan } from "../../shared/domain/rollout/traffic-plan.ts";
+import { formatPlan, type TrafficPlan } from "../../shared/domain/rollout/traffic-plan.ts";
 import type { Planned } from "../outcome.ts";
 import type { Common } from "./outcome-kinds.ts";
 
@@ -63,7 +63,26 @@ function judgeSection({ plan, strategy }: Planned): readonly Section[] {
     { title: "proved to be" },
     { title: "rolled back when" },
   ];
-  return [{ title: "Judge", priority: 2, blocks: [{ kind: "table", columns, rows }] }];
+  const items = besideSeries(plan);
+  const rest: readonly Block[] = items.length === 0 ? [] : [{ kind: "list", items }];
+  return [{ title: "Judge", priority: 2, blocks: [{ kind: "table", columns, rows }, ...rest] }];
+}
+
+/** What decides, or is told, beside the series. */
+function besideSeries({ judge, duel }: TrafficPlan): readonly Text[] {
+  const { minAgreement, maxDifference } = duel ?? {};
+  return [
+    ...(minAgreement === undefined
+      ? []
+      : [`Before any traffic at least ${formatPercent(minAgreement)} of the payloads must be answered alike.`]),
+    ...(maxDifference === undefined
+      ? []
+      : [`Before any traffic no number of an answer may lie further than ${maxDifference} from the champion's.`]),
+    ...(judge.maxFailed === undefined
+      ? []
+      : [`Rolled back when ${judge.maxFailed} bad answers of the candidate have reached users.`]),
+    ...(judge.watched ?? []).map(({ name }) => text`${code(name)} is compared as well, and only told.`),
+  ];
 }
 
 export function reasonOf({ standing, strategy }: Planned): string {

@@ -1,6 +1,7 @@
 import { shortDigest } from "../../shared/domain/digest.ts";
 import { type Conclusion, code, text } from "../../shared/domain/report.ts";
 import type { Outcome } from "../outcome.ts";
+import { duelSection } from "./duel.ts";
 import { evidenceSections } from "./looks.ts";
 import type { Common } from "./outcome-kinds.ts";
 
@@ -20,6 +21,7 @@ export function replayedConclusion(outcome: Common & Extract<Outcome, { state: "
       lead: [text`${code(outcome.path)}, ${code(shortDigest(evidence.digest))}`],
       sections: [
         ...(isSame ? [] : [{ priority: 1, blocks: [{ kind: "table", columns, rows } as const] }]),
+        ...duelSection({ entry: evidence, reasons: [] }),
         ...evidenceSections(looks, { entry: evidence }),
       ],
       findings: [],

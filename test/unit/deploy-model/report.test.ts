@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../../actions/deploy-model/outcome.ts";
 import { report } from "../../../actions/deploy-model/report.ts";
+import type { VersionRecord } from "../../../actions/shared/domain/model-version.ts";
 import { spansOf, type Text } from "../../../actions/shared/domain/report.ts";
 import { type Duel, stepAfterDuel } from "../../../actions/shared/domain/rollout/duel.ts";
 import type { JournalEntry, Look } from "../../../actions/shared/domain/rollout/journal-entry.ts";
@@ -292,4 +293,45 @@ test("a hold succeeds only where that is allowed", () => {
   expect(plainOf(held(true).report.headline)).toBe(
     "Held digits 1.2.0 before it got any traffic: neither alarm nor proof after 10m: nothing is proved for wrong",
   );
+});
+
+test("a plan says what decides beside the series", () => {
+  const candidate: VersionRecord = {
+    schema: 1,
+    model: "digits",
+    version: "1.2.0",
+    digest,
+    folder: "digits/files/1.2.0",
+    files: [{ path: "model.json", size: 2, digest }],
+    metrics: [],
+    author: "octocat",
+    release: "v1.2.0",
+    createdAt: "2026-11-20T09:00:00Z",
+    logAfter: 0,
+  };
+  const planned: Outcome = {
+    ...common,
+    state: "planned",
+    candidate,
+    stable: { name: "digits", version: "1.1.0", digest },
+    standing: { do: "deploy" },
+    strategy: "canary",
+    plan: {
+      ...plan,
+      judge: { ...plan.judge, maxFailed: 300 },
+      duel: { minAgreement: 0.95, maxDifference: 0.5 },
+    },
+    forecast: undefined,
+    traffic: undefined,
+    preview: undefined,
+    notes: [],
+  };
+  const judge = report(planned).report.sections.find(({ title }) => title === "Judge");
+  const list = judge?.blocks.find(({ kind }) => kind === "list");
+  expect(list?.kind === "list" ? list.items.map(plainOf) : []).toEqual([
+    "Before any traffic at least 95 % of the payloads must be answered alike.",
+    "Before any traffic no number of an answer may lie further than 0.5 from the champion's.",
+    "Rolled back when 300 bad answers of the candidate have reached users.",
+    "rejected is compared as well, and only told.",
+  ]);
 });

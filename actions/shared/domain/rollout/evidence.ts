@@ -2,8 +2,10 @@ import * as v from "valibot";
 import { canonicalJson, type Json } from "../canonical.ts";
 import { DigestSchema, type HashText } from "../digest.ts";
 import { bad, type Checked, ok } from "../problem.ts";
+import { stepAfterDuel } from "./duel.ts";
 import { type JournalEntry, JournalEntrySchema, type Look } from "./journal-entry.ts";
 import { judgeAgain } from "./judge-looks.ts";
+import { formatReason } from "./reason.ts";
 
 /** Everything that a rollout was decided by: enough to decide it again, offline. */
 export const EvidenceSchema = v.object({
@@ -22,7 +24,7 @@ export function evidenceOf(entry: JournalEntry, hash: HashText): Evidence {
 
 export type Replayed = {
   readonly evidence: Evidence;
-  /** The looks whose verdict, next step or evidence is not what their own counts give. */
+  /** The looks (0: what came before them) whose verdict, next step or evidence is not what their own counts give. */
   readonly differing: readonly { readonly look: number; readonly recorded: string; readonly judged: string }[];
   readonly looks: readonly Look[];
 };
@@ -45,12 +47,19 @@ export function replay(value: unknown, hash: HashText, file: string): Checked<Re
     return bad({ rule: "was changed since it was written", where: { file }, saw: actual, allowed: digest });
   const evidence = result.output as Evidence;
   const looks = judgeAgain(evidence.plan, evidence.looks).map((judged) => judged.look);
-  const differing = looks.flatMap((judged, i) => {
+  const ofLooks = looks.flatMap((judged, i) => {
     const recorded = evidence.looks[i];
     if (recorded === undefined || isSame(recorded, judged)) return [];
     return [{ look: i + 1, recorded: formatLook(recorded), judged: formatLook(judged) }];
   });
-  return ok({ evidence, differing, looks });
+  return ok({ evidence, differing: [...duelDiffering(evidence), ...ofLooks], looks });
+}
+
+/** A rollout that had looks although what came before them was to end it. */
+function duelDiffering({ duel, plan, looks }: Evidence): Replayed["differing"] {
+  const stopped = duel && stepAfterDuel(duel, plan.duel ?? {}, plan.rollout.onNoData);
+  if (stopped === undefined || looks.length === 0) return [];
+  return [{ look: 0, recorded: "went on", judged: `${stopped.do}: ${stopped.reasons.map(formatReason).join("; ")}` }];
 }
 
 /** The logarithms of two machines may differ in their last digit. */

@@ -94,6 +94,29 @@ describe("evidence", () => {
     expect(replayed.state === "ok" && replayed.value.differing.map(({ look }) => look)).toEqual([1, 2, 3]);
   });
 
+  test("of a rollout that should have ended before its first look is told", () => {
+    const duel = { payloads: 50, asked: 50, compared: 50, agreed: 20, unanswered: 0, slices: [], differing: [] };
+    const bounded = (minAgreement: number): JournalEntry => ({
+      ...entryWith(bad),
+      duel,
+      plan: { ...plan, duel: { minAgreement } },
+    });
+    const differing = [0.5, 0.4].map((bound) => {
+      const replayed = replay(evidenceOf(bounded(bound), hashText), hashText, "evidence.json");
+      return replayed.state === "ok" ? replayed.value.differing : [];
+    });
+    expect(differing).toEqual([
+      [
+        {
+          look: 0,
+          recorded: "went on",
+          judged: "rollback: the same payloads were answered alike in 40 % (20 of 50), at least 50 % is asked",
+        },
+      ],
+      [],
+    ]);
+  });
+
   test("of something else is no evidence", () => {
     expect(replay({ kind: "other" }, hashText, "evidence.json")).toMatchObject({ state: "bad" });
     expect(replay(undefined, hashText, "evidence.json")).toMatchObject({ state: "bad" });
