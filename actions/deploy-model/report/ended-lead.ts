@@ -26,7 +26,16 @@ export function contextLead({ entry, reasons, verdict, imageExecuted, resumed }:
     ...(imageExecuted || entry.looks.length === 0
       ? []
       : [text`Image not executed: the servers ran as processes of this machine.`]),
-    ...(resumed ? ["It went on where a step that was killed had left it."] : []),
+    ...(entry.carriedOn === undefined
+      ? resumed
+        ? ["It went on where a step that was killed had left it."]
+        : []
+      : [text`It was carried on by hand by ${entry.carriedOn.by}. It had been held: ${entry.carriedOn.held}.`]),
+    ...(entry.strategy === undefined || entry.strategy === "canary"
+      ? []
+      : [
+          `Strategy ${entry.strategy}: the versions were not compared, only whether the new one comes up, answers and stays up.`,
+        ]),
   ];
 }
 
@@ -45,8 +54,15 @@ export function aftermathLead({ decision, entry, verified, url }: EndedOutcome):
 export function nextLead({ decision, entry, evidence, reasons, differing }: EndedOutcome): Text {
   const replay = text`${code("mode: replay")} with ${code(`evidence: ${evidence.path}`)} shows every look`;
   if (decision === "promoted") return text`Next: nothing; ${replay}.`;
-  if (decision === "held")
-    return text`Next: ${reasons.some((reason) => reason.why === "incident") ? "when the platform is well again, run the step again" : "run the step again, with more traffic or more time"}; ${replay}.`;
+  if (decision === "held") {
+    const isIncident = reasons.some((reason) => reason.why === "incident");
+    const again = isIncident
+      ? "when the platform is well again, run the step again"
+      : "run the step again, with more traffic or more time";
+    const byHand =
+      isIncident || entry.looks.length === 0 ? "" : text`, or carry it on by hand with ${code("mode: promote")}`;
+    return text`Next: ${again}${byHand}; ${replay}.`;
+  }
   return text`Next: ${replay}${differing.length === 0 && !entry.duel?.differing.length ? "" : "; the first differing payloads are below"}.`;
 }
 
