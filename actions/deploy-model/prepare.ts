@@ -61,9 +61,10 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
   const other =
     champion === undefined ? undefined : { name: record.model, version: champion.version, digest: champion.digest };
   const stable = serving ?? (other?.digest === candidate.digest ? undefined : other);
-  const plan = settings.planFor(stable !== undefined);
   const strategy = inputs.strategy ?? "canary";
   const isCanary = strategy === "canary" && standing.do === "deploy";
+  const asked = settings.planFor(stable !== undefined);
+  const plan = isCanary && stable !== undefined ? await withOwnShares(target, asked) : asked;
   const metrics = isCanary ? await target.tryMetrics?.(plan) : undefined;
   if (standing.do === "deploy")
     await checkServing(target, stable === undefined ? [candidate] : [candidate, stable], metrics);
@@ -84,6 +85,12 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
     rollout: `${target.address}/${candidate.name}@${candidate.version} ${candidate.digest}`,
     rehearsal: !keep,
   };
+}
+
+/** A target that stops at shares of its own stops at no others. */
+async function withOwnShares({ serving }: Target, plan: TrafficPlan): Promise<TrafficPlan> {
+  const shares = await serving.shares?.();
+  return shares === undefined ? plan : { ...plan, rollout: { ...plan.rollout, shares } };
 }
 
 type Starting = {

@@ -35,6 +35,12 @@ export async function bringUp(
   const candidate = await tried(() => serving.apply("candidate", entry.candidate));
   if ("failure" in candidate) return { stopped: failed(candidate.failure), imageExecuted: false, startedCandidate };
   const imageExecuted = candidate.served.runs.as !== "process";
+  if (hasNoPods(candidate.served)) {
+    log.warn(
+      `${entry.candidate.version} has no pod before its first share: no smoke test, no warm-up, no comparison before it; the first looks decide`,
+    );
+    return { stopped: undefined, imageExecuted, startedCandidate };
+  }
   const names = modelNames(step.inputs.target, entry.candidate);
   const smoked = await smokeTest(candidate.served, { payloads, wanted: step.inputs.smoke, names });
   if (smoked.state === "failed")
@@ -72,6 +78,11 @@ async function duelBefore(
   if (duel !== undefined) step.log.info(formatDuel(duel));
   const stopped = stepAfterDuel(duel, entry.plan.duel ?? {}, entry.plan.rollout.onNoData);
   return { stopped, ...(duel === undefined ? {} : { duel }) };
+}
+
+/** A target that makes a candidate's pods with its first share. */
+function hasNoPods({ runs }: Served): boolean {
+  return runs.as === "pods" && runs.wanted === 0;
 }
 
 function failed(what: string): Staged["stopped"] {

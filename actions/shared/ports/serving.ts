@@ -68,6 +68,11 @@ export type Preview = {
 export interface Serving {
   /** Everything that would keep a version from being served, found before anything is started. */
   check(model: ServedModel): Promise<readonly Problem[]>;
+  /**
+   * The shares that the target itself stops at for a verdict: then the plan's. Absent where any share can be had. Throws `CONFIG` where it
+   * stops nowhere.
+   */
+  readonly shares?: () => Promise<readonly number[]>;
   /** What would be changed. Reads only. */
   preview(model: ServedModel): Promise<Preview>;
   current(): Promise<ServingState>;
@@ -100,11 +105,6 @@ export type ArmNames = {
 };
 
 export type ClusterServing = Serving & {
-  /**
-   * The shares that the target itself stops at for a verdict: then the plan's. Absent where any share can be had. Throws `CONFIG` where it
-   * stops nowhere.
-   */
-  readonly shares?: () => Promise<readonly number[]>;
   /** What the arms of the next rollout will be called; absent where only being up tells. Reads only. */
   readonly armsToBe?: () => Promise<{ readonly candidate: ArmNames; readonly stable: ArmNames }>;
   /** Throws `NOT_FOUND` where an arm is not up. */
