@@ -7,6 +7,7 @@ import { formatRate, formatReason, type Reason } from "../shared/domain/rollout/
 import { isReleaseError } from "../shared/lib/error.ts";
 import { enter, note, type Rolling } from "./rolling.ts";
 import { refusedSince } from "./rollout/refused-since.ts";
+import { saveWatching } from "./rollout/save-watching.ts";
 
 export type CanaryEnd = {
   readonly entry: JournalEntry;
@@ -45,7 +46,9 @@ export async function runCanary(rolling: Rolling, start: JournalEntry): Promise<
     };
     step.log.info(formatLook(judged, at.entry.looks.length));
     const next = judged.step;
-    const refused = RAISING.includes(next.do) ? await refusedSince(rolling, at.entry) : undefined;
+    const refused = RAISING.includes(next.do)
+      ? (driftOf(rolling) ?? (await refusedSince(rolling, at.entry)))
+      : undefined;
     if (refused !== undefined) return { do: "rollback", reasons: [refused], entry: at.entry, verdict: judged.verdict };
     switch (next.do) {
       case "wait":
@@ -71,6 +74,12 @@ export async function runCanary(rolling: Rolling, start: JournalEntry): Promise<
 /** What sends more of the traffic to the candidate, or leaves all of it there. */
 const RAISING: readonly Judged["step"]["do"][] = ["shift", "promote", "finish"];
 
+/** Predictions that differ keep the candidate from more traffic only where the rollout file says so. */
+function driftOf({ traffic }: Rolling): Reason | undefined {
+  const rule = traffic.drifted?.();
+  return rule === undefined ? undefined : { why: "rule", rule };
+}
+
 async function begin(rolling: Rolling, start: JournalEntry): Promise<Standpoint> {
   const phase = phaseOf(start);
   await enter(rolling, start);
@@ -79,6 +88,7 @@ async function begin(rolling: Rolling, start: JournalEntry): Promise<Standpoint>
   const isSameStep = last !== undefined && last.phase === phase && last.step === start.step;
   // What a metrics server counted while nobody looked came under the same share.
   const base = isSameStep && rolling.memory !== undefined ? NO_COUNTS : await rolling.traffic.counts();
+  await saveWatching(rolling.step, rolling.traffic, start.looks);
   const judge = judgeAfter(rolling.plan, phase, start.looks);
   const carried = isSameStep ? last.exposure : { candidate: 0, stable: 0 };
   return { entry, judge, base, before: base, carried, restarted: rolling.restarted };

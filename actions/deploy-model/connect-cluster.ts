@@ -37,17 +37,19 @@ export async function connectCluster(
   const namespace = inputs.namespace ?? connection.namespace;
   const { kind, name } = await whichObject(step, { connection, namespace, model: request.name });
   const place = { ...placeOf(step, { request, store }), connection, namespace, name };
-  const [serving, { kubernetesLease }, { kubernetesJournal }, { clusterEvents }, { getObject }] = await Promise.all([
-    openServing(kind, place),
-    import("../shared/clients/kubernetes/serving-lease.ts"),
-    import("../shared/clients/kubernetes/kubernetes-journal.ts"),
-    import("../shared/clients/kubernetes/cluster-events.ts"),
-    import("../shared/clients/kubernetes/objects.ts"),
-  ]);
+  const [serving, { kubernetesLease, objectNameOf }, { kubernetesJournal }, { clusterEvents }, { getObject }] =
+    await Promise.all([
+      openServing(kind, place),
+      import("../shared/clients/kubernetes/serving-lease.ts"),
+      import("../shared/clients/kubernetes/kubernetes-journal.ts"),
+      import("../shared/clients/kubernetes/cluster-events.ts"),
+      import("../shared/clients/kubernetes/objects.ts"),
+    ]);
   const beside = { connection, namespace, name };
+  const address = `${kind}/${name} in ${namespace}`;
   const { RUNNER_TRACKING_ID: own } = job.envOf(["RUNNER_TRACKING_ID"]);
   return {
-    address: `${kind}/${name} in ${namespace}`,
+    address,
     serving,
     lease: keptLease(
       kubernetesLease({
@@ -70,7 +72,11 @@ export async function connectCluster(
       clock,
       log,
     }),
-    ...connectTraffic(step, serving, request.metrics),
+    ...connectTraffic(step, {
+      serving,
+      metrics: request.metrics,
+      place: { address, namespace, lease: objectNameOf(name), leaseMs: LEASE_MS },
+    }),
   };
 }
 

@@ -1,11 +1,14 @@
 import { connectPrometheusServer } from "../shared/connect/prometheus.ts";
 import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
+import { driftPolicyOf } from "../shared/domain/traffic/drift.ts";
 import { timesOf } from "../shared/domain/traffic/queries.ts";
 import { ReleaseError } from "../shared/lib/error.ts";
 import type { ClusterServing } from "../shared/ports/serving.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { MetricsRequest, Target } from "../shared/ports/target.ts";
 import type { Traffic } from "../shared/ports/traffic.ts";
+import { rolloutDashboard } from "../shared/render/rollout/dashboard.ts";
+import { rolloutRules } from "../shared/render/rollout/rules.ts";
 import type { DeployModelInputs } from "./inputs.ts";
 
 type ClusterStep = Step<DeployModelInputs>;
@@ -13,11 +16,24 @@ type Counting = Awaited<ReturnType<typeof openTraffic>>;
 
 const NOTHING: MetricsRequest = { file: {}, placeOf: () => ({ input: "rollout" }) };
 
+/** A target on a cluster, and the lease of whoever changes it. */
+export type LeasePlace = {
+  readonly address: string;
+  readonly namespace: string;
+  readonly lease: string;
+  readonly leaseMs: number;
+};
+
+type Counted = {
+  readonly serving: ClusterServing;
+  readonly metrics: MetricsRequest | undefined;
+  readonly place: LeasePlace;
+};
+
 /** What users send, as Prometheus counts it. Which metrics there are is asked when they are needed first. */
 export function connectTraffic(
   step: ClusterStep,
-  serving: ClusterServing,
-  metrics: MetricsRequest = NOTHING,
+  { serving, metrics = NOTHING, place }: Counted,
 ): Pick<Target, "traffic" | "tryMetrics"> {
   return {
     traffic(_, plan, memory) {
@@ -36,6 +52,19 @@ export function connectTraffic(
         snapshot: () => counting?.snapshot(),
         asked: () => counting?.asked() ?? [],
         findings: () => counting?.findings() ?? [],
+        drifted: () => counting?.drifted(),
+        files: (looks) => {
+          const watched = counting?.watched();
+          if (watched === undefined) return {};
+          const { address: title, namespace, lease, leaseMs } = place;
+          // two renewals may be missed
+          const leaseSeconds = Math.round((1.5 * leaseMs) / 1_000);
+          const rollout = { title, namespace, lease, leaseSeconds, ...watched, latencyBoundMs: plan.latencyBoundMs };
+          return {
+            "rollout-dashboard.json": rolloutDashboard(rollout, looks),
+            "rollout-rules.yaml": rolloutRules(rollout),
+          };
+        },
       } satisfies Traffic;
     },
     tryMetrics: (plan) => tryMetrics(step, { serving, metrics, plan }),
@@ -69,6 +98,7 @@ async function openTraffic(step: ClusterStep, { serving, metrics, plan, memory }
     queries,
     arms,
     latencyBoundMs: plan.latencyBoundMs,
+    drift: driftPolicyOf(metrics.file.drift),
     memory,
     ...timesOf(metrics.file),
     clock,

@@ -24,6 +24,8 @@ export type Ended = {
   readonly verdict: Verdict | undefined;
   readonly verified: Verified | undefined;
   readonly differing: readonly DifferingAnswer[];
+  /** What was odd about the metrics that it was judged by: sentences. */
+  readonly oddMetrics?: readonly string[];
   readonly evidence: EvidenceFile;
   readonly imageExecuted: boolean;
   /** It went on where a killed step had left it. */

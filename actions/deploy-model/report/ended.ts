@@ -53,7 +53,7 @@ function endedReport(outcome: EndedOutcome): Report {
       ...evidenceSections(outcome.entry.looks, outcome),
       factsSection(outcome),
     ],
-    findings: [],
+    findings: (outcome.oddMetrics ?? []).map((message) => ({ level: "warning", message })),
   };
 }
 

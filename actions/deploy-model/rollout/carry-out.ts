@@ -15,6 +15,7 @@ import { endRecording } from "./end-recording.ts";
 import { isComparing } from "./is-comparing.ts";
 import { noTraffic } from "./no-traffic.ts";
 import { rollOver } from "./roll-over.ts";
+import { saveWatching } from "./save-watching.ts";
 
 type Work = { readonly prepared: Prepared; readonly entry: JournalEntry; readonly resumed: boolean };
 
@@ -25,14 +26,18 @@ export async function carryOut(step: DeployStep, { store }: Ports, { prepared, e
   const memory = resumed ? entry.counters : undefined;
   const traffic = isCanary ? target.traffic(settings.payloads, entry.plan, memory) : noTraffic;
   const place = { target, store };
-  const conclude = async (end: Omit<Concluding, "imageExecuted">, imageExecuted: boolean): Promise<Ended> => ({
-    state: "ended",
-    ...end,
-    differing: traffic.differing(),
-    evidence: await saveEvidence(step, end.entry),
-    imageExecuted,
-    resumed,
-  });
+  const conclude = async (end: Omit<Concluding, "imageExecuted">, imageExecuted: boolean): Promise<Ended> => {
+    await saveWatching(step, traffic, end.entry.looks);
+    return {
+      state: "ended",
+      ...end,
+      differing: traffic.differing(),
+      oddMetrics: traffic.findings?.() ?? [],
+      evidence: await saveEvidence(step, end.entry),
+      imageExecuted,
+      resumed,
+    };
+  };
   if (entry.phase === "recording") {
     const done = await endRecording(step, place, entry);
     const isPromoted = done.decision === "promoted";

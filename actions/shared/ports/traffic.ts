@@ -1,3 +1,4 @@
+import type { Look } from "../domain/rollout/journal-entry.ts";
 import type { Counts } from "../domain/rollout/judge.ts";
 import type { TrafficMemory } from "../domain/traffic/memory.ts";
 
@@ -35,4 +36,8 @@ export interface Traffic {
   readonly asked?: () => readonly AskedQuery[];
   /** What was odd about the metrics: sentences. */
   readonly findings?: () => readonly string[];
+  /** Why predictions keep the candidate from more traffic: a sentence; undefined where they do not. */
+  readonly drifted?: () => string | undefined;
+  /** What watches over the rollout elsewhere, once it is known how it is counted: files by their names. */
+  readonly files?: (looks: readonly Look[]) => Readonly<Record<string, string>>;
 }

@@ -12,6 +12,8 @@ export type ArmsByName = { readonly candidate: MetricNames; readonly stable?: Me
 export type ArmQueries = {
   readonly candidate: readonly CounterQuery[];
   readonly stable?: readonly CounterQuery[];
+  /** Both arms' queries with their names, for those who watch the rollout. */
+  readonly filled: { readonly candidate: MetricQueries; readonly stable?: MetricQueries };
   /** A histogram has no series yet, and must be looked for again. */
   readonly lacksBuckets: boolean;
 };
@@ -43,6 +45,7 @@ export async function findArmQueries(
   return {
     candidate: counterQueries(candidate, buckets),
     ...(stable === undefined ? {} : { stable: counterQueries(stable, buckets) }),
+    filled: { candidate, ...(stable === undefined ? {} : { stable }) },
     lacksBuckets: latencyBoundMs !== undefined && buckets === undefined,
   };
 }

@@ -37,6 +37,8 @@ export type PrometheusTraffic = Traffic & {
   asked(): readonly AskedQuery[];
   /** What was odd about the metrics: sentences, each once. */
   findings(): readonly string[];
+  /** The queries of both arms with their names; undefined before the first count, and without a stable version. */
+  watched(): { readonly candidate: MetricQueries; readonly stable: MetricQueries } | undefined;
   /** How far the candidate's predictions lie from the champion's, over all counts of this process; undefined where none are asked for. */
   drift(): Drift | undefined;
   /** Why drift keeps the candidate from more traffic: one sentence; undefined where it does not, or is only told. */
@@ -84,6 +86,10 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
         (queries?.[arm] ?? []).map(({ name, selector }) => ({ arm, counter: name, query: selector })),
       ),
     findings: () => [...findings, ...prometheus.warnings(), ...[watch.told()].filter((one) => one !== undefined)],
+    watched: () => {
+      const { candidate, stable } = queries?.filled ?? {};
+      return candidate === undefined || stable === undefined ? undefined : { candidate, stable };
+    },
     drift: watch.drift,
     drifted: () => (policy.gate ? watch.told() : undefined),
   };
