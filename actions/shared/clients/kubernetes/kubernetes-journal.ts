@@ -28,8 +28,8 @@ const PACKED = "journal.json.gz";
 const ABOUT = "about.json";
 /** Up to here people can read it with kubectl. */
 const READABLE_BYTES = 128 * 1024;
-/** A ConfigMap holds 1 MiB, all its values together. */
-const MOST_BYTES = 900 * 1024;
+/** A ConfigMap holds 1 MiB, all its values together; but each look writes it anew: about 3,000 looks. */
+const MOST_BYTES = 256 * 1024;
 const MOST_TRIES = 5;
 
 const AboutSchema = v.object({ schema: v.literal(1), write: v.string(), parts: v.array(PartSchema) });
@@ -141,7 +141,7 @@ export function kubernetesJournal(options: KubernetesJournalOptions): Journal {
       const text = JSON.stringify({ ...entry, looks: entry.looks.slice(from) });
       const about: About = { schema: 1, write: id, parts };
       const aboutText = JSON.stringify({ ...about, phase: entry.phase, share: entry.share, release: entry.release });
-      if (text.length <= Math.min(READABLE_BYTES, mostBytes / 4))
+      if (text.length <= Math.min(READABLE_BYTES, mostBytes / 2))
         return { about, data: { data: { [ABOUT]: aboutText, [TEXT]: text }, binaryData: { [PACKED]: null } } };
       const bytes = await packed(text);
       if (bytes.length <= mostBytes)
