@@ -10,13 +10,13 @@ export type HashBeside = {
   drop(): void;
 };
 
-export type HashedPiece = {
+type HashedPiece = {
   readonly block: Block;
   /** The block is read from there first. */
   readonly from?: FilePlace;
   readonly isLast: boolean;
 };
-export type FilePlace = { readonly descriptor: number; readonly at: number };
+type FilePlace = { readonly descriptor: number; readonly at: number };
 
 export type Hashed = {
   /** Of the block. */
@@ -77,9 +77,10 @@ export function hashBeside(): HashBeside {
   const hashId = hashes++;
   let isOver = false;
   return {
-    add(piece) {
-      isOver ||= piece.isLast;
-      return ask({ hashId, ...piece });
+    async add(piece) {
+      const hashed = await ask({ hashId, ...piece });
+      isOver ||= hashed?.digest !== undefined;
+      return hashed;
     },
     drop() {
       if (!isOver) forget(hashId);

@@ -10,7 +10,7 @@ export type FilledBlock = {
   readonly crc32: number;
 };
 
-export type Passing = {
+type Passing = {
   /** Of all that there is to read. */
   readonly size: number;
   readonly memory: Memory;

@@ -1,7 +1,7 @@
 import type { Block } from "../ports/model-store.ts";
 
 /** A block of memory that is lent; it goes back with `end`. */
-export type Loan = { readonly bytes: Block; end(): void };
+type Loan = { readonly bytes: Block; end(): void };
 
 /** Memory for bodies on their way: never more than its budget at once, whoever asks, first come first served. */
 export type Memory = { rent(size: number): Promise<Loan> };

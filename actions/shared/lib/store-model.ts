@@ -71,8 +71,8 @@ async function claim(store: ModelStore, key: string, text: string): Promise<bool
   return held !== undefined && new TextDecoder().decode(held.bytes) === text;
 }
 
-/** Many small files go one beside the other; a store far away answers each only after a while. More of them would take more than 150 MB. */
-const AT_ONCE = 16;
+/** Many small files go one beside the other; a store far away answers each only after a while. More of them take memory, and are hardly sooner done. */
+const AT_ONCE = 24;
 
 /** Where a server ends each connection after its answer, some 15 KB are left of each, which V8 would only collect after many MB. */
 const COLLECTED_FILES = 400;

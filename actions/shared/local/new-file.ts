@@ -9,7 +9,7 @@ import { type FilledBlock, inBlocks } from "../lib/in-blocks.ts";
 import type { Memory } from "../lib/memory.ts";
 import type { Body } from "../ports/model-store.ts";
 
-export type NewFile = {
+type NewFile = {
   readonly path: string;
   /** The folder of the store, as it is named where the disk has no room. */
   readonly root: string;
