@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { formatProblem, type Problem } from "../../actions/shared/domain/problem.ts";
+import { isReleaseError } from "../../actions/shared/lib/error.ts";
 import type { KubeObject } from "../support/cluster/api.ts";
 import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
@@ -7,6 +8,10 @@ import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { type FraudPlace, type FraudPlaceOptions, fraudPlace } from "../support/deployment-place.ts";
 import { fraud, fraudAutoscaler, fraudDeployment, fraudServing } from "../support/deployment-target.ts";
+import { killDeployment } from "../support/kill-deployment.ts";
+import { sample, seedOfDay } from "../support/kill-points.ts";
+import { KUBE_FAULTS, type KubeFault, kubeProxy } from "../support/kube-proxy.ts";
+import { seeded } from "../support/random.ts";
 
 describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kubernetes", () => {
   let cluster: Cluster;
@@ -181,6 +186,35 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
     });
   });
 
+  it.each(sample(9, 2, seedOfDay()))("comes to a safe end where its process is killed at write %i", async (write) => {
+    const ends = await Promise.all([
+      killDeployment(cluster, {}, { write, when: "before", mend: "again" }),
+      killDeployment(cluster, {}, { write, when: "after", mend: "recover" }),
+    ]);
+    expect(ends).toEqual(["killed", "killed"]);
+  });
+
+  it("comes to its end on a cluster that answers badly, and never gives the candidate more than was asked for", async () => {
+    const seed = seedOfDay();
+    const random = seeded(seed);
+    const place = await newPlace();
+    const proxy = await kubeProxy(cluster, place.namespace);
+    onTestFinished(proxy.close);
+    // What goes on from an old list may be gone; nothing here does.
+    const faults: readonly KubeFault[] = KUBE_FAULTS.filter((fault) => fault !== "410");
+    proxy.befall = () => (random.chance(0.1) ? faults[random.int(0, faults.length - 1)] : undefined);
+    const serving = fraudServing(proxy.connection);
+    await again(() => serving.apply("candidate", fraud("2")));
+    for (const share of [0.25, 1]) {
+      await again(() => serving.split(share, 0));
+      expect((await place.serving.current()).share, `seed ${seed}`).toBe(share);
+    }
+    await again(() => serving.promote());
+    expect(await place.serving.current(), `seed ${seed}`).toMatchObject({ share: 0, stable: { model: fraud("2") } });
+    expect(await place.leftovers()).toEqual([]);
+    expect(proxy.requests.length).toBeGreaterThan(50);
+  });
+
   describe("split by pods", () => {
     it("lets the service send to as many candidate pods as the share allows, and to none of them at 0", async () => {
       const place = await newPlace({ deployment: { replicas: 3 }, routes: [] });
@@ -335,6 +369,17 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
 /** What the kubelet plays with the pods of a version. */
 function played(pods: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(pods).map(([key, value]) => [`kubelet.test/${key}`, value]));
+}
+
+/** As a step that is run again. */
+async function again(act: () => Promise<unknown>): Promise<unknown> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isReleaseError(error, "UNAVAILABLE", "CONFLICT") || tries > 5) throw error;
+    }
+  }
 }
 
 function rulesOf(problems: readonly Problem[]): string {

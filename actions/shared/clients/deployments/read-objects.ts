@@ -24,6 +24,7 @@ export type Reader = {
 export function objectReader(place: DeploymentPlace): Reader {
   const { connection, name, namespace } = place;
   let serviceName = place.service;
+  let hadRoutes = false;
 
   const list = async (kind: Parameters<typeof typeIn>[1], labels?: Readonly<Record<string, string>>) => {
     const selector =
@@ -55,6 +56,9 @@ export function objectReader(place: DeploymentPlace): Reader {
         list("pod", candidateLabels(name)),
       ]);
       if (service === undefined) throw missingService(place, serviceName);
+      // Without routes pods would be counted instead: a server that does not know its own types for a moment must not bring that about.
+      if (hadRoutes && routes === undefined) throw forgotten();
+      hadRoutes = routes !== undefined;
       const objects: DeploymentObjects = {
         stable,
         candidate: ownOnly(candidate, place),
@@ -110,6 +114,14 @@ function serviceOf({ name, namespace }: DeploymentPlace, stable: KubeObject, ser
             .map((pair) => pair.join("="))
             .join(",")}`
         : "set the input service to the one that users reach",
+  });
+}
+
+function forgotten(): ReleaseError {
+  return new ReleaseError("UNAVAILABLE", {
+    rule: "the cluster must know HTTPRoutes as long as a rollout goes by them",
+    saw: "it says that there is no such kind, and knew it before",
+    hint: "look at the log of its API server, then run the step again",
   });
 }
 
