@@ -34,7 +34,7 @@ export function checkInputs(inputs: Given): readonly Problem[] {
   const target = parseTargetName(inputs.target ?? "local");
   if (target.state === "bad") return target.problems;
   const { kind } = target.value;
-  return [...targetProblems(inputs, kind), ...strategyProblems(inputs, kind), ...metricsProblems(inputs)];
+  return [...targetProblems(inputs, kind), ...strategyProblems(inputs, kind), ...metricsProblems(inputs, kind)];
 }
 
 function targetProblems(inputs: Given, kind: Kind): readonly Problem[] {
@@ -65,8 +65,21 @@ function strategyProblems({ strategy, steps }: Given, kind: Kind): readonly Prob
   return steps === undefined ? [] : [contradiction("steps", `strategy: ${strategy}`, "steps are shares of a canary")];
 }
 
-function metricsProblems(inputs: Given): readonly Problem[] {
+/** Modes that send traffic to a candidate, or plan to. */
+const ROLLING_OUT: readonly (string | undefined)[] = [undefined, "deploy", "plan", "promote"];
+
+function metricsProblems(inputs: Given, kind: Kind): readonly Problem[] {
   if (inputs.prometheus !== undefined) return [];
+  const { mode, strategy = "canary" } = inputs;
+  if (kind !== "local" && strategy === "canary" && ROLLING_OUT.includes(mode))
+    return [
+      {
+        rule: "a canary on a cluster needs somebody who counts its traffic",
+        where: { input: "prometheus" },
+        saw: "nothing",
+        hint: "give the address of the Prometheus that scrapes the gateway or the servers; or take strategy: rolling (target: deployment/NAME), which compares nothing",
+      },
+    ];
   return (["prometheus-token", "prometheus-headers"] as const)
     .filter((name) => isGiven(inputs[name]))
     .map((name) => ({

@@ -4,14 +4,17 @@ import { formatProblem } from "../../../actions/shared/domain/problem.ts";
 
 const problems = (inputs: Parameters<typeof checkInputs>[0]) => checkInputs(inputs).map(formatProblem);
 
+const canary = { target: "deployment/digits", strategy: "canary", prometheus: "https://prometheus.test" } as const;
+
 describe("nothing is wrong with", () => {
   test.each([
     {},
     { target: "local", serve: "python3 server.py", rate: 50, keep: true },
     { target: "kserve/digits", namespace: "prod", prometheus: "https://prometheus.test", "prometheus-token": "t" },
     { target: "deployment/digits", container: "server", strategy: "rolling" },
-    { target: "deployment/digits", strategy: "canary", steps: ["5%"], kubeconfig: "kube.yaml", context: "prod" },
-    { target: "rollout/digits", container: "server", drain: 60_000 },
+    { ...canary, steps: ["5%"], kubeconfig: "kube.yaml", context: "prod" },
+    { ...canary, target: "rollout/digits", container: "server", drain: 60_000 },
+    { mode: "status", target: "kserve/digits" },
     { target: "auto", strategy: "recreate", container: "server" },
     { mode: "replay", target: "whatever" },
   ] as const)("%j", (inputs) => {
@@ -29,12 +32,22 @@ describe("refused, with what to do:", () => {
       { namespace: "prod" },
       /input namespace: means nothing to the target `local`.*say which object of the cluster serves/,
     ],
-    [{ target: "kserve/digits", container: "server" }, /input container: means nothing to the target `kserve`/],
-    [{ target: "kserve/digits", serve: "python3 server.py" }, /input serve: means nothing to the target `kserve`/],
+    [
+      { ...canary, target: "kserve/digits", container: "server" },
+      /input container: means nothing to the target `kserve`/,
+    ],
+    [
+      { ...canary, target: "kserve/digits", serve: "python3 server.py" },
+      /input serve: means nothing to the target `kserve`/,
+    ],
     [{ target: "kserve/digits", strategy: "rolling" }, /the target `kserve` has no strategy `rolling`/],
     [{ strategy: "recreate" }, /the target `local` has no strategy `recreate`/],
     [{ target: "deployment/digits", strategy: "rolling", steps: ["5%"] }, /steps are shares of a canary/],
-    [{ target: "deployment/digits", "prometheus-token": "t" }, /input prometheus-token: goes with `prometheus`/],
+    [{ target: "deployment/digits" }, /input prometheus: a canary on a cluster needs somebody who counts/],
+    [
+      { target: "deployment/digits", strategy: "rolling", "prometheus-token": "t" },
+      /input prometheus-token: goes with `prometheus`/,
+    ],
   ] as const)("%j", (inputs, message) => {
     expect(problems(inputs)).toEqual([expect.stringMatching(message)]);
   });

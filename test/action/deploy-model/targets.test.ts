@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { jobContext } from "../../support/job-context.ts";
+import { type Phase, runAction } from "../../support/run-action.ts";
+
+const run = async (wishes: Readonly<Record<string, string>>) => {
+  const { main } = await runAction("deploy-model", { job: jobContext({ tag: "v1.1.0" }), with: wishes });
+  return main;
+};
+
+const errorsOf = ({ commands }: Phase) => commands.filter(({ name }) => name === "error").map(({ message }) => message);
+
+test("everything that the inputs say against each other is told at once, before anything is done", async () => {
+  const main = await run({
+    model: "digits@1.1.0",
+    namespace: "prod",
+    context: "prod",
+    strategy: "rolling",
+    look: "soon",
+  });
+  expect(main.code).toBe(1);
+  expect(errorsOf(main).join("\n")).toMatch(/input look/);
+  const without = await run({ model: "digits@1.1.0", namespace: "prod", context: "prod", strategy: "rolling" });
+  expect(errorsOf(without).join("\n")).toMatch(/input namespace[\s\S]*input context[\s\S]*input strategy/);
+});
+
+test("a target that is misspelt is answered with the nearest one", async () => {
+  const main = await run({ model: "digits@1.1.0", target: "deploymnet/digits" });
+  expect(errorsOf(main).join("\n")).toContain("did you mean deployment/digits?");
+});
+
+test("a target on a cluster needs one: where it is looked for is said", async () => {
+  const main = await run({ model: "digits", mode: "status", target: "kserve/digits" });
+  expect(main.code).toBe(1);
+  expect(errorsOf(main).join("\n")).toMatch(/no cluster is known.*no input kubeconfig/s);
+});
+
+test("a canary on a cluster without anybody who counts its traffic is refused before the model is read", async () => {
+  const main = await run({ model: "digits@1.1.0", target: "deployment/digits" });
+  expect(errorsOf(main).join("\n")).toMatch(/input prometheus.*strategy: rolling/s);
+});
