@@ -87,7 +87,7 @@ async function begin(rolling: Rolling, start: JournalEntry): Promise<Standpoint>
   const last = start.looks.at(-1);
   const isSameStep = last !== undefined && last.phase === phase && last.step === start.step;
   // What a metrics server counted while nobody looked came under the same share.
-  const base = isSameStep && rolling.memory !== undefined ? NO_COUNTS : await rolling.traffic.counts();
+  const base = isSameStep && rolling.memory !== undefined ? NO_COUNTS : await rolling.traffic.counts("change");
   await saveWatching(rolling.step, rolling.traffic, start.looks);
   const judge = judgeAfter(rolling.plan, phase, start.looks);
   const carried = isSameStep ? last.exposure : { candidate: 0, stable: 0 };
@@ -100,7 +100,7 @@ async function move(rolling: Rolling, at: Standpoint, entry: JournalEntry): Prom
   const said = `sent ${formatPercent(entry.share)} of the traffic to ${entry.candidate.version}`;
   rolling.step.log.info(said);
   await rolling.target.events?.({ reason: "CanaryStep", note: said });
-  const base = await rolling.traffic.counts();
+  const base = await rolling.traffic.counts("change");
   return { ...at, entry, base, before: base, carried: { candidate: 0, stable: 0 } };
 }
 

@@ -46,7 +46,7 @@ export function connectTraffic(
       };
       return {
         start: () => {},
-        counts: async () => (await open()).counts(),
+        counts: async (after) => (await open()).counts(after),
         differing: () => [],
         stop: async () => counting?.stop(),
         snapshot: () => counting?.snapshot(),

@@ -92,7 +92,7 @@ const LONGEST_COUNT_MS = 10_000;
 /** How many of the next requests still reach the candidate. */
 async function countElsewhere({ step, traffic }: Rolling): Promise<Verified | undefined> {
   try {
-    const base = await traffic.counts();
+    const base = await traffic.counts("change");
     const end = step.clock.now() + LONGEST_COUNT_MS;
     for (;;) {
       await step.clock.sleep(100, step.signal);

@@ -61,6 +61,7 @@ describe.skipIf(lacksPrometheus() || lacksHaproxy())("a real HAProxy before two 
         latencyBoundMs: undefined,
         offsetMs: 100,
         patienceMs: 10_000,
+        settleMs: 100,
         clock: systemClock,
         log: silentLog,
         signal: new AbortController().signal,

@@ -81,6 +81,7 @@ describe.skipIf(lacksPrometheus()).concurrent("a real Prometheus", () => {
         latencyBoundMs: 500,
         offsetMs: 100,
         patienceMs: 10_000,
+        settleMs: 100,
         clock: systemClock,
         log: logInto(told),
         signal: new AbortController().signal,

@@ -24,8 +24,11 @@ export type DifferingAnswer = {
 export interface Traffic {
   /** Begins to send where the traffic is ours; elsewhere users send it, and no address need be known. */
   start(url: string | undefined): void;
-  /** What was counted so far by arm; only grows while the same servers run. */
-  counts(): Promise<Counts>;
+  /**
+   * What was counted so far by arm; only grows while the same servers run. After a change of the split nothing of what came before it may be
+   * taken for what came after: whoever counts from afar waits until it can tell.
+   */
+  counts(after?: "change"): Promise<Counts>;
   /** The first answers of the candidate that differed. */
   differing(): readonly DifferingAnswer[];
   /** Resolves when no request of ours is under way. */

@@ -1,7 +1,7 @@
 import type { Problem } from "../../domain/problem.ts";
 import { formatDuration } from "../../domain/quantity.ts";
 import type { ArmCounts, Counts } from "../../domain/rollout/judge.ts";
-import { intervalOf, knownUntil } from "../../domain/traffic/counter.ts";
+import { firstAfter, intervalOf, knownUntil } from "../../domain/traffic/counter.ts";
 import { type Drift, type DriftPolicy, driftPolicyOf } from "../../domain/traffic/drift.ts";
 import { memoryToKeep, type TrafficMemory } from "../../domain/traffic/memory.ts";
 import type { MetricQueries, ReadingTimes } from "../../domain/traffic/queries.ts";
@@ -55,8 +55,9 @@ const USUAL_INTERVAL_MS = 60_000;
 type Arm = "candidate" | "stable";
 
 /**
- * The traffic that a Prometheus has counted. `counts` answers for the moment of the call, and waits until both arms were scraped after it: so
- * what was counted under the share before never mixes with what came under the next one. Where an arm gives no newer samples in time, nothing is
+ * The traffic that a Prometheus has counted. `counts` answers for the moment of the call, and waits until both arms were scraped after it. After
+ * a change of the split it answers for the first moment before which all were scraped since: what was counted under one share never mixes
+ * with what came under the next. Where an arm gives no newer samples in time, nothing is
  * counted for either, which the judge takes for what it is: no data.
  */
 export function prometheusTraffic(options: PrometheusTrafficOptions): PrometheusTraffic {
@@ -94,15 +95,17 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
     drifted: () => (policy.gate ? watch.told() : undefined),
   };
 
-  async function counts(): Promise<Counts> {
+  async function counts(after?: "change"): Promise<Counts> {
     skewMs ??= await measureSkew();
-    const moment = clock.now() + skewMs;
-    const own = await queriesOfArms(moment);
-    const until = moment + options.patienceMs;
+    const askedMs = clock.now() + skewMs;
+    const sinceMs = after === "change" ? askedMs + options.settleMs : undefined;
+    const own = await queriesOfArms(askedMs);
+    const until = (sinceMs ?? askedMs) + options.patienceMs;
     for (;;) {
       await clock.sleep(Math.max(offsetMs, 1), signal);
       const read = await tryArms(own, clock.now() + skewMs - offsetMs);
-      if (read.knownUntil >= moment) return take(read.samples, moment);
+      const moment = sinceMs === undefined ? askedMs : read.firstAfter(sinceMs);
+      if (moment !== undefined && read.knownUntil >= moment) return take(read.samples, moment);
       const now = clock.now() + skewMs;
       if (now >= until) return silence(read);
       // the next scrape of the arm that is behind, and what it takes to be in
@@ -138,6 +141,8 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
     /** Up to when both arms are known. */
     readonly knownUntil: number;
     readonly silent: readonly Arm[];
+    /** The first moment wholly after another, for all that is alive. */
+    firstAfter(sinceMs: number): number | undefined;
   };
 
   /** A Prometheus that is away for a while has not lost anything: it is asked again for as long as a look may take. */
@@ -147,7 +152,7 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
     } catch (error) {
       if (!isReleaseError(error, "UNAVAILABLE")) throw error;
       note(error.message);
-      return { samples: {}, knownUntil: Number.NEGATIVE_INFINITY, silent: [] };
+      return { samples: {}, knownUntil: Number.NEGATIVE_INFINITY, silent: [], firstAfter: () => undefined };
     }
   }
 
@@ -173,6 +178,12 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
       samples,
       knownUntil: Math.min(...known.map(({ untilMs }) => untilMs ?? Number.NEGATIVE_INFINITY)),
       silent: known.filter(({ untilMs }) => untilMs === undefined).map(({ arm }) => arm),
+      firstAfter: (sinceMs) =>
+        firstAfter(
+          both.flatMap((arm) => arm.samples.requests ?? []),
+          sinceMs,
+          { atMs, intervalMs },
+        ),
     };
   }
 

@@ -175,11 +175,31 @@ export function intervalOf(series: readonly CounterSeries[]): number | undefined
 /** How many intervals a series may be silent before it counts as gone. */
 const SILENT_INTERVALS = 2.5;
 
+/**
+ * The first moment that lies wholly after another: every live series was sampled between them. What a counter did around it, it did after
+ * the other, so that a rate that changed there is not spread over both sides. Undefined where a series has no sample yet.
+ */
+export function firstAfter(
+  series: readonly CounterSeries[],
+  sinceMs: number,
+  { atMs, intervalMs }: Moment,
+): number | undefined {
+  const firsts = series
+    .filter(({ samples }) => isAlive(samples, { atMs, intervalMs }))
+    .map(({ samples }) => samples.find((sample) => isSound(sample) && sample[0] >= sinceMs)?.[0]);
+  const known = firsts.filter((first) => first !== undefined);
+  return known.length === 0 || known.length < firsts.length ? undefined : Math.max(...known);
+}
+
+function isAlive(samples: readonly Sample[], { atMs, intervalMs }: Moment): boolean {
+  const end = samples.findLast(isSound)?.[0];
+  return end !== undefined && end >= atMs - SILENT_INTERVALS * intervalMs;
+}
+
 /** Up to when an arm is known: the earliest of the last samples of its series that are alive at a moment; undefined where none is. */
 export function knownUntil(series: readonly CounterSeries[], { atMs, intervalMs }: Moment): number | undefined {
-  const ends = series.flatMap(({ samples }) => {
-    const end = samples.findLast(isSound)?.[0];
-    return end === undefined || end < atMs - SILENT_INTERVALS * intervalMs ? [] : [end];
-  });
+  const ends = series.flatMap(({ samples }) =>
+    isAlive(samples, { atMs, intervalMs }) ? [samples.findLast(isSound)?.[0] ?? 0] : [],
+  );
   return ends.length === 0 ? undefined : Math.min(...ends);
 }

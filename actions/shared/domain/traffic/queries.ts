@@ -48,6 +48,7 @@ export const MetricsSchema = v.strictObject({
   ),
   offset: v.optional(Duration),
   patience: v.optional(Duration),
+  settle: v.optional(Duration),
 });
 
 export type MetricsFile = v.InferOutput<typeof MetricsSchema>;
@@ -58,12 +59,15 @@ export type ReadingTimes = {
   readonly offsetMs: number;
   /** How long a look waits for samples of both arms that are newer than its beginning. */
   readonly patienceMs: number;
+  /** How long a change of the split may take to be in force everywhere, after it is in the objects that say so. */
+  readonly settleMs: number;
 };
 
 export function timesOf(file: MetricsFile): ReadingTimes {
   return {
     offsetMs: parseDuration(file.offset ?? "5s") ?? 5_000,
     patienceMs: parseDuration(file.patience ?? "90s") ?? 90_000,
+    settleMs: parseDuration(file.settle ?? "5s") ?? 5_000,
   };
 }
 

@@ -129,10 +129,11 @@ describe("metrics of the rollout file", () => {
       drift: { measure: "js", limit: 0.1, gate: true },
       offset: "10s",
       patience: "2m",
+      settle: "1s",
     };
     expect(check(value)).toEqual({ state: "ok", value });
-    expect(timesOf(value as MetricsFile)).toEqual({ offsetMs: 10_000, patienceMs: 120_000 });
-    expect(timesOf({})).toEqual({ offsetMs: 5_000, patienceMs: 90_000 });
+    expect(timesOf(value as MetricsFile)).toEqual({ offsetMs: 10_000, patienceMs: 120_000, settleMs: 1_000 });
+    expect(timesOf({})).toEqual({ offsetMs: 5_000, patienceMs: 90_000, settleMs: 5_000 });
   });
 
   test.each([
