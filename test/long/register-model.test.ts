@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { FOUND, registerModelKills } from "../action/register-model-kills.ts";
 import { jobContext } from "../support/job-context.ts";
 import { all } from "../support/kill-points.ts";
+import { PEAK_MEMORY } from "../support/peak-memory.ts";
 import { runAction } from "../support/run-action.ts";
 
 describe("kill -9 at every touch of the disk by register-model", () => {
@@ -20,7 +21,7 @@ test("a model of 1 GiB is registered with less than 150 MB of memory", async () 
   truncateSync(weights, 1024 ** 3);
   const peakFile = join(job.temp, "peak");
   const env = {
-    NODE_OPTIONS: `--import=${join(import.meta.dirname, "../support/peak-memory.ts")}`,
+    NODE_OPTIONS: `--import=${PEAK_MEMORY}`,
     ML_RELEASE_TEST_PEAK: peakFile,
   };
   const { main } = await runAction("register-model", {

@@ -12,5 +12,5 @@ describe.skipIf(program === undefined)("a very large file", () => {
   });
   afterAll(() => server.stop());
 
-  uploadMemory(() => server, 8 * 1024 ** 3);
+  uploadMemory(() => server, "a file of 8 GiB", [8 * 1024 ** 3]);
 });

@@ -5,7 +5,7 @@ import { behindProxy } from "../support/s3-proxy.ts";
 import { newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
 import { streamed } from "../support/streamed.ts";
 import { startVersitygw, versitygw } from "../support/versitygw.ts";
-import { uploadMemory } from "./upload-memory.ts";
+import { ALL_SIZES, uploadMemory } from "./upload-memory.ts";
 
 const program = await versitygw();
 const MIB = 1024 * 1024;
@@ -74,7 +74,8 @@ describe.skipIf(program === undefined)("a large value", () => {
     expect((await store.create("told", new Uint8Array(3))).state).toBe("created");
   });
 
-  uploadMemory(() => server, 512 * MIB);
+  uploadMemory(() => server, "a file of 512 MiB", [512 * MIB]);
+  uploadMemory(() => server, "a folder of files of all sizes", ALL_SIZES);
 
   test("of which a part breaks is sent on with that part again", async () => {
     const { proxy, open, direct } = await behindProxy(server);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { generatedBody } from "../support/generated-body.ts";
 import { jobContext } from "../support/job-context.ts";
+import { PEAK_MEMORY } from "../support/peak-memory.ts";
 import { type ActionRun, type Phase, runAction } from "../support/run-action.ts";
 import { envOf, newBucket, type S3Server, storeAt } from "../support/s3-server.ts";
 import { streamed } from "../support/streamed.ts";
@@ -38,7 +39,7 @@ export async function registerStreamed({ engine, registry, bytes, ...run }: Stre
     env: {
       ...envOf(registry),
       ML_RELEASE_STORE: `s3://${models}/models`,
-      NODE_OPTIONS: `--import=${join(import.meta.dirname, "../support/peak-memory.ts")}`,
+      NODE_OPTIONS: `--import=${PEAK_MEMORY}`,
       ML_RELEASE_TEST_PEAK: peakFile,
     },
     with: {

@@ -2,10 +2,11 @@ import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { ByteSource } from "../../actions/shared/ports/source-file.ts";
+import { PEAK_MEMORY } from "./peak-memory.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const MIB = 1024 * 1024;
-const [PEAK_MEMORY, PROGRAM] = ["peak-memory.ts", "scan-hostile.ts"].map((name) => join(import.meta.dirname, name));
+const PROGRAM = join(import.meta.dirname, "scan-hostile.ts");
 
 /** How much more memory a process takes that scans a file than one that scans nothing, in MiB; and the verdict. */
 export async function scanMemory(
@@ -32,6 +33,6 @@ async function write(path: string, source: ByteSource): Promise<void> {
 function scanned(folder: string, paths: readonly string[]): { readonly peak: number; readonly verdict: string } {
   const peakFile = join(folder, "peak");
   const env = { ...process.env, ML_RELEASE_TEST_PEAK: peakFile };
-  const said = execFileSync(process.execPath, ["--import", PEAK_MEMORY ?? "", PROGRAM ?? "", ...paths], { env });
+  const said = execFileSync(process.execPath, ["--import", PEAK_MEMORY, PROGRAM, ...paths], { env });
   return { peak: Number(readFileSync(peakFile, "utf8")), verdict: said.toString().trim() };
 }

@@ -6,65 +6,57 @@ type Loan = { readonly bytes: Block; end(): void };
 /** Memory for bodies on their way: never more than its budget at once, whoever asks, first come first served. */
 export type Memory = { rent(size: number): Promise<Loan> };
 
-/** One request may be larger than the budget: it then has it for itself. */
+type Range = { readonly at: number; readonly size: number };
+
+/**
+ * All of it is one piece, of which ranges are lent: blocks of their own, in many sizes, would be there until the collector comes, which does
+ * not count them. One request may be larger than the budget: it then has it for itself.
+ */
 export function memoryOf(budget: number): Memory {
-  let free = budget;
-  const waiting: { readonly size: number; readonly start: () => void }[] = [];
-  // Blocks are used again: new ones would be filled with zeros first, and the collector would come late.
-  const idle = new Map<number, Block[]>();
-  let idleBytes = 0;
+  let whole: SharedArrayBuffer | undefined;
+  const lent = new Set<Range>();
+  const waiting: { readonly size: number; readonly start: (range: Range) => void }[] = [];
 
   const startWaiting = () => {
-    for (let next = waiting[0]; next !== undefined && next.size <= free; next = waiting[0]) {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const at = firstGap(lent, next.size, budget);
+      if (at === undefined) return;
       waiting.shift();
-      free -= next.size;
-      next.start();
+      const range = { at, size: next.size };
+      lent.add(range);
+      next.start(range);
     }
-  };
-
-  const take = (size: number): Block => {
-    const kept = idle.get(size)?.pop();
-    if (kept !== undefined) {
-      idleBytes -= size;
-      return kept;
-    }
-    // What lies idle in other sizes makes room first.
-    if (idleBytes > free) {
-      idle.clear();
-      idleBytes = 0;
-    }
-    return new Uint8Array(new SharedArrayBuffer(size));
   };
 
   return {
     async rent(size) {
-      const block = blockBytes(size);
-      const share = Math.min(block, budget);
-      await new Promise<void>((start) => {
-        waiting.push({ size: share, start });
+      const range = await new Promise<Range>((start) => {
+        waiting.push({ size: Math.min(pagesOf(size), budget), start });
         startWaiting();
       });
-      const bytes = take(block);
-      let ended = false;
+      // Of what was never used, the system gives no memory.
+      whole ??= new SharedArrayBuffer(budget);
+      const bytes = size > budget ? new Uint8Array(new SharedArrayBuffer(size)) : new Uint8Array(whole, range.at, size);
       const end = () => {
-        if (ended) return;
-        ended = true;
-        idle.set(block, [...(idle.get(block) ?? []), bytes]);
-        idleBytes += block;
-        free += share;
-        startWaiting();
+        if (lent.delete(range)) startWaiting();
       };
-      return { bytes: bytes.subarray(0, size), end };
+      return { bytes, end };
     },
   };
 }
 
-const SMALLEST_BLOCK = 64 * 1024;
-const MIB = 1024 * 1024;
+const PAGE_BYTES = 4096;
 
-/** Blocks have few sizes, so that they fit again: the next power of two, from 8 MiB on whole MiB. */
-function blockBytes(size: number): number {
-  if (size === 0) return 0;
-  if (size > 8 * MIB) return Math.ceil(size / MIB) * MIB;
-  return Math.max(SMALLEST_BLOCK, 2 ** Math.ceil(Math.log2(size)));
+function pagesOf(size: number): number {
+  return Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
+}
+
+/** Where so much is free; as far to the front as can be, so that the end is only used where it is needed. */
+function firstGap(lent: ReadonlySet<Range>, size: number, budget: number): number | undefined {
+  let at = 0;
+  for (const range of [...lent].sort((one, other) => one.at - other.at)) {
+    if (range.at - at >= size) return at;
+    at = range.at + range.size;
+  }
+  return budget - at >= size ? at : undefined;
 }

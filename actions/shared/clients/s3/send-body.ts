@@ -28,7 +28,7 @@ export type SenderOptions = {
 };
 
 /** What is handed to TLS at once: of a whole part it would make a second copy. */
-const SLICE_BYTES = 1024 * 1024;
+const SLICE_BYTES = 512 * 1024;
 
 /**
  * Sends bodies by Node's own HTTP, since the SDK takes longer over a small file than network and server together, and copies large ones.

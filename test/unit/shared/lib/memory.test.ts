@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { memoryOf } from "../../../../actions/shared/lib/memory.ts";
 
@@ -41,12 +42,26 @@ test("what is larger than the budget has it for itself", async () => {
   expect(await settled(memory.rent(1))).toBe(false);
 });
 
-test("a block is used again for what fits into one of its size, and lent in the length that was asked for", async () => {
+test("what is lent at once does not overlap, lies in one piece of memory, and is used again", async () => {
   const memory = memoryOf(MIB);
-  const first = await memory.rent(200_000);
-  const { buffer } = first.bytes;
-  first.end();
-  const second = await memory.rent(150_000);
-  expect(second.bytes).toHaveLength(150_000);
-  expect(second.bytes.buffer).toBe(buffer);
+  const sizes = fc.array(fc.record({ size: fc.integer({ min: 0, max: MIB }), ends: fc.nat() }), { maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(sizes, async (rented) => {
+      const loans: Awaited<ReturnType<typeof memory.rent>>[] = [];
+      for (const { size, ends } of rented) {
+        const renting = memory.rent(size);
+        while (!(await settled(renting))) loans.splice(ends % loans.length, 1)[0]?.end();
+        loans.push(await renting);
+        expect(loans.at(-1)?.bytes).toHaveLength(size);
+        const ranges = loans.map(({ bytes }) => [bytes.byteOffset, bytes.byteOffset + bytes.length] as const);
+        const sorted = ranges.filter(([from, to]) => from < to).sort(([one], [other]) => one - other);
+        for (const [index, [from]] of sorted.entries())
+          expect(from).toBeGreaterThanOrEqual(sorted[index - 1]?.[1] ?? 0);
+        expect(sorted.at(-1)?.[1] ?? 0).toBeLessThanOrEqual(MIB);
+      }
+      expect(new Set(loans.map(({ bytes }) => bytes.buffer)).size).toBeLessThanOrEqual(1);
+      for (const loan of loans) loan.end();
+    }),
+    { numRuns: 50 },
+  );
 });
