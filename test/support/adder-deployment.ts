@@ -194,4 +194,5 @@ export const EDGE_METRICS = `metrics:
   errors: 'edge_requests_total{service="{{service}}", code="500"}'
   offset: 100ms
   patience: 20s
+  settle: 1s
 `;
