@@ -59,7 +59,7 @@ export type DeploymentAct =
   | WaitingAct
   | WritingAct;
 
-export type WaitingAct =
+type WaitingAct =
   | { readonly do: "wait-rollout"; readonly arm: "candidate" | "stable" }
   | { readonly do: "wait-endpoints"; readonly ready: number }
   | { readonly do: "wait-routes" }
@@ -109,7 +109,7 @@ export function shareInForce(state: DeploymentState): number {
 }
 
 /** As many as this share of the traffic needs, where stable needs all of its own for all of it. */
-export function replicasFor(share: number, { mode, stable }: Pick<DeploymentState, "mode" | "stable">): number {
+function replicasFor(share: number, { mode, stable }: Pick<DeploymentState, "mode" | "stable">): number {
   if (mode === "replicas") return podsFor(share, stable.replicas);
   return Math.max(1, Math.ceil(share * stable.replicas - 1e-9));
 }
@@ -161,6 +161,8 @@ function raise(share: number, state: DeploymentState): DeploymentAct {
       hint: "ask for larger steps, or put an HTTPRoute before the service",
     });
   if (candidate.replicas < replicas) return { do: "scale-candidate", replicas };
+  // Who judges must go on looking while a pod is away: what is in force needs no wait.
+  if (isInForce(share, state)) return DONE;
   const missing = standing(state, candidate);
   if (missing !== undefined) return missing;
   // While the candidate takes traffic away, the autoscaler would take pods from stable, which must be able to carry everything again at once.
@@ -168,6 +170,14 @@ function raise(share: number, state: DeploymentState): DeploymentAct {
   if (autoscaler !== undefined && !autoscaler.isHeld && autoscaler.min < wanted)
     return { do: "hold-floor", min: wanted };
   return state.mode === "gateway" ? (routed(share, state) ?? DONE) : raisePods(share, state);
+}
+
+function isInForce(share: number, state: DeploymentState): boolean {
+  const { mode, routes, names, stable, isPinned } = state;
+  if (mode === "gateway")
+    return routes.every((one) => splitRoute(one, names, share).length === 0 && one.status.state === "accepted");
+  const inside = joined(state).length;
+  return share >= 1 ? isPinned && inside === 0 : !isPinned && inside === podsFor(share, stable.replicas);
 }
 
 /** A rule that splits between us and something else would no longer give the parts that its owner wrote. */
@@ -241,7 +251,8 @@ function promote(state: DeploymentState, memory: DeploymentMemory): DeploymentAc
   if (candidate === undefined) return remove(state, memory);
   if (stable.digest !== candidate.digest) {
     const raising = raise(1, state);
-    return raising.do === "done" ? { do: "promote-template" } : raising;
+    if (raising.do !== "done") return raising;
+    return standing(state, candidate) ?? { do: "promote-template" };
   }
   if (!stable.isRolledOut) return { do: "wait-rollout", arm: "stable" };
   return remove(state, memory);

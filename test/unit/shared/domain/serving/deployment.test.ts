@@ -38,6 +38,22 @@ describe("a rollout of a Deployment", () => {
     );
   });
 
+  it.each([
+    ["by routes", {}],
+    ["by pods", { routes: [] }],
+  ] as const)(
+    "waits for no pod that is away while the share is in force, %s, but does before it promotes",
+    (_, options) => {
+      const world = simulatedDeployment(options);
+      for (const goal of [STAGE, share(0.5), share(1)]) world.run(goal);
+      world.edit((objects) => {
+        objects.candidate = { ...objects.candidate, status: { observedGeneration: 1, replicas: 0 } };
+      });
+      expect(world.run(share(1))).toEqual([{ do: "done" }]);
+      expect(world.run(PROMOTE)[0]).toEqual({ do: "wait-rollout", arm: "candidate" });
+    },
+  );
+
   it("changes the version while the candidate has everything, sends everything back, and only then takes the candidate away", () => {
     const world = simulatedDeployment({ replicas: 2 });
     for (const goal of [STAGE, share(1)]) world.run(goal);
