@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { isUnfinished } from "../shared/domain/rollout/journal-entry.ts";
 import { isReleaseError } from "../shared/lib/error.ts";
-import { endLowering } from "./lower.ts";
 import { endRecording } from "./rollout/end-recording.ts";
 import { isComparing } from "./rollout/is-comparing.ts";
+import { endLowering } from "./rollout/lower.ts";
 import type { DeployStep, Ports } from "./step.ts";
 
 const StateSchema = v.object({ doing: v.literal("rollout"), name: v.string() });

@@ -1,15 +1,15 @@
 import { formatForecast } from "../shared/domain/rollout/forecast.ts";
 import { isUnfinished, type JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
 import { formatPlan } from "../shared/domain/rollout/traffic-plan.ts";
-import { endLowering } from "./lower.ts";
 import type { Ended, Outcome } from "./outcome.ts";
-import { type Prepared, prepare } from "./prepare.ts";
+import { type Prepared, prepare } from "./prepare/prepare.ts";
 import { carryOut } from "./rollout/carry-out.ts";
 import { endRecording } from "./rollout/end-recording.ts";
+import { endLowering } from "./rollout/lower.ts";
 import { newEntry } from "./rollout/new-entry.ts";
-import { showDeployment } from "./show-deployment.ts";
+import { showDeployment } from "./rollout/show-deployment.ts";
+import { takeLease } from "./rollout/take-lease.ts";
 import type { DeployStep, Ports } from "./step.ts";
-import { takeLease } from "./take-lease.ts";
 
 /** The rollout of a version, from the chain of evidence behind it to the champion that it becomes, or does not. */
 export async function deploy(step: DeployStep, ports: Ports): Promise<Outcome> {

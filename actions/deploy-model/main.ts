@@ -1,12 +1,12 @@
 import type { Step } from "../shared/ports/step.ts";
 import { deploy } from "./deploy.ts";
 import type { DeployModelInputs } from "./inputs.ts";
+import { plan } from "./modes/plan.ts";
+import { promote } from "./modes/promote.ts";
+import { abort, reconcile, recover } from "./modes/recover.ts";
+import { replayEvidence } from "./modes/replay.ts";
+import { status } from "./modes/status.ts";
 import type { Outcome } from "./outcome.ts";
-import { plan } from "./plan.ts";
-import { promote } from "./promote.ts";
-import { abort, reconcile, recover } from "./recover.ts";
-import { replayEvidence } from "./replay.ts";
-import { status } from "./status.ts";
 import type { Ports } from "./step.ts";
 import { tellCatalogs } from "./tell-catalogs.ts";
 

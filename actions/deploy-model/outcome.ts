@@ -8,7 +8,7 @@ import type { Reason } from "../shared/domain/rollout/reason.ts";
 import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
 import type { Preview } from "../shared/ports/serving.ts";
 import type { DifferingAnswer } from "../shared/ports/traffic.ts";
-import type { Standing } from "./standing.ts";
+import type { Standing } from "./prepare/standing.ts";
 
 /** What was counted after the candidate's share had been set to 0. */
 export type Verified = { readonly requests: number; readonly elsewhere: number };

@@ -2,20 +2,20 @@ import { isUnfinished, type JournalEntry } from "../../shared/domain/rollout/jou
 import { formatReason, type Reason } from "../../shared/domain/rollout/reason.ts";
 import { isReleaseError } from "../../shared/lib/error.ts";
 import type { Target } from "../../shared/ports/target.ts";
-import { type CanaryEnd, runCanary } from "../canary.ts";
-import { finish } from "../finish.ts";
-import { endLowering, lowerAndVerify } from "../lower.ts";
 import type { Ended, Verified } from "../outcome.ts";
-import type { Prepared } from "../prepare.ts";
-import type { Rolling } from "../rolling.ts";
-import { saveEvidence } from "../save-evidence.ts";
-import { bringUp } from "../stage.ts";
+import type { Prepared } from "../prepare/prepare.ts";
 import type { DeployStep, Ports } from "../step.ts";
+import { type CanaryEnd, runCanary } from "./canary.ts";
 import { endRecording } from "./end-recording.ts";
+import { finish } from "./finish.ts";
 import { isComparing } from "./is-comparing.ts";
+import { endLowering, lowerAndVerify } from "./lower.ts";
 import { noTraffic } from "./no-traffic.ts";
 import { rollOver } from "./roll-over.ts";
+import type { Rolling } from "./rolling.ts";
+import { saveEvidence } from "./save-evidence.ts";
 import { saveWatching } from "./save-watching.ts";
+import { bringUp } from "./stage.ts";
 
 type Work = { readonly prepared: Prepared; readonly entry: JournalEntry; readonly resumed: boolean };
 

@@ -1,9 +1,9 @@
 import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
 import { formatReason } from "../../shared/domain/rollout/reason.ts";
 import type { Target } from "../../shared/ports/target.ts";
-import { finish } from "../finish.ts";
-import { endLowering } from "../lower.ts";
 import type { DeployStep, Ports } from "../step.ts";
+import { finish } from "./finish.ts";
+import { endLowering } from "./lower.ts";
 import { refusedSince } from "./refused-since.ts";
 
 type Place = { readonly target: Target; readonly store: Ports["store"] };

@@ -1,5 +1,5 @@
 import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
-import type { Prepared } from "../prepare.ts";
+import type { Prepared } from "../prepare/prepare.ts";
 import type { DeployStep } from "../step.ts";
 
 /** Where a rollout begins: nothing is up yet. */

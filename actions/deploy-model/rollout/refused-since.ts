@@ -5,8 +5,8 @@ import { isReleaseError } from "../../shared/lib/error.ts";
 import { readRegistrySettings } from "../../shared/lib/model-registry/settings.ts";
 import { findState } from "../../shared/lib/model-registry/states.ts";
 import { findVersion } from "../../shared/lib/model-registry/versions.ts";
-import { servingRefusal } from "../may-serve.ts";
-import type { Rolling } from "../rolling.ts";
+import { servingRefusal } from "../prepare/may-serve.ts";
+import type { Rolling } from "./rolling.ts";
 
 /**
  * Why the share of a version is not raised: since its rollout began somebody took it out of use, or the approval ended that it needs. In

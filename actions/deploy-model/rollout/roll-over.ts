@@ -1,12 +1,12 @@
 import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
 import type { Payload } from "../../shared/domain/rollout/payload.ts";
 import type { Reason } from "../../shared/domain/rollout/reason.ts";
-import type { CanaryEnd } from "../canary.ts";
-import { note, type Rolling } from "../rolling.ts";
 import { modelNames } from "../smoke/model-names.ts";
 import { smokeTest } from "../smoke/smoke-test.ts";
-import { tried } from "../stage.ts";
+import type { CanaryEnd } from "./canary.ts";
 import { refusedSince } from "./refused-since.ts";
+import { note, type Rolling } from "./rolling.ts";
+import { tried } from "./stage.ts";
 
 /**
  * A version takes the place of stable: pod by pod (`rolling`), or after stable has ended (`recreate`). What does not come up, does not pass

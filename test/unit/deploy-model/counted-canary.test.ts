@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { runCanary } from "../../../actions/deploy-model/canary.ts";
+import { runCanary } from "../../../actions/deploy-model/rollout/canary.ts";
 import { prometheusTraffic } from "../../../actions/shared/clients/prometheus/traffic.ts";
 import type { JournalEntry, ServedModel } from "../../../actions/shared/domain/rollout/journal-entry.ts";
 import { planOf } from "../../../actions/shared/domain/rollout/traffic-plan.ts";

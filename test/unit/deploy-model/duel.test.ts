@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { playDuel } from "../../../actions/deploy-model/duel.ts";
+import { playDuel } from "../../../actions/deploy-model/rollout/duel.ts";
 import type { Payload } from "../../../actions/shared/domain/rollout/payload.ts";
 import { ReleaseError } from "../../../actions/shared/lib/error.ts";
 import type { DirectAnswer, Served } from "../../../actions/shared/ports/serving.ts";

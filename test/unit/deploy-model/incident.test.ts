@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { runCanary } from "../../../actions/deploy-model/canary.ts";
-import type { Rolling } from "../../../actions/deploy-model/rolling.ts";
+import { runCanary } from "../../../actions/deploy-model/rollout/canary.ts";
+import type { Rolling } from "../../../actions/deploy-model/rollout/rolling.ts";
 import type { JournalEntry, ServedModel } from "../../../actions/shared/domain/rollout/journal-entry.ts";
 import type { ArmCounts, Counts } from "../../../actions/shared/domain/rollout/judge.ts";
 import { planOf } from "../../../actions/shared/domain/rollout/traffic-plan.ts";

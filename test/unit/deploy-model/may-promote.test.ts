@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { promotionRefusal } from "../../../actions/deploy-model/may-promote.ts";
-import type { Standing } from "../../../actions/deploy-model/standing.ts";
+import { promotionRefusal } from "../../../actions/deploy-model/modes/may-promote.ts";
+import type { Standing } from "../../../actions/deploy-model/prepare/standing.ts";
 import { formatProblem } from "../../../actions/shared/domain/problem.ts";
 import type { JournalEntry, Look } from "../../../actions/shared/domain/rollout/journal-entry.ts";
 

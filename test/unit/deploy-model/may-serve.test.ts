@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type ServingFacts, servingRefusal } from "../../../actions/deploy-model/may-serve.ts";
+import { type ServingFacts, servingRefusal } from "../../../actions/deploy-model/prepare/may-serve.ts";
 import type { VersionState } from "../../../actions/shared/domain/version-state.ts";
 import { versionRecord } from "../../support/version-record.ts";
 

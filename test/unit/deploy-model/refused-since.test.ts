@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Rolling } from "../../../actions/deploy-model/rolling.ts";
 import { refusedSince } from "../../../actions/deploy-model/rollout/refused-since.ts";
+import type { Rolling } from "../../../actions/deploy-model/rollout/rolling.ts";
 import { ReleaseError } from "../../../actions/shared/lib/error.ts";
 import { changeState } from "../../../actions/shared/lib/model-registry/states.ts";
 import { memoryStore } from "../../support/memory-store.ts";

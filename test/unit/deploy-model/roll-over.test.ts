@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Rolling } from "../../../actions/deploy-model/rolling.ts";
 import { noTraffic } from "../../../actions/deploy-model/rollout/no-traffic.ts";
 import { rollOver } from "../../../actions/deploy-model/rollout/roll-over.ts";
+import type { Rolling } from "../../../actions/deploy-model/rollout/rolling.ts";
 import type { JournalEntry, ServedModel } from "../../../actions/shared/domain/rollout/journal-entry.ts";
 import { planOf } from "../../../actions/shared/domain/rollout/traffic-plan.ts";
 import { ReleaseError } from "../../../actions/shared/lib/error.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decideStart, type Facts, type Standing } from "../../../actions/deploy-model/standing.ts";
+import { decideStart, type Facts, type Standing } from "../../../actions/deploy-model/prepare/standing.ts";
 import type { ModelEvent, VersionRecord } from "../../../actions/shared/domain/model-version.ts";
 import type { Gate } from "../../../actions/shared/domain/release.ts";
 

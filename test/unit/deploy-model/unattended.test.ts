@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { cancel } from "../../../actions/deploy-model/cancel.ts";
-import { abort, reconcile, recover } from "../../../actions/deploy-model/recover.ts";
+import { abort, reconcile, recover } from "../../../actions/deploy-model/modes/recover.ts";
 import type { DeployStep, Ports } from "../../../actions/deploy-model/step.ts";
 import type { VersionRecord } from "../../../actions/shared/domain/model-version.ts";
 import type { JournalEntry, ServedModel } from "../../../actions/shared/domain/rollout/journal-entry.ts";

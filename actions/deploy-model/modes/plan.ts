@@ -1,6 +1,6 @@
-import type { Outcome } from "./outcome.ts";
-import { prepare } from "./prepare.ts";
-import type { DeployStep, Ports } from "./step.ts";
+import type { Outcome } from "../outcome.ts";
+import { prepare } from "../prepare/prepare.ts";
+import type { DeployStep, Ports } from "../step.ts";
 
 /** What a rollout would do, what it would change, and how long a decision would take. Starts and writes nothing. */
 export async function plan(step: DeployStep, ports: Ports): Promise<Outcome> {

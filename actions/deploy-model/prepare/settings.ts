@@ -1,15 +1,15 @@
-import type { Place, Problem } from "../shared/domain/problem.ts";
-import { type Payload, parsePayloads } from "../shared/domain/rollout/payload.ts";
-import { mergeOptions, type PlanOptions } from "../shared/domain/rollout/plan-options.ts";
-import { optionsOfFile, RolloutFileSchema } from "../shared/domain/rollout/rollout-file.ts";
-import { planOf, type TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
-import type { MetricsFile } from "../shared/domain/traffic/queries.ts";
-import { decodeConfig } from "../shared/lib/decode.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { readTextFile } from "../shared/lib/read-text.ts";
-import { parseYaml } from "../shared/lib/yaml.ts";
-import type { MetricsRequest } from "../shared/ports/target.ts";
-import type { DeployStep } from "./step.ts";
+import type { Place, Problem } from "../../shared/domain/problem.ts";
+import { type Payload, parsePayloads } from "../../shared/domain/rollout/payload.ts";
+import { mergeOptions, type PlanOptions } from "../../shared/domain/rollout/plan-options.ts";
+import { optionsOfFile, RolloutFileSchema } from "../../shared/domain/rollout/rollout-file.ts";
+import { planOf, type TrafficPlan } from "../../shared/domain/rollout/traffic-plan.ts";
+import type { MetricsFile } from "../../shared/domain/traffic/queries.ts";
+import { decodeConfig } from "../../shared/lib/decode.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { readTextFile } from "../../shared/lib/read-text.ts";
+import { parseYaml } from "../../shared/lib/yaml.ts";
+import type { MetricsRequest } from "../../shared/ports/target.ts";
+import type { DeployStep } from "../step.ts";
 
 /** What the user asked for, read and checked before anything is started. */
 export type Settings = {

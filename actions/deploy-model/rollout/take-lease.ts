@@ -1,7 +1,7 @@
-import { ReleaseError } from "../shared/lib/error.ts";
-import type { LeaseHolder } from "../shared/ports/lease.ts";
-import type { Target } from "../shared/ports/target.ts";
-import type { DeployStep } from "./step.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import type { LeaseHolder } from "../../shared/ports/lease.ts";
+import type { Target } from "../../shared/ports/target.ts";
+import type { DeployStep } from "../step.ts";
 
 /** Throws `REFUSED` with who is at it, since when and until when. */
 export async function takeLease({ log }: DeployStep, { lease }: Target): Promise<void> {

@@ -1,15 +1,15 @@
-import type { RolloutDecision } from "../shared/domain/release.ts";
-import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
-import { actOf } from "../shared/lib/act.ts";
-import { isReleaseError } from "../shared/lib/error.ts";
-import { findAlias, moveAlias } from "../shared/lib/model-registry/aliases.ts";
-import { appendEvent } from "../shared/lib/model-registry/log.ts";
-import type { Target } from "../shared/ports/target.ts";
-import type { Verified } from "./outcome.ts";
+import type { RolloutDecision } from "../../shared/domain/release.ts";
+import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import { actOf } from "../../shared/lib/act.ts";
+import { isReleaseError } from "../../shared/lib/error.ts";
+import { findAlias, moveAlias } from "../../shared/lib/model-registry/aliases.ts";
+import { appendEvent } from "../../shared/lib/model-registry/log.ts";
+import type { Target } from "../../shared/ports/target.ts";
+import type { Verified } from "../outcome.ts";
+import type { DeployStep, Ports } from "../step.ts";
+import { isComparing } from "./is-comparing.ts";
+import { putStableBack } from "./put-stable-back.ts";
 import type { Rolling } from "./rolling.ts";
-import { isComparing } from "./rollout/is-comparing.ts";
-import { putStableBack } from "./rollout/put-stable-back.ts";
-import type { DeployStep, Ports } from "./step.ts";
 
 export type Lowering = {
   readonly decision: RolloutDecision;

@@ -1,14 +1,14 @@
-import { isUnfinished, type JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
-import { isReleaseError } from "../shared/lib/error.ts";
-import type { Target } from "../shared/ports/target.ts";
-import { endLowering } from "./lower.ts";
-import type { Outcome } from "./outcome.ts";
-import { endRecording } from "./rollout/end-recording.ts";
-import { saveEvidence } from "./save-evidence.ts";
-import { showDeployment } from "./show-deployment.ts";
-import type { DeployStep, Ports } from "./step.ts";
-import { nameOfModel } from "./subject.ts";
-import { formatHolder, heldError } from "./take-lease.ts";
+import { isUnfinished, type JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import { isReleaseError } from "../../shared/lib/error.ts";
+import type { Target } from "../../shared/ports/target.ts";
+import type { Outcome } from "../outcome.ts";
+import { nameOfModel } from "../prepare/subject.ts";
+import { endRecording } from "../rollout/end-recording.ts";
+import { endLowering } from "../rollout/lower.ts";
+import { saveEvidence } from "../rollout/save-evidence.ts";
+import { showDeployment } from "../rollout/show-deployment.ts";
+import { formatHolder, heldError } from "../rollout/take-lease.ts";
+import type { DeployStep, Ports } from "../step.ts";
 
 /**
  * Brings what a killed step left to a safe end: a rollout that was decided is finished, any other one goes back to stable. Refuses while

@@ -1,6 +1,6 @@
-import type { Payload } from "../shared/domain/rollout/payload.ts";
-import { isReleaseError } from "../shared/lib/error.ts";
-import type { Served } from "../shared/ports/serving.ts";
+import type { Payload } from "../../shared/domain/rollout/payload.ts";
+import { isReleaseError } from "../../shared/lib/error.ts";
+import type { Served } from "../../shared/ports/serving.ts";
 
 const BATCH = 20;
 const BATCHES = 10;

@@ -1,13 +1,13 @@
-import { formatPercent } from "../shared/domain/quantity.ts";
-import { addCounts, countsSince, NO_COUNTS } from "../shared/domain/rollout/counts.ts";
-import type { JournalEntry, Look } from "../shared/domain/rollout/journal-entry.ts";
-import type { Counts, Judge, Verdict } from "../shared/domain/rollout/judge.ts";
-import { type Judged, judgeAfter, judgeLook, judgeOf, type Seen } from "../shared/domain/rollout/judge-looks.ts";
-import { formatRate, formatReason, type Reason } from "../shared/domain/rollout/reason.ts";
-import { isReleaseError } from "../shared/lib/error.ts";
+import { formatPercent } from "../../shared/domain/quantity.ts";
+import { addCounts, countsSince, NO_COUNTS } from "../../shared/domain/rollout/counts.ts";
+import type { JournalEntry, Look } from "../../shared/domain/rollout/journal-entry.ts";
+import type { Counts, Judge, Verdict } from "../../shared/domain/rollout/judge.ts";
+import { type Judged, judgeAfter, judgeLook, judgeOf, type Seen } from "../../shared/domain/rollout/judge-looks.ts";
+import { formatRate, formatReason, type Reason } from "../../shared/domain/rollout/reason.ts";
+import { isReleaseError } from "../../shared/lib/error.ts";
+import { refusedSince } from "./refused-since.ts";
 import { enter, note, type Rolling } from "./rolling.ts";
-import { refusedSince } from "./rollout/refused-since.ts";
-import { saveWatching } from "./rollout/save-watching.ts";
+import { saveWatching } from "./save-watching.ts";
 
 export type CanaryEnd = {
   readonly entry: JournalEntry;

@@ -1,13 +1,13 @@
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import { type Forecast, forecastPlan } from "../shared/domain/rollout/forecast.ts";
-import type { ServedModel, Strategy } from "../shared/domain/rollout/journal-entry.ts";
-import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { findVersion } from "../shared/lib/model-registry/versions.ts";
-import type { MetricCheck, Target } from "../shared/ports/target.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { type Forecast, forecastPlan } from "../../shared/domain/rollout/forecast.ts";
+import type { ServedModel, Strategy } from "../../shared/domain/rollout/journal-entry.ts";
+import type { TrafficPlan } from "../../shared/domain/rollout/traffic-plan.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { findVersion } from "../../shared/lib/model-registry/versions.ts";
+import type { MetricCheck, Target } from "../../shared/ports/target.ts";
+import type { DeployStep, Ports } from "../step.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { decideStart, type Standing } from "./standing.ts";
-import type { DeployStep, Ports } from "./step.ts";
 import { findSubject, type Subject } from "./subject.ts";
 
 /** Everything that is known, and checked, before anything is started. */

@@ -1,8 +1,8 @@
-import type { Served } from "../shared/ports/serving.ts";
-import type { Outcome, StatusServed } from "./outcome.ts";
-import type { DeployStep, Ports } from "./step.ts";
-import { nameOfModel } from "./subject.ts";
-import { formatHolder } from "./take-lease.ts";
+import type { Served } from "../../shared/ports/serving.ts";
+import type { Outcome, StatusServed } from "../outcome.ts";
+import { nameOfModel } from "../prepare/subject.ts";
+import { formatHolder } from "../rollout/take-lease.ts";
+import type { DeployStep, Ports } from "../step.ts";
 
 /** What serves, which rollout is under way and who is at it. Changes nothing. */
 export async function status(step: DeployStep, ports: Ports): Promise<Outcome> {

@@ -1,5 +1,5 @@
-import type { DeploymentStatus } from "../shared/ports/forge.ts";
-import type { DeployStep, Ports } from "./step.ts";
+import type { DeploymentStatus } from "../../shared/ports/forge.ts";
+import type { DeployStep, Ports } from "../step.ts";
 
 type Shown = {
   readonly state: DeploymentStatus["state"];

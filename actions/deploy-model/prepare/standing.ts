@@ -1,8 +1,8 @@
-import { isPassed } from "../shared/domain/gate/record.ts";
-import type { ModelEvent, VersionRecord } from "../shared/domain/model-version.ts";
-import type { Gate } from "../shared/domain/release.ts";
-import type { ServedModel } from "../shared/domain/rollout/journal-entry.ts";
-import { compareAge } from "../shared/domain/version-age.ts";
+import { isPassed } from "../../shared/domain/gate/record.ts";
+import type { ModelEvent, VersionRecord } from "../../shared/domain/model-version.ts";
+import type { Gate } from "../../shared/domain/release.ts";
+import type { ServedModel } from "../../shared/domain/rollout/journal-entry.ts";
+import { compareAge } from "../../shared/domain/version-age.ts";
 import type { ServingRefusal } from "./may-serve.ts";
 
 /** What a rollout starts from. */

@@ -1,16 +1,16 @@
 import { resolve } from "node:path";
-import type { Champion } from "../shared/domain/gate/champion.ts";
-import { evaluateGate } from "../shared/domain/gate/evaluate-gate.ts";
-import { hasOperator, parseGateLines } from "../shared/domain/gate/lines.ts";
-import type { GateEvaluation } from "../shared/domain/gate/result.ts";
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import type { Gate } from "../shared/domain/release.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import type { FoundAlias } from "../shared/lib/model-registry/aliases.ts";
-import { findVersion } from "../shared/lib/model-registry/versions.ts";
-import { readTextFile } from "../shared/lib/read-text.ts";
-import type { ModelStore } from "../shared/ports/model-store.ts";
-import type { DeployStep } from "./step.ts";
+import type { Champion } from "../../shared/domain/gate/champion.ts";
+import { evaluateGate } from "../../shared/domain/gate/evaluate-gate.ts";
+import { hasOperator, parseGateLines } from "../../shared/domain/gate/lines.ts";
+import type { GateEvaluation } from "../../shared/domain/gate/result.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import type { Gate } from "../../shared/domain/release.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import type { FoundAlias } from "../../shared/lib/model-registry/aliases.ts";
+import { findVersion } from "../../shared/lib/model-registry/versions.ts";
+import { readTextFile } from "../../shared/lib/read-text.ts";
+import type { ModelStore } from "../../shared/ports/model-store.ts";
+import type { DeployStep } from "../step.ts";
 
 type Judged = { readonly record: VersionRecord; readonly champion: FoundAlias | undefined };
 

@@ -1,6 +1,6 @@
-import type { VersionRecord } from "../shared/domain/model-version.ts";
-import { type AliasRefusal, type AliasRule, aliasRefusal } from "../shared/domain/registry-settings.ts";
-import type { VersionState } from "../shared/domain/version-state.ts";
+import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { type AliasRefusal, type AliasRule, aliasRefusal } from "../../shared/domain/registry-settings.ts";
+import type { VersionState } from "../../shared/domain/version-state.ts";
 
 export type ServingFacts = {
   readonly record: VersionRecord;

@@ -1,10 +1,10 @@
-import { parseJson } from "../shared/domain/parse-json.ts";
-import { type Duel, type DuelAnswer, duelOf, type Exchange } from "../shared/domain/rollout/duel.ts";
-import type { Payload } from "../shared/domain/rollout/payload.ts";
-import { isReleaseError } from "../shared/lib/error.ts";
-import { inParallel } from "../shared/lib/in-parallel.ts";
-import type { Served } from "../shared/ports/serving.ts";
-import type { DeployStep } from "./step.ts";
+import { parseJson } from "../../shared/domain/parse-json.ts";
+import { type Duel, type DuelAnswer, duelOf, type Exchange } from "../../shared/domain/rollout/duel.ts";
+import type { Payload } from "../../shared/domain/rollout/payload.ts";
+import { isReleaseError } from "../../shared/lib/error.ts";
+import { inParallel } from "../../shared/lib/in-parallel.ts";
+import type { Served } from "../../shared/ports/serving.ts";
+import type { DeployStep } from "../step.ts";
 
 /** Payloads that are asked at most: enough to tell an agreement of 99 % from one of 97 %. */
 const MOST_PAYLOADS = 500;

@@ -1,6 +1,6 @@
-import type { Problem } from "../shared/domain/problem.ts";
-import type { JournalEntry, ServedModel } from "../shared/domain/rollout/journal-entry.ts";
-import type { Standing } from "./standing.ts";
+import type { Problem } from "../../shared/domain/problem.ts";
+import type { JournalEntry, ServedModel } from "../../shared/domain/rollout/journal-entry.ts";
+import type { Standing } from "../prepare/standing.ts";
 
 export type PromotionFacts = {
   readonly candidate: ServedModel;

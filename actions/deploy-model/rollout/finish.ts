@@ -1,10 +1,10 @@
-import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
-import { actOf } from "../shared/lib/act.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { findAlias, moveAlias } from "../shared/lib/model-registry/aliases.ts";
-import { appendEvent, history } from "../shared/lib/model-registry/log.ts";
-import type { Target } from "../shared/ports/target.ts";
-import type { DeployStep, Ports } from "./step.ts";
+import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import { actOf } from "../../shared/lib/act.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { findAlias, moveAlias } from "../../shared/lib/model-registry/aliases.ts";
+import { appendEvent, history } from "../../shared/lib/model-registry/log.ts";
+import type { Target } from "../../shared/ports/target.ts";
+import type { DeployStep, Ports } from "../step.ts";
 
 type Place = { readonly target: Target; readonly store: Ports["store"] };
 

@@ -1,15 +1,15 @@
-import type { Problem } from "../shared/domain/problem.ts";
-import { type Duel, formatDuel, stepAfterDuel } from "../shared/domain/rollout/duel.ts";
-import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
-import type { Payload } from "../shared/domain/rollout/payload.ts";
-import type { Reason } from "../shared/domain/rollout/reason.ts";
-import { isReleaseError } from "../shared/lib/error.ts";
-import type { Served } from "../shared/ports/serving.ts";
-import type { Target } from "../shared/ports/target.ts";
+import type { Problem } from "../../shared/domain/problem.ts";
+import { type Duel, formatDuel, stepAfterDuel } from "../../shared/domain/rollout/duel.ts";
+import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import type { Payload } from "../../shared/domain/rollout/payload.ts";
+import type { Reason } from "../../shared/domain/rollout/reason.ts";
+import { isReleaseError } from "../../shared/lib/error.ts";
+import type { Served } from "../../shared/ports/serving.ts";
+import type { Target } from "../../shared/ports/target.ts";
+import { modelNames } from "../smoke/model-names.ts";
+import { smokeTest } from "../smoke/smoke-test.ts";
+import type { DeployStep } from "../step.ts";
 import { playDuel } from "./duel.ts";
-import { modelNames } from "./smoke/model-names.ts";
-import { smokeTest } from "./smoke/smoke-test.ts";
-import type { DeployStep } from "./step.ts";
 import { warmUp } from "./warm-up.ts";
 
 export type Staged = {

@@ -1,21 +1,21 @@
-import { shortDigest } from "../shared/domain/digest.ts";
-import type { ModelEvent, VersionRecord } from "../shared/domain/model-version.ts";
-import { isAlias } from "../shared/domain/model-version.ts";
-import type { Gate } from "../shared/domain/release.ts";
-import { formatSigner } from "../shared/domain/signing/signer.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { type FoundAlias, findAlias } from "../shared/lib/model-registry/aliases.ts";
-import { history } from "../shared/lib/model-registry/log.ts";
-import { readRegistrySettings } from "../shared/lib/model-registry/settings.ts";
-import { soundVersion } from "../shared/lib/model-registry/sound-version.ts";
-import { findState } from "../shared/lib/model-registry/states.ts";
-import { findVersion, listVersions } from "../shared/lib/model-registry/versions.ts";
-import { checkSignature } from "../shared/lib/model-signing/check-signature.ts";
-import { verifyModel } from "../shared/lib/verify-model.ts";
-import type { ModelStore } from "../shared/ports/model-store.ts";
+import { shortDigest } from "../../shared/domain/digest.ts";
+import type { ModelEvent, VersionRecord } from "../../shared/domain/model-version.ts";
+import { isAlias } from "../../shared/domain/model-version.ts";
+import type { Gate } from "../../shared/domain/release.ts";
+import { formatSigner } from "../../shared/domain/signing/signer.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { type FoundAlias, findAlias } from "../../shared/lib/model-registry/aliases.ts";
+import { history } from "../../shared/lib/model-registry/log.ts";
+import { readRegistrySettings } from "../../shared/lib/model-registry/settings.ts";
+import { soundVersion } from "../../shared/lib/model-registry/sound-version.ts";
+import { findState } from "../../shared/lib/model-registry/states.ts";
+import { findVersion, listVersions } from "../../shared/lib/model-registry/versions.ts";
+import { checkSignature } from "../../shared/lib/model-signing/check-signature.ts";
+import { verifyModel } from "../../shared/lib/verify-model.ts";
+import type { ModelStore } from "../../shared/ports/model-store.ts";
+import type { DeployStep, Ports } from "../step.ts";
 import { type ServingRefusal, servingRefusal } from "./may-serve.ts";
 import { evaluateOfflineGate } from "./offline-gate.ts";
-import type { DeployStep, Ports } from "./step.ts";
 
 /** What is to be deployed: the version as it is in the store, its verdict, and who is champion. */
 export type Subject = {

@@ -1,10 +1,10 @@
-import { parseJson } from "../shared/domain/parse-json.ts";
-import { replay } from "../shared/domain/rollout/evidence.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { hashText } from "../shared/lib/hash.ts";
-import { readTextFile } from "../shared/lib/read-text.ts";
-import type { Outcome } from "./outcome.ts";
-import type { DeployStep } from "./step.ts";
+import { parseJson } from "../../shared/domain/parse-json.ts";
+import { replay } from "../../shared/domain/rollout/evidence.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { hashText } from "../../shared/lib/hash.ts";
+import { readTextFile } from "../../shared/lib/read-text.ts";
+import type { Outcome } from "../outcome.ts";
+import type { DeployStep } from "../step.ts";
 
 /** Judges the looks of an evidence file again. Throws `INTEGRITY` for a file that was changed since it was written. */
 export async function replayEvidence(step: DeployStep): Promise<Outcome> {

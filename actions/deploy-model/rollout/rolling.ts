@@ -1,9 +1,9 @@
-import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
-import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
-import type { TrafficMemory } from "../shared/domain/traffic/memory.ts";
-import type { Target } from "../shared/ports/target.ts";
-import type { Traffic } from "../shared/ports/traffic.ts";
-import type { DeployStep, Ports } from "./step.ts";
+import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import type { TrafficPlan } from "../../shared/domain/rollout/traffic-plan.ts";
+import type { TrafficMemory } from "../../shared/domain/traffic/memory.ts";
+import type { Target } from "../../shared/ports/target.ts";
+import type { Traffic } from "../../shared/ports/traffic.ts";
+import type { DeployStep, Ports } from "../step.ts";
 
 /** A rollout that is under way, with all that it works on. */
 export type Rolling = {

@@ -1,11 +1,11 @@
-import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
-import { actOf } from "../shared/lib/act.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
-import { carryOn } from "./deploy.ts";
+import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import { actOf } from "../../shared/lib/act.ts";
+import { ReleaseError } from "../../shared/lib/error.ts";
+import { carryOn } from "../deploy.ts";
+import type { Outcome } from "../outcome.ts";
+import { prepare } from "../prepare/prepare.ts";
+import type { DeployStep, Ports } from "../step.ts";
 import { promotionRefusal } from "./may-promote.ts";
-import type { Outcome } from "./outcome.ts";
-import { prepare } from "./prepare.ts";
-import type { DeployStep, Ports } from "./step.ts";
 
 /**
  * By hand: a rollout that was held is carried to its end. Its version comes up again, passes its smoke test again, gets everything and is

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { evidenceOf } from "../shared/domain/rollout/evidence.ts";
-import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
-import { hashText, sha256 } from "../shared/lib/hash.ts";
-import { writeFileAtomic } from "../shared/lib/write-file.ts";
-import type { EvidenceFile } from "./outcome.ts";
-import type { DeployStep } from "./step.ts";
+import { evidenceOf } from "../../shared/domain/rollout/evidence.ts";
+import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import { hashText, sha256 } from "../../shared/lib/hash.ts";
+import { writeFileAtomic } from "../../shared/lib/write-file.ts";
+import type { EvidenceFile } from "../outcome.ts";
+import type { DeployStep } from "../step.ts";
 
 /** Writes everything that the rollout was decided by, beside the target and beside the report. */
 export async function saveEvidence({ job }: DeployStep, entry: JournalEntry): Promise<EvidenceFile> {
