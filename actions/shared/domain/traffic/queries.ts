@@ -74,7 +74,7 @@ export function timesOf(file: MetricsFile): ReadingTimes {
 /** The preset that a file names; undefined where its own queries are enough, `auto` where the metrics must be asked. */
 export function wantedPreset(file: MetricsFile): MetricPreset | "auto" | undefined {
   if (file.preset !== undefined && file.preset !== "auto") return presetOf(file.preset);
-  return file.requests !== undefined && file.errors !== undefined && file.preset === undefined ? undefined : "auto";
+  return file.requests !== undefined && file.errors !== undefined ? undefined : "auto";
 }
 
 /** What the file says, and what it leaves to the preset. `placeOf` says where a key was written. */

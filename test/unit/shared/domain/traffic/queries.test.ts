@@ -108,6 +108,7 @@ test.each([
   [{}, "auto"],
   [{ preset: "auto" }, "auto"],
   [{ requests: "a", errors: "b" }, undefined],
+  [{ preset: "auto", requests: "a", errors: "b" }, undefined],
   [{ requests: "a" }, "auto"],
 ] as const)("asks the metrics themselves which preset fits for %j: %s", (file, wanted) => {
   expect(wantedPreset(file)).toBe(wanted);
