@@ -10,7 +10,7 @@ import {
   verificationInputs,
 } from "../shared/runner/inputs.ts";
 
-const deploying = ["deploy", "plan"] as const;
+const deploying = ["deploy", "plan", "promote"] as const;
 const parts = "such as `5%` or `0.05`";
 
 export const manifest = defineAction({
