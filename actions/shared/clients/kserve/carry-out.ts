@@ -50,14 +50,14 @@ export async function carryOut<S>(place: KServePlace, carrying: Carrying<S>): Pr
     const act = carrying.next(seen.state, { ...memory, isDrained, ...probeOf(place) });
     switch (act.do) {
       case "done":
-        if (!(await steady.look())) {
+        if ((await patiently(steady.look)) !== true) {
           await pause("its pods to stay ready for a moment");
           break;
         }
         if (act.note !== undefined) log.warn(act.note);
         return { state: "done", seen };
       case "wait":
-        await steady.look();
+        await patiently(steady.look);
         steady.restart();
         await pause(act.for);
         break;
@@ -71,7 +71,8 @@ export async function carryOut<S>(place: KServePlace, carrying: Carrying<S>): Pr
       case "fail":
         throw new ReleaseError(act.code, act.problem);
       default: {
-        const done = await write(place, seen, act);
+        // one whose answer never came may be done: what is there is read again
+        const done = (await patiently(() => write(place, seen, act))) === true;
         if (done) log.info(`${act.says} (${place.namespace}/${place.name})`);
         else log.debug(`not done, since it is no longer what was read: ${act.says}`);
         waiting = undefined;

@@ -338,7 +338,7 @@ function state(wish: Wish): StandardState {
     twin,
     namespace: "ml",
     stable: deployment("fraud-predictor", template, rollout),
-    candidate: made === undefined || made === "none" ? undefined : deployment(candidateName, B, made),
+    candidate: made === undefined ? undefined : deployment(candidateName, B, made),
     routes: [
       wish.own === undefined
         ? route("fraud", refs(wish.weight), { gateway, owner: true })
