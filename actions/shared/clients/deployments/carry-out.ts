@@ -32,15 +32,19 @@ const LOST_MS = 200;
 
 /** Reads, decides and does one thing, until nothing is left to do. What the cluster is then is returned. */
 export async function carryOut(place: DeploymentPlace, reader: Reader, carrying: Carrying): Promise<Seen> {
-  const { clock, signal, log } = place;
-  const isRaising = carrying.goal.goal === "stage" || (carrying.goal.goal === "share" && carrying.goal.share > 0);
+  const { clock, log } = place;
+  const { goal } = carrying;
+  const isRaising = goal.goal === "stage" || (goal.goal === "share" && goal.share > 0);
+  const isLowering = goal.goal === "remove" || (goal.goal === "share" && goal.share === 0);
+  // What only lowers goes on where a signal ends everything else.
+  const signal = isLowering ? undefined : place.signal;
   let memory: DeploymentMemory = { isDrained: carrying.isIdle === true };
   let waiting: { readonly act: DeploymentAct["do"]; readonly sinceMs: number } | undefined;
   let lost = 0;
   for (;;) {
     const seen = await reader.read();
-    if (isRaising) signal.throwIfAborted();
-    const act = nextAct(carrying.goal, seen.state, memory);
+    if (isRaising) signal?.throwIfAborted();
+    const act = nextAct(goal, seen.state, memory);
     if (!act.do.startsWith("wait-")) waiting = undefined;
     switch (act.do) {
       case "done":
