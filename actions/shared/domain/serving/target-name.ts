@@ -35,10 +35,6 @@ export function parseTargetName(text: string): Checked<TargetName> {
   });
 }
 
-export function formatTargetName(target: TargetName): string {
-  return "name" in target ? `${target.kind}/${target.name}` : target.kind;
-}
-
 function isKind(name: string): name is ClusterKind {
   return CLUSTER_KINDS.some((kind) => kind === name);
 }
