@@ -1,13 +1,19 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { KubeConnection } from "../../actions/shared/clients/kubernetes/connection.ts";
 import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { ownAddress } from "../support/cluster/exposed-service.ts";
 import { until } from "../support/cluster/part.ts";
 import { logInto } from "../support/logs.ts";
-import { digits, digitsRollout, digitsServing, type RolloutOptions } from "../support/rollout-target.ts";
+import { startReachable } from "../support/reachable-server.ts";
+import {
+  digits,
+  digitsRollout,
+  digitsServing,
+  ROUTED,
+  type RolloutOptions,
+  routedObjects,
+} from "../support/rollout-target.ts";
 
 describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollouts", () => {
   let cluster: Cluster;
@@ -130,7 +136,8 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
   });
 
   it("has the candidate up and asked by itself before its first share, where a traffic router splits", async () => {
-    const server = await startServer((path) => ({ status: path === "/v2/health/ready" ? 200 : 404, text: path }));
+    const server = await startReachable((path) => ({ status: path === "/v2/health/ready" ? 200 : 404, text: path }));
+    onTestFinished(server.stop);
     const place = await newPlace(
       {
         pods: { "pod-ip": ownAddress() ?? "" },
@@ -161,8 +168,8 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
     await serving.split(0.05, 0);
     expect(await place.weight()).toBe("5");
     expect(await serving.arms()).toMatchObject({
-      candidate: { service: "digits-canary" },
-      stable: { service: "digits-stable" },
+      candidate: { service: "candidate" },
+      stable: { service: "stable" },
     });
     await serving.split(0.4, 0);
     expect(await place.weight()).toBe("40");
@@ -178,11 +185,11 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
     expect(await serving.current()).toMatchObject({ share: 1 });
     await serving.promote();
     expect(await serving.current()).toMatchObject({ share: 0, stable: { model: digits("3") } });
-    await server.stop();
   });
 
   it("says what a person's abort is, and what an analysis found", async () => {
-    const metric = await startServer(() => ({ status: 200, text: JSON.stringify({ rate: 0.4 }) }));
+    const metric = await startReachable(() => ({ status: 200, text: JSON.stringify({ rate: 0.4 }) }));
+    onTestFinished(metric.stop);
     const [byHand, byAnalysis] = await Promise.all([
       newPlace(),
       newPlace(
@@ -215,7 +222,6 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
     expect((await byAnalysis.serving.current()).candidate?.ended).toContain("with 0.4");
     expect(byAnalysis.told.join("\n")).toMatch(/AnalysisRun digits-\S+: (Running|Failed)/);
     await byAnalysis.serving.remove();
-    await metric.stop();
   });
 
   it("holds at what somebody else did to it", async () => {
@@ -480,7 +486,7 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
       /** The weight at the router. */
       weight: async () => {
         const ingress = await cluster.api.get(
-          `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses/digits-digits-canary`,
+          `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses/digits-edge-canary`,
         );
         return ingress.metadata.annotations?.["nginx.ingress.kubernetes.io/canary-weight"];
       },
@@ -505,32 +511,6 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
   }
 });
 
-/** The traffic router that is no more than an Ingress with annotations. */
-const ROUTED = {
-  canaryService: "digits-canary",
-  stableService: "digits-stable",
-  abortScaleDownDelaySeconds: 1,
-  scaleDownDelaySeconds: 1,
-  trafficRouting: { nginx: { stableIngress: "digits" } },
-};
-
-function routedObjects(): readonly string[] {
-  const service = (name: string) => ({
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { name },
-    spec: { selector: { app: "digits" }, ports: [{ port: 80, targetPort: 8080 }] },
-  });
-  const backend = { service: { name: "digits-stable", port: { number: 80 } } };
-  const ingress = {
-    apiVersion: "networking.k8s.io/v1",
-    kind: "Ingress",
-    metadata: { name: "digits", annotations: { "kubernetes.io/ingress.class": "nginx" } },
-    spec: { rules: [{ host: "digits.test", http: { paths: [{ path: "/", pathType: "Prefix", backend }] } }] },
-  };
-  return [service("digits-canary"), service("digits-stable"), ingress].map((object) => JSON.stringify(object));
-}
-
 function analysisTemplate(url: string): string {
   return JSON.stringify({
     apiVersion: "argoproj.io/v1alpha1",
@@ -540,17 +520,6 @@ function analysisTemplate(url: string): string {
       metrics: [{ name: "rate", successCondition: "result < 0.1", provider: { web: { url, jsonPath: "{$.rate}" } } }],
     },
   });
-}
-
-/** A server on every address of this machine. */
-async function startServer(answer: (path: string) => { readonly status: number; readonly text: string }) {
-  const server = createServer((request, response) => {
-    const { status, text } = answer(request.url ?? "/");
-    response.writeHead(status, { "content-type": "application/json" }).end(text);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
-  const stop = () => new Promise<void>((closed) => server.close(() => closed()));
-  return { port: (server.address() as AddressInfo).port, stop };
 }
 
 /** A way to the cluster of a process that dies `before` the write that follows so many, or `after` it, when its answer has not been seen. */

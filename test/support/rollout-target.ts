@@ -92,3 +92,30 @@ export function digitsRollout({
     },
   });
 }
+
+/** A traffic router that is no more than an Ingress with annotations. */
+export const ROUTED = {
+  canaryService: "candidate",
+  stableService: "stable",
+  abortScaleDownDelaySeconds: 1,
+  scaleDownDelaySeconds: 1,
+  trafficRouting: { nginx: { stableIngress: "edge" } },
+};
+
+/** What it and the Rollout need. */
+export function routedObjects(app = "digits"): readonly string[] {
+  const service = (name: string) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name },
+    spec: { selector: { app }, ports: [{ port: 80, targetPort: 8080 }] },
+  });
+  const backend = { service: { name: "stable", port: { number: 80 } } };
+  const ingress = {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "Ingress",
+    metadata: { name: "edge", annotations: { "kubernetes.io/ingress.class": "nginx" } },
+    spec: { rules: [{ host: "digits.test", http: { paths: [{ path: "/", pathType: "Prefix", backend }] } }] },
+  };
+  return [service("candidate"), service("stable"), ingress].map((object) => JSON.stringify(object));
+}
