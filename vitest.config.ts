@@ -27,11 +27,23 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "action", include: ["test/action/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          name: "action",
+          include: ["test/action/**/*.test.ts"],
+          globalSetup: "test/support/quick-bundles.ts",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
       },
       {
         extends: true,
-        test: { name: "engines", include: ["test/engines/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          name: "engines",
+          include: ["test/engines/**/*.test.ts"],
+          globalSetup: "test/support/quick-bundles.ts",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
       },
       {
         extends: true,
@@ -47,7 +59,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "s3", include: ["test/s3/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 240_000 },
+        test: {
+          name: "s3",
+          include: ["test/s3/**/*.test.ts"],
+          globalSetup: "test/support/quick-bundles.ts",
+          testTimeout: 60_000,
+          hookTimeout: 240_000,
+        },
       },
       {
         extends: true,
@@ -64,6 +82,7 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
+          globalSetup: "test/support/quick-bundles.ts",
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

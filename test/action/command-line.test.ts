@@ -8,12 +8,12 @@ import { claimPlace } from "../../actions/shared/lib/model-registry/claims.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import type { ModelStore } from "../../actions/shared/ports/model-store.ts";
 import { actAt, pointed, registered } from "../support/registry.ts";
+import { entryOf } from "../support/run-action.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // ml-release as a process of its own, on a store of a folder.
 
-const ROOT = join(import.meta.dirname, "../..");
-const ENTRY = join(ROOT, "actions/shared/cli", process.env.ML_RELEASE_TEST_DIST === "1" ? "dist/index.js" : "index.ts");
+const ENTRY = entryOf("shared/cli");
 
 let folder: string;
 let store: ModelStore;

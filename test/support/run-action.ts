@@ -57,13 +57,13 @@ const ROOT = resolve(import.meta.dirname, "../..");
 
 /**
  * Runs a step as the runner does: the action as a process of its own, then its `post`. `action` is a name below actions/, or the path of a
- * folder with an action's sources. With ML_RELEASE_TEST_DIST=1 the actions run from their bundle.
+ * folder with an action's sources. With ML_RELEASE_TEST_DIST=1 the actions run from their published bundle.
  */
 export async function runAction(action: string, run: ActionRun): Promise<Result> {
   const folder = action.includes("/") ? resolve(action) : join(ROOT, "actions", action);
   const { manifest } = (await import(join(folder, "inputs.ts"))) as { readonly manifest: Manifest };
   const isBundled = (run.bundled ?? process.env.ML_RELEASE_TEST_DIST === "1") && !action.includes("/");
-  const entry = join(folder, isBundled ? "dist/index.js" : "index.ts");
+  const entry = action.includes("/") ? join(folder, "index.ts") : entryOf(action, isBundled);
   const inputs = inputsOf(manifest, run.with ?? {});
   const main = await runPhase(entry, { run, variables: inputs });
   if (run.post === false) return { main, post: undefined };
@@ -82,6 +82,13 @@ export async function runAction(action: string, run: ActionRun): Promise<Result>
       secrets.map((name) => inputs[inputVariable(name)] ?? ""),
     );
   return { main, post };
+}
+
+/** Where a program of `actions/` starts: its published bundle, or a bundle of the sources where one was made for these tests, else the sources. */
+export function entryOf(program: string, isPublished = process.env.ML_RELEASE_TEST_DIST === "1"): string {
+  if (isPublished) return join(ROOT, "actions", program, "dist/index.js");
+  const bundles = process.env.ML_RELEASE_TEST_BUNDLES;
+  return bundles === undefined ? join(ROOT, "actions", program, "index.ts") : join(bundles, program, "index.js");
 }
 
 function inputsOf({ inputs }: Manifest, given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
