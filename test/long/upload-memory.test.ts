@@ -8,7 +8,7 @@ const program = await versitygw();
 describe.skipIf(program === undefined)("a very large file", () => {
   let server: S3Server;
   beforeAll(async () => {
-    server = await startVersitygw({ program: program ?? "" });
+    server = await startVersitygw({ program: program ?? "", sidecar: true });
   });
   afterAll(() => server.stop());
 

@@ -26,12 +26,14 @@ export type Gateway = {
   /** Flags of the gateway as a whole, such as a certificate. */
   readonly flags?: readonly string[];
   readonly scheme?: "http" | "https";
+  /** Facts of objects in files beside them: as attributes, ext4 has no room for those of many hundred parts. */
+  readonly sidecar?: true;
 };
 
 /** A gateway to a new folder on a free port of loopback: conditions are kept, also for parts and in buckets with versions. */
-export async function startVersitygw({ program, flags = [], scheme = "http" }: Gateway): Promise<S3Server> {
+export async function startVersitygw({ program, flags = [], scheme = "http", sidecar }: Gateway): Promise<S3Server> {
   const folder = mkdtempSync(join(tmpdir(), "ml-release-versitygw-"));
-  for (const name of ["data", "versions", "iam"]) mkdirSync(join(folder, name));
+  for (const name of ["data", "versions", "iam", "sidecar"]) mkdirSync(join(folder, name));
   const port = await freePort();
   const keys = { accessKeyId: "root-of-the-test", secretAccessKey: "a-secret-of-the-test" };
   const common = ["--access", keys.accessKeyId, "--secret", keys.secretAccessKey, "--port", `127.0.0.1:${port}`];
@@ -45,7 +47,8 @@ export async function startVersitygw({ program, flags = [], scheme = "http" }: G
     "--health",
     "/health",
   ];
-  const backend = ["posix", "--versioning-dir", join(folder, "versions"), join(folder, "data")];
+  const facts = sidecar === undefined ? [] : ["--sidecar", join(folder, "sidecar")];
+  const backend = ["posix", ...facts, "--versioning-dir", join(folder, "versions"), join(folder, "data")];
   const child = spawn(program, [...common, ...own, ...flags, ...backend], { stdio: "ignore" });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const endpoint = `${scheme}://127.0.0.1:${port}`;
