@@ -97,7 +97,7 @@ describe.skipIf((await lacksCluster()) || lacksPrometheus())(
           "1.1.0",
           { "step-duration": "2m", "max-error-rate": "0.01%" },
           {
-            killWhen: (stdout) => stdout.includes("sent 50 %"),
+            killWhen: (stdout) => stdout.includes("look 1 at"),
             post: false,
           },
         );
@@ -108,6 +108,24 @@ describe.skipIf((await lacksCluster()) || lacksPrometheus())(
         expect(main.outputs).toMatchObject({ decision: "aborted", exposure: "0" });
         expect(await place.backends()).toEqual(["adder 1"]);
         expect(await place.versionOf("adder-candidate")).toBeUndefined();
+      },
+      LONG_MS,
+    );
+
+    it(
+      "is cancelled: the share goes to 0 before anything else, and the next job finds nothing of it",
+      async () => {
+        const place = await newPlace();
+        const { main, post } = await place.deploy(
+          "1.1.0",
+          { "step-duration": "2m", "max-error-rate": "0.01%" },
+          { cancelWhen: (stdout) => stdout.includes("look 1 at") },
+        );
+        expect([main.sent[0]?.name, post?.code]).toEqual(["SIGINT", 0]);
+        expect(await place.backends()).toEqual(["adder 1"]);
+        expect(await place.versionOf()).toBe("1.0.0");
+        expect(await place.versionOf("adder-candidate")).toBeUndefined();
+        expect(await holderOf(place)).toBe("");
       },
       LONG_MS,
     );

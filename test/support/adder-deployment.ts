@@ -31,6 +31,8 @@ export type AdderPlaceOptions = {
 
 const REQUESTS_PER_SECOND = 100;
 const TICK_MS = 20;
+/** Requests of users that came while Prometheus looked. */
+const SEEN = 'increase(edge_requests_total{service="adder",code="200"}[10s]) > 0';
 
 /** The pods have no processes: one server of this machine answers for all of them, and counts what users would have got. */
 export async function adderPlace({ cluster, digest, faults = {} }: AdderPlaceOptions): Promise<AdderPlace> {
@@ -70,6 +72,11 @@ export async function adderPlace({ cluster, digest, faults = {} }: AdderPlaceOpt
     counters.send((REQUESTS_PER_SECOND * TICK_MS) / 1_000, split, (name) => faults[versions[name] ?? ""] ?? 0);
   }, TICK_MS);
   const prometheus = await startPrometheus({ everyMs: 500, targets: [{ port, labels: { job: "gateway" } }] });
+  await until("Prometheus to have counted users", async () => {
+    const found = await fetch(`${prometheus.url}/api/v1/query?query=${encodeURIComponent(SEEN)}`);
+    const { data } = (await found.json()) as { readonly data: { readonly result: readonly unknown[] } };
+    return data.result.length > 0;
+  });
   return {
     namespace,
     prometheus,
