@@ -216,7 +216,12 @@ function stepOf(
     store,
     engine: engine as Ports["engine"],
     folder,
-    forge: { name: "none", check: async () => NOT_POSTED, comment: async () => NOT_POSTED, deployment: async () => NOT_POSTED },
+    forge: {
+      name: "none",
+      check: async () => NOT_POSTED,
+      comment: async () => NOT_POSTED,
+      deployment: async () => NOT_POSTED,
+    },
     compile: () => Promise.reject(new Error("the pipeline is compiled already")),
   };
   return { step, ports };
