@@ -22,7 +22,7 @@ function showing({ answer = POSTED, signal = new AbortController().signal } = {}
       source: {
         ...usual.release.source,
         commit: "c".repeat(40),
-        workflowRun: { id: "812", attempt: 1, url: "https://github.test/runs/812" },
+        workflowRun: { id: "812", attempt: "1", url: "https://github.test/runs/812" },
       },
     },
   };
