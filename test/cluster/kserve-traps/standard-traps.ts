@@ -59,8 +59,9 @@ export const STANDARD_TRAPS: readonly Trap[] = [
       await inferenceService(ground.cluster, ground.world);
       await patch(ground, entry("v1", NEW, { percent: 10, minReplicas: 1 }));
       await rest();
-      const { status } = await read(ground);
-      const told = (await isReady(ground)) && status.modelStatus.transitionStatus === "UpToDate";
+      const told = await eventually(
+        async () => (await isReady(ground)) && (await read(ground)).status.modelStatus.transitionStatus === "UpToDate",
+      );
       return verdict(!told || shareOf(ground, NEW) === 10, "told to be loaded, and never came up");
     },
     ours: async (ground) => {
@@ -126,7 +127,7 @@ export const STANDARD_TRAPS: readonly Trap[] = [
       await inferenceService(ground.cluster, ground.world);
       await patch(ground, canary(NEW, null));
       await rest();
-      return verdict(!(await isReady(ground)), "told to serve while it crashes");
+      return verdict(!(await eventually(() => isReady(ground))), "told to serve while it crashes");
     },
     ours: async (ground) => {
       await inferenceService(ground.cluster, ground.world);
