@@ -85,7 +85,7 @@ time.sleep(3600)
 
 test("a step that takes longer than its timeout ends its run", async () => {
   const job = pipelineJob();
-  const { main } = await runPipeline({ job, with: { ...waiting(job), timeout: "6s" } });
+  const { main } = await runPipeline({ job, with: { ...waiting(job), timeout: "12s" } });
   expect(main.code).toBe(1);
   expect(main.commands.find(({ name }) => name === "error")?.message).toMatch(/took longer than it may/);
   expect(await allEnd(pidsOf(job))).toBe(true);
