@@ -1,0 +1,1 @@
+const s=2259,a=[2259],d={82259:((t,o,e)=>{e.d(o,{anonymous:()=>n});const n={name:"no credentials",headers:async()=>({}),hint:"set token, token-file or token-command, or log in with the password of Dex, or through IAP with its audience"}})};export{s as id,a as ids,d as modules};

@@ -1,1 +1,0 @@
-const s=259,a=[259],d={2259:((t,o,e)=>{e.d(o,{anonymous:()=>n});const n={name:"no credentials",headers:async()=>({}),hint:"set token, token-file or token-command, or log in with the password of Dex, or through IAP with its audience"}})};export{s as id,a as ids,d as modules};
