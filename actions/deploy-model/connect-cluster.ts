@@ -45,7 +45,8 @@ export async function connectCluster(
       import("../shared/clients/kubernetes/cluster-events.ts"),
       import("../shared/clients/kubernetes/objects.ts"),
     ]);
-  const beside = { connection, namespace, name };
+  // A Deployment and an InferenceService may have one name.
+  const beside = { connection, namespace, name: `${kind}-${name}` };
   const address = `${kind}/${name} in ${namespace}`;
   const { RUNNER_TRACKING_ID: own } = job.envOf(["RUNNER_TRACKING_ID"]);
   return {
@@ -75,7 +76,7 @@ export async function connectCluster(
     ...connectTraffic(step, {
       serving,
       metrics: request.metrics,
-      place: { address, namespace, lease: objectNameOf(name), leaseMs: LEASE_MS },
+      place: { address, namespace, lease: objectNameOf(beside.name), leaseMs: LEASE_MS },
     }),
   };
 }

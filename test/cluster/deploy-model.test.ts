@@ -217,7 +217,7 @@ describe.skipIf((await lacksCluster()) || lacksPrometheus())(
 
     async function holderOf({ namespace }: AdderPlace): Promise<string> {
       const lease = await cluster.api.get(
-        `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/mlrelease-adder`,
+        `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/mlrelease-deployment-adder`,
       );
       return lease.spec.holderIdentity ?? "";
     }
