@@ -103,7 +103,7 @@ const REFUSALS: readonly Refusal[] = [
   { what: "what is no tag", with: { tags: "-v1" }, says: "is no image tag" },
   {
     what: "a registry with a scheme",
-    with: { registry: "https://registry.example/acme" },
+    with: { registry: "https://images.example/acme" },
     says: "is no place for images",
   },
   {
