@@ -84,13 +84,13 @@ export const manifest = defineAction({
       kind: "workspace-path",
       modes: deploying,
       description:
-        "Rollout file (YAML) with any of: steps, look, step-duration, max-step-duration, bake, alpha, margin, max-ratio, max-error-rate, min-requests, on-no-data, on-inconclusive, rate, request-timeout, latency-bound, breaker, series. An input goes before the file.",
+        "Rollout file (YAML) with any of: steps, look, step-duration, max-step-duration, bake, alpha, margin, max-ratio, max-error-rate, min-requests, max-failed-requests, on-no-data, on-inconclusive, rate, request-timeout, latency-bound, breaker, duel, series, metrics. An input goes before the file.",
     },
     steps: {
       kind: "list",
       modes: deploying,
       example: "5%, 25%, 50%",
-      description: `The candidate's share of the traffic step by step, rising, ${parts}. Default: 5%, 25%, 50%.`,
+      description: `The candidate's share of the traffic step by step, rising, ${parts}. Default: 5%, 25%, 50%. With \`rollout/NAME\` its own steps are taken.`,
     },
     look: { kind: "duration", minMs: 100, modes: deploying, description: "Time between two looks. Default: 10s." },
     "step-duration": {
@@ -202,7 +202,7 @@ export const manifest = defineAction({
       kind: "workspace-path",
       modes: deploying,
       description:
-        'Requests for smoke test and traffic as JSON Lines, `{ "request": …, "expect"?: …, "tolerance"?: … }`. Needed by target local, whose traffic is ours to send.',
+        'Requests for smoke test, comparison (`duel`) and, on target local, traffic, as JSON Lines: `{ "request": …, "expect"?: …, "tolerance"?: …, "slice"?: { name: text } }`. Needed by target local, whose traffic is ours to send.',
     },
     rate: {
       kind: "number",
@@ -214,11 +214,11 @@ export const manifest = defineAction({
     smoke: {
       kind: "string",
       pattern: /^(auto|v2|v1|torchserve|\/\S*)$/,
-      example: "v2",
+      example: "auto, v2, v1, torchserve, or /healthz",
       default: "auto",
       modes: deploying,
       description:
-        "What the version is asked before it gets any traffic: `v2` (Open Inference Protocol, Triton), `v1` (KServe, TensorFlow Serving), `torchserve`, a path such as `/healthz` that must answer 200, or `auto`: whichever of these it speaks.",
+        "What the version is asked before it gets any traffic: `v2` (Open Inference Protocol, Triton), `v1` (KServe, TensorFlow Serving), `torchserve`, a path such as `/healthz` that must be answered with 2xx, or `auto`: whichever of these it speaks.",
     },
     "latency-bound": {
       kind: "duration",

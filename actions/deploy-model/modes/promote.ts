@@ -9,7 +9,7 @@ import { promotionRefusal } from "./may-promote.ts";
 
 /**
  * By hand: a rollout that was held is carried to its end. Its version comes up again, passes its smoke test again, gets everything and is
- * watched through the bake as any other: an alarm still takes it back.
+ * watched through the bake like any other rollout: an alarm still takes it back.
  */
 export async function promote(step: DeployStep, ports: Ports): Promise<Outcome> {
   const prepared = await prepare(step, ports);
