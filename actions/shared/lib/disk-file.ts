@@ -50,7 +50,7 @@ function lend(file: Found): LentFile {
     descriptor,
     source: file.source,
     async check(digest) {
-      checkSame(file, descriptor);
+      checkSame(file);
       if (isFresh) await checkAgain(file, descriptor, digest);
     },
     close: () => closeSync(descriptor),
@@ -66,7 +66,7 @@ async function* readInOrder(file: Found, signal: AbortSignal | undefined): Async
       hash?.update(chunk);
       yield chunk;
     }
-    checkSame(file, descriptor);
+    checkSame(file);
     if (hash !== undefined) await checkAgain(file, descriptor, `sha256:${hash.digest("hex")}`);
   } finally {
     closeSync(descriptor);
@@ -99,7 +99,7 @@ async function openAt<T>(file: Found, act: (bytes: ByteSource) => Promise<T>): P
       size: file.size,
       read: (at, length) => (length <= NEAR_BYTES ? near.read(at, length) : readSome(at, length)),
     });
-    checkSame(file, descriptor);
+    checkSame(file);
     return result;
   } finally {
     closeSync(descriptor);
@@ -135,8 +135,8 @@ function isFresh({ mtimeMs, ctimeMs }: BigIntStats): boolean {
   return Date.now() - Math.max(Number(mtimeMs), Number(ctimeMs)) < COARSEST_TICK_MS;
 }
 
-function checkSame(file: Found, descriptor: number): void {
-  checkStamp(file, fstatSync(descriptor, { bigint: true }));
+/** What is open has the inode that was found: where that is still at its place, it is the one that was read. */
+function checkSame(file: Found): void {
   checkStamp(file, lstatSync(file.source, { bigint: true, throwIfNoEntry: false }));
 }
 

@@ -1,6 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Digest } from "../domain/digest.ts";
-import type { Block } from "../ports/model-store.ts";
+import { type Hashed, type HashedPiece, hashBlocks } from "./hash-blocks.ts";
 
 /** A SHA-256 that another core computes, of blocks in the order in which they are given. */
 export type HashBeside = {
@@ -10,60 +9,27 @@ export type HashBeside = {
   drop(): void;
 };
 
-type HashedPiece = {
-  readonly block: Block;
-  /** The block is read from there first. */
-  readonly from?: FilePlace;
-  readonly isLast: boolean;
-};
-type FilePlace = { readonly descriptor: number; readonly at: number };
-
-export type Hashed = {
-  /** Of the block. */
-  readonly crc32: number;
-  /** Of all blocks, with the last one. */
-  readonly digest?: Digest;
-};
-
 type Told =
   | { readonly id: number; readonly hashed: Hashed | undefined }
   | { readonly id: number; readonly code: string; readonly message: string };
 
-/** What is read, hashed and summed at once: it stays in the core's own cache from the first to the last. */
-const PIECE_BYTES = 256 * 1024;
-
-/** What the other thread runs: as text, since a bundle is one file. It knows nothing but what stands in it. */
+/** What the other thread runs: as text, since a bundle is one file. */
 const LOOP = `
-const { parentPort, workerData: pieceBytes } = process.getBuiltinModule("node:worker_threads");
+const { parentPort } = process.getBuiltinModule("node:worker_threads");
 const { createHash } = process.getBuiltinModule("node:crypto");
 const { readSync } = process.getBuiltinModule("node:fs");
 const { crc32 } = process.getBuiltinModule("node:zlib");
+const hashBlocks = ${hashBlocks};
 const hashes = new Map();
-function add({ hashId, block, from, isLast }) {
-  if (!hashes.has(hashId)) hashes.set(hashId, createHash("sha256"));
-  const hash = hashes.get(hashId);
-  let sum = 0;
-  for (let at = 0; at < block.length; ) {
-    let piece = block.subarray(at, at + pieceBytes);
-    if (from !== undefined) {
-      const read = readSync(from.descriptor, piece, 0, piece.length, from.at + at);
-      if (read === 0) return undefined;
-      piece = piece.subarray(0, read);
-    }
-    hash.update(piece);
-    sum = crc32(piece, sum);
-    at += piece.length;
-  }
-  if (!isLast) return { crc32: sum };
-  hashes.delete(hashId);
-  return { crc32: sum, digest: "sha256:" + hash.digest("hex") };
-}
-parentPort.on("message", (asked) => {
-  if (asked.block === undefined) return hashes.delete(asked.hashId);
+parentPort.on("message", ({ id, hashId, ...piece }) => {
+  if (piece.block === undefined) return hashes.delete(hashId);
   try {
-    parentPort.postMessage({ id: asked.id, hashed: add(asked) });
+    if (!hashes.has(hashId)) hashes.set(hashId, hashBlocks({ createHash, readSync, crc32 }));
+    const hashed = hashes.get(hashId)(piece);
+    if (piece.isLast) hashes.delete(hashId);
+    parentPort.postMessage({ id, hashed });
   } catch ({ code, message }) {
-    parentPort.postMessage({ id: asked.id, code, message });
+    parentPort.postMessage({ id, code, message });
   }
 });
 `;
@@ -97,7 +63,7 @@ export function startHashing(): ReturnType<typeof startThread> {
 type Waiting = { readonly take: (hashed: Hashed | undefined) => void; readonly fail: (error: unknown) => void };
 
 function startThread() {
-  const worker = new Worker(LOOP, { eval: true, workerData: PIECE_BYTES });
+  const worker = new Worker(LOOP, { eval: true });
   const waiting = new Map<number, Waiting>();
   let nextId = 0;
   let failure: unknown;

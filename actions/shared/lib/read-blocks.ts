@@ -1,19 +1,23 @@
+import { createHash } from "node:crypto";
+import { readSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import type { Digest } from "../domain/digest.ts";
 import type { Block, BlockReader } from "../ports/model-store.ts";
 import type { LentFile, SourceFile } from "../ports/source-file.ts";
 import { readError } from "./disk-file.ts";
 import { ReleaseError } from "./error.ts";
-import { type HashBeside, type Hashed, hashBeside } from "./hash-beside.ts";
+import { type HashBeside, hashBeside, startHashing } from "./hash-beside.ts";
+import { type Hashed, hashBlocks } from "./hash-blocks.ts";
 
 /** Bytes that can be read from their start, as often as is asked for. */
 export type Readable = Pick<SourceFile, "size" | "lend"> & { read(signal?: AbortSignal): AsyncIterable<Uint8Array> };
 
 /**
- * Reads bytes into blocks, and hashes them where they lie, beside. A file of this machine is read beside too. What was hashed is what is in
- * the blocks: nothing is read twice.
+ * Reads bytes into blocks, and hashes them where they lie: beside, where they are many. So is a file of this machine read. What was hashed is
+ * what is in the blocks: nothing is read twice.
  */
 export function readBlocks({ size, lend, read }: Readable, signal?: AbortSignal): BlockReader {
-  const hash = hashBeside();
+  const hash = isManyBytes({ size }) ? hashBeside() : hashHere();
   const filling = lend === undefined ? fromPieces(read(signal), { size, hash }) : fromFile(lend(), { size, hash });
   let next = 0;
   let last: Promise<Hashed> | undefined;
@@ -40,6 +44,21 @@ export function readBlocks({ size, lend, read }: Readable, signal?: AbortSignal)
       hash.drop();
     },
   };
+}
+
+/** It takes a moment until the other thread is there: whoever will read these soon says so, and goes on. */
+export function expectReading(sources: readonly Pick<Readable, "size">[]): void {
+  if (sources.some(isManyBytes)) startHashing();
+}
+
+/** What is smaller is read and hashed before another thread would have heard of it; with 256 KiB, it is done earlier beside. */
+const MANY_BYTES = 64 * 1024;
+
+const isManyBytes = ({ size }: Pick<Readable, "size">) => size >= MANY_BYTES;
+
+function hashHere(): HashBeside {
+  const add = hashBlocks({ createHash, readSync, crc32 });
+  return { add: async (piece) => add(piece), drop: () => {} };
 }
 
 type Wanted = { readonly size: number; readonly hash: HashBeside };

@@ -6,10 +6,10 @@ import type { SourceFile } from "../ports/source-file.ts";
 import { createHashed } from "./create-hashed.ts";
 import { ReleaseError } from "./error.ts";
 import { sha256, sha256Stream } from "./hash.ts";
-import { startHashing } from "./hash-beside.ts";
 import { type HashedModel, hashFiles, modelDigest } from "./hash-model.ts";
-import { collectAll, keepHeapSmall } from "./heap.ts";
+import { keepHeapSmall } from "./heap.ts";
 import { inParallel } from "./in-parallel.ts";
+import { expectReading } from "./read-blocks.ts";
 import type { Progress } from "./transfer-progress.ts";
 
 export type StoredModel = HashedModel & {
@@ -45,7 +45,7 @@ export type StoredFiles = { readonly folder: string; readonly files: readonly Mo
 export async function storeModel(store: ModelStore, storing: Storing): Promise<StoredModel> {
   const { name, place, files, signal } = storing;
   keepHeapSmall();
-  startHashing();
+  expectReading(files);
   const base = `${name}/files/${place}`;
   const list = canonicalJson(files.map(({ path, size }) => ({ path, size })));
   const folder = (await claim(store, `${base}~files.json`, list)) ? base : `${base}~${first12(sha256(list))}`;
@@ -74,9 +74,6 @@ async function claim(store: ModelStore, key: string, text: string): Promise<bool
 /** Many small files go one beside the other; a store far away answers each only after a while. More of them take memory, and are hardly sooner done. */
 const AT_ONCE = 24;
 
-/** Where a server ends each connection after its answer, some 15 KB are left of each, which V8 would only collect after many MB. */
-const COLLECTED_FILES = 400;
-
 /** Undefined: other bytes lie in this folder under one of the paths. */
 async function copyFiles(
   store: ModelStore,
@@ -84,11 +81,9 @@ async function copyFiles(
   { files, signal, earlier = [], progress }: Storing,
 ): Promise<StoredModel | undefined> {
   let isForeign = false;
-  let begun = 0;
   const copied = await inParallel(files, AT_ONCE, async (file): Promise<Copied | undefined> => {
     signal.throwIfAborted();
     if (isForeign) return undefined;
-    if (++begun % COLLECTED_FILES === 0) collectAll();
     const key = `${folder}/${file.path}`;
     const created = await createHashed(store, key, { source: file, like: likeOf(file, earlier), progress, signal });
     const digest = created?.digest ?? (await digestWhereSame(store, key, { file, signal }));

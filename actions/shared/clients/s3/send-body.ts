@@ -3,6 +3,7 @@ import type https from "node:https";
 import type { S3 } from "@aws-sdk/client-s3";
 import { hexOf } from "../../domain/digest.ts";
 import { sha256 } from "../../lib/hash.ts";
+import { collectAll } from "../../lib/heap.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { pathText, queryText, requestSigner } from "./signature.ts";
 
@@ -42,6 +43,7 @@ function sliceBytesOf(size: number): number {
 export function bodySender({ client, bucket: Bucket, clock, agents }: SenderOptions): SendBody {
   const placeNow = placeOfRequests(client);
   const sign = requestSigner();
+  let connections = 0;
 
   async function placeFor(Key: string): Promise<Place> {
     if (placeNow() === undefined) await client.headObject({ Bucket, Key }).catch(() => undefined);
@@ -75,14 +77,26 @@ export function bodySender({ client, bucket: Bucket, clock, agents }: SenderOpti
       path: search === "" ? path : `${path}?${search}`,
       headers: { ...signed, "content-length": String(bytes.length) },
       agent: isSecure ? agents.httpsAgent : agents.httpAgent,
-      signal: abortSignal,
     });
-    return { etag: String((await answerTo(request, bytes)).headers.etag ?? "") };
+    const response = await answerTo(request, bytes, abortSignal);
+    if (!request.reusedSocket && ++connections % COLLECTED_CONNECTIONS === 0) collectAll();
+    return { etag: String(response.headers.etag ?? "") };
   };
 }
 
-function answerTo(request: http.ClientRequest, bytes: Uint8Array): Promise<http.IncomingMessage> {
+/** Where a server ends each connection after its answer, some 15 KB are left of each, which V8 would only collect after many MB. */
+const COLLECTED_CONNECTIONS = 400;
+
+function answerTo(
+  request: http.ClientRequest,
+  bytes: Uint8Array,
+  abortSignal: AbortSignal,
+): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
+    // Node's own `signal` watches the streams besides, which takes a tenth of a small request.
+    const abort = () => request.destroy(abortSignal.reason);
+    abortSignal.addEventListener("abort", abort);
+    request.once("close", () => abortSignal.removeEventListener("abort", abort));
     request.setNoDelay(true);
     request.once("error", reject);
     request.once("response", (response: http.IncomingMessage) => {
