@@ -1,5 +1,6 @@
-import { type ArgoGoal, type ArgoMemory, nextArgoAct } from "../../domain/serving/argo-act.ts";
+import type { ArgoGoal, ArgoMemory } from "../../domain/serving/argo-act.ts";
 import { type ArgoRollout, formatPosition, isFormerStable } from "../../domain/serving/argo-rollout.ts";
+import { nextArgoAct } from "../../domain/serving/next-argo-act.ts";
 import { formatHealth, type PodHealth } from "../../domain/serving/pod-health.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import { type PodGuard, podGuard } from "../kubernetes/pod-guard.ts";

@@ -119,8 +119,13 @@ export function shareInForce(rollout: ArgoRollout): number {
   const weight = steps.weights[rollout.step] ?? 0;
   const stop = steps.stops.find(({ step }) => step >= rollout.step);
   const share = stop?.weight === weight ? stop.share : weight / steps.maxWeight;
-  const isWrong = position.at === "stop" && routed !== undefined && Math.abs(routed - share) > 1e-9;
+  const isWrong = position.at === "stop" && routed !== undefined && !isSameShare(routed, share);
   return isWrong ? routed : share;
+}
+
+/** Shares are quotients of whole numbers. */
+export function isSameShare(one: number, other: number): boolean {
+  return Math.abs(one - other) < 1e-9;
 }
 
 /** The version that a template serves, by our marks in it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type ArgoAct, type ArgoGoal, nextArgoAct } from "../../../../../actions/shared/domain/serving/argo-act.ts";
+import type { ArgoAct, ArgoGoal } from "../../../../../actions/shared/domain/serving/argo-act.ts";
+import { nextArgoAct } from "../../../../../actions/shared/domain/serving/next-argo-act.ts";
 import { isSameTemplate } from "../../../../../actions/shared/domain/serving/same-template.ts";
 import {
   ABORTED,
