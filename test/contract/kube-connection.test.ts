@@ -345,7 +345,7 @@ describe("a stream from a cluster", () => {
     const connection = await open(server.kubeconfig({ token: "t" }));
     const wanted = { service: "the cluster", url: `${server.url}/watch` };
     expect((await thrownBy(() => connection.stream(wanted))).message).toMatch(
-      /^\[NOT_FOUND\] .*too old resource version/,
+      /^\[UNAVAILABLE\] .*too old resource version/,
     );
     expect((await connection.stream({ ...wanted, okStatus: [200, 410] })).status).toBe(410);
   });

@@ -6,6 +6,8 @@ import { decode } from "../../lib/decode.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { HttpAnswer, HttpRequest } from "../../lib/http.ts";
 import type { KubeConnection } from "./connection.ts";
+import { refusalOf } from "./refusal.ts";
+import { parseStatus } from "./status.ts";
 
 /** A kind of object as it stands in addresses. Without a namespace: of the whole cluster. */
 export type ResourceType = {
@@ -89,9 +91,10 @@ async function listPage(
   url.searchParams.set("limit", String(PAGE));
   if (wanted.labels !== undefined) url.searchParams.set("labelSelector", wanted.labels);
   if (wanted.fields !== undefined) url.searchParams.set("fieldSelector", wanted.fields);
-  if (wanted.continue !== "") url.searchParams.set("continue", wanted.continue);
-  const answer = await ask(connection, { url });
-  if (answer === undefined) return undefined;
+  const isGoingOn = wanted.continue !== "";
+  if (isGoingOn) url.searchParams.set("continue", wanted.continue);
+  const answer = await ask(connection, { url, ...(isGoingOn ? { okStatus: [200, 410] } : {}) });
+  if (answer === undefined || answer.status === 410) return undefined;
   const { metadata, items } = decode(ListSchema, answer.json(), `the list of ${type.plural}`);
   return { items: items ?? [], resourceVersion: metadata.resourceVersion, next: metadata.continue };
 }
@@ -177,11 +180,16 @@ export function serviceOf({ server }: KubeConnection): string {
 }
 
 const ACCEPT = { accept: "application/json" } as const;
+const GONE = { kind: "Status", message: "", reason: "Gone" } as const;
 
 /** One question; undefined where there is nothing of that kind or name. Refusals are thrown in words by the connection. */
 async function ask(connection: KubeConnection, wanted: Omit<HttpRequest, "service">): Promise<HttpAnswer | undefined> {
+  const service = serviceOf(connection);
+  // Whoever is on the way may say so, of what is there: taken for absent, it would be made anew.
+  const explain: HttpRequest["explain"] = ({ status, text }) =>
+    status === 410 ? refusalOf({ ...(parseStatus(text) ?? GONE), code: 410 }, { what: service }) : undefined;
   try {
-    return await connection.send({ service: serviceOf(connection), headers: ACCEPT, ...wanted });
+    return await connection.send({ service, headers: ACCEPT, explain, ...wanted });
   } catch (error) {
     if (isReleaseError(error, "NOT_FOUND")) return undefined;
     throw error;

@@ -43,8 +43,9 @@ function describe(status: Status): Described {
     case 409:
       return conflict(status, saw);
     case 410:
+      // An object that is not there is a 404: this one may well be.
       return {
-        code: "NOT_FOUND",
+        code: "UNAVAILABLE",
         problem: { rule: "no longer knows this version of the list", saw, hint: "list again, and watch from there" },
       };
     case 400:

@@ -87,7 +87,7 @@ describe("a refusal of the API server", () => {
     [
       "an expired list",
       status(410, { reason: "Expired", message: "too old resource version: 1 (7)" }),
-      /^\[NOT_FOUND\] .*too old resource version.*list again/,
+      /^\[UNAVAILABLE\] .*too old resource version.*list again/,
     ],
     [
       "a missing kind",
