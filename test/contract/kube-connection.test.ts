@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { askService } from "../../actions/shared/clients/kubernetes/ask-service.ts";
 import { type ClusterOptions, connectCluster } from "../../actions/shared/clients/kubernetes/connection.ts";
 import { addressOf } from "../../actions/shared/clients/kubernetes/objects.ts";
 import { serviceProxy } from "../../actions/shared/clients/kubernetes/service-proxy.ts";
@@ -637,6 +638,18 @@ describe("a service behind the API server", () => {
     });
     const tls = serviceProxy(connection, { name: "envoy", port: "http", scheme: "https" });
     expect(tls.endpoint).toBe(`${server.url}/api/v1/namespaces/ml/services/https:envoy:http/proxy`);
+  });
+
+  test("is asked with new credentials where those of the cluster have run out", async () => {
+    const seen: string[] = [];
+    const server = await guarded(new Set(["token-2"]), seen);
+    const { exec } = await plugin(undefined);
+    const connection = await open(server.kubeconfig({ exec }));
+    const { signal } = new AbortController();
+    const place = { connection, namespace: "ml", clock, signal };
+    const asked = await askService(place, { kind: "service", name: "digits", port: 80, path: "/v2/health/ready" });
+    expect(asked).toMatchObject({ status: 200, text: expect.stringContaining("Bearer token-2") });
+    expect(seen.at(-1)).toBe("token-2");
   });
 
   test("is not led out of by an id that the service gave", async () => {

@@ -1,14 +1,15 @@
-import { type KubeObject, numberAt, recordAt, textAt } from "../../domain/manifest/object.ts";
+import { type KubeObject, listAt, numberAt, recordAt, textAt } from "../../domain/manifest/object.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
 import { candidateName } from "../../domain/serving/candidate-deployment.ts";
 import { type DeploymentState, shareInForce } from "../../domain/serving/deployment.ts";
 import { undoing } from "../../domain/serving/deployment-change.ts";
+import { httpPort } from "../../domain/serving/http-port.ts";
 import { formatHealth, podHealthOf } from "../../domain/serving/pod-health.ts";
 import { servingContainer } from "../../domain/serving/pod-template.ts";
 import { formerOf, modelOf } from "../../domain/serving/read-deployment.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { ArmNames, ClusterServing, Served } from "../../ports/serving.ts";
-import { askVersion } from "./ask-version.ts";
+import { askService } from "../kubernetes/ask-service.ts";
 import { type Carrying, carryOut, send, waitForArm } from "./carry-out.ts";
 import { checkDeployment } from "./check-deployment.ts";
 import type { DeploymentPlace } from "./place.ts";
@@ -167,9 +168,14 @@ export function deploymentServing(place: DeploymentPlace): ClusterServing {
   function served(deployment: KubeObject, model: ServedModel, service: KubeObject): Served {
     const container = servingContainer(recordAt(deployment, ["spec", "template"]), place.container);
     const image = textAt(container, ["image"]);
+    const asked = {
+      kind: "service",
+      name: textAt(service, ["metadata", "name"]) ?? "",
+      port: httpPort(listAt(service, ["spec", "ports"]), "port") ?? 80,
+    } as const;
     return {
       model,
-      ask: (path, body) => askVersion(place, service, { path, body }),
+      ask: (path, body) => askService(place, { ...asked, path, body }),
       runs: {
         as: "pods",
         kind: `Deployment ${textAt(deployment, ["metadata", "name"]) ?? name}`,

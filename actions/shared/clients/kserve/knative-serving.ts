@@ -18,9 +18,9 @@ import {
 import { formatVersion, type WantedVersion } from "../../domain/serving/kserve-version.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import type { ArmNames, Served } from "../../ports/serving.ts";
+import { askService } from "../kubernetes/ask-service.ts";
 import { patchObject } from "../kubernetes/objects.ts";
 import { type ArmServing, foreignSplit } from "./arm-serving.ts";
-import { askVersion } from "./ask-version.ts";
 import { type Carrying, carryOut } from "./carry-out.ts";
 import { type KServePlace, typeIn } from "./place.ts";
 import { type KnativeSeen, readKnativeState } from "./read-knative.ts";
@@ -163,7 +163,12 @@ export function knativeServing(place: KServePlace): ArmServing {
     const ask: Served["ask"] = async (path, body) => {
       // what is asked may be older than what was read: a revision that is made later serves the same version
       const name = revision?.name ?? `${place.name}-predictor`;
-      return askVersion(place, { service: name, path, body, ...(revision === undefined ? {} : { revision: name }) });
+      // where the revision has no pod at present, the activator must know whom to start
+      const headers =
+        revision === undefined
+          ? {}
+          : { "knative-serving-namespace": place.namespace, "knative-serving-revision": name };
+      return askService(place, { kind: "service", name, port: 80, path, body, headers });
     };
     const ended = revision?.state === "failed" ? (revision.why ?? "it is not ready") : undefined;
     return {

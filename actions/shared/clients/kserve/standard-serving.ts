@@ -23,9 +23,9 @@ import {
 import { formatVersion, type WantedVersion } from "../../domain/serving/kserve-version.ts";
 import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { ArmNames, Served } from "../../ports/serving.ts";
+import { askService } from "../kubernetes/ask-service.ts";
 import { patchVersion } from "../kubernetes/change-object.ts";
 import { type ArmServing, foreignSplit } from "./arm-serving.ts";
-import { askVersion } from "./ask-version.ts";
 import { type Carrying, carryOut } from "./carry-out.ts";
 import { noCandidate, wantedOf } from "./knative-serving.ts";
 import { type KServePlace, typeIn } from "./place.ts";
@@ -255,7 +255,7 @@ export function standardServing(place: KServePlace): ArmServing {
     if (model === undefined || workload === undefined) return undefined;
     return {
       model,
-      ask: (path, body) => askVersion(place, { service: workload.name, path, body }),
+      ask: (path, body) => askService(place, { kind: "service", name: workload.name, port: 80, path, body }),
       runs: {
         as: "pods",
         kind: `Deployment ${workload.name}`,

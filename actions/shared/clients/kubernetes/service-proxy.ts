@@ -21,8 +21,7 @@ export function serviceProxy(
   connection: KubeConnection,
   { name, port, scheme = "http", namespace = connection.namespace }: ProxiedService,
 ): { readonly endpoint: string; readonly send: Send } {
-  const service = scheme === "http" ? `${name}:${port}` : `${scheme}:${name}:${port}`;
-  const endpoint = `${connection.server}/api/v1/namespaces/${encodeURIComponent(namespace)}/services/${service}/proxy`;
+  const endpoint = proxyAddress(connection, { kind: "service", name, port, scheme, namespace });
   // For what the API server says itself; the service's own refusals keep the caller's words.
   const hints = {
     UNAVAILABLE: `the service ${name} of namespace ${namespace} has no pod that is ready, or the cluster cannot reach it: kubectl -n ${namespace} get endpoints ${name}`,
@@ -42,14 +41,31 @@ export function serviceProxy(
   };
 }
 
-/** An id that a service gave may hold `../..`, and the API server would take the rest of the path as its own, with our credentials. */
-function checkInside({ url, service, method = "GET" }: HttpRequest, endpoint: string): void {
+type Proxied = {
+  readonly kind: "service" | "pod";
+  readonly name: string;
+  readonly port: string | number;
+  readonly scheme?: "http" | "https";
+  readonly namespace: string;
+};
+
+/** The address below which the API server hands everything on to a service or a pod. */
+export function proxyAddress(
+  { server }: KubeConnection,
+  { kind, name, port, scheme = "http", namespace }: Proxied,
+): string {
+  const whom = scheme === "http" ? `${name}:${port}` : `${scheme}:${name}:${port}`;
+  return `${server}/api/v1/namespaces/${encodeURIComponent(namespace)}/${kind}s/${whom}/proxy`;
+}
+
+/** A path, or an id in it, may hold `../..`, and the API server would take the rest as its own, with our credentials. */
+export function checkInside({ url, service, method = "GET" }: HttpRequest, endpoint: string): void {
   const { href, pathname } = new URL(url);
   if (href.startsWith(`${endpoint}/`)) return;
   throw new ReleaseError("REFUSED", {
     rule: `a request for ${service} goes to nobody else in its cluster`,
     saw: `${method} ${pathname}`,
     allowed: `${new URL(endpoint).pathname}/…`,
-    hint: "an id that it gave is none: look at the log of the service",
+    hint: "correct the path; where an id in it came from the service, look at the service's log",
   });
 }
