@@ -23,7 +23,8 @@ const TARGETS_OF: Readonly<Partial<Record<Name, readonly Kind[]>>> = {
   "prometheus-token": CLUSTER,
   "prometheus-headers": CLUSTER,
   container: ["auto", "deployment", "rollout"],
-  strategy: ["local", "auto", "deployment", "kserve", "rollout"],
+  // a Rollout stops where its own steps say
+  steps: ["local", "auto", "deployment", "kserve"],
   drain: CLUSTER,
 };
 
@@ -34,7 +35,12 @@ export function checkInputs(inputs: Given): readonly Problem[] {
   const target = parseTargetName(inputs.target ?? "local");
   if (target.state === "bad") return target.problems;
   const { kind } = target.value;
-  return [...targetProblems(inputs, kind), ...strategyProblems(inputs, kind), ...metricsProblems(inputs, kind)];
+  return [...kindProblems(inputs, kind), ...metricsProblems(inputs, kind)];
+}
+
+/** Inputs that do not fit the kind of the target: for `auto` judged again once it is found. */
+export function kindProblems(inputs: Given, kind: Kind): readonly Problem[] {
+  return [...targetProblems(inputs, kind), ...strategyProblems(inputs, kind)];
 }
 
 function targetProblems(inputs: Given, kind: Kind): readonly Problem[] {

@@ -8,6 +8,7 @@ import type { ModelStore } from "../shared/ports/model-store.ts";
 import type { ClusterServing } from "../shared/ports/serving.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { Target, TargetRequest } from "../shared/ports/target.ts";
+import { kindProblems } from "./check-inputs.ts";
 import { connectTraffic } from "./connect-traffic.ts";
 import type { DeployModelInputs } from "./inputs.ts";
 
@@ -103,7 +104,11 @@ async function whichObject({ inputs }: ClusterStep, { connection, namespace, mod
   // A Deployment of a controller's own, such as that of an InferenceService, is not the user's to change.
   const free = found.filter(({ object }) => object !== undefined && !isOwned(object));
   const [only, ...others] = free;
-  if (only !== undefined && others.length === 0) return { kind: only.kind, name: model };
+  if (only !== undefined && others.length === 0) {
+    const misfits = kindProblems(inputs, only.kind);
+    if (misfits.length > 0) throw new ReleaseError("INPUT", misfits);
+    return { kind: only.kind, name: model };
+  }
   throw new ReleaseError(only === undefined ? "NOT_FOUND" : "CONFIG", {
     rule: `target: auto needs exactly one object named ${model} in the namespace ${namespace}`,
     where: { input: "target" },

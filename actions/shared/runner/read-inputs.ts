@@ -35,7 +35,10 @@ export async function readInputs<D extends Declarations>(
     // Its problem is there already.
     else if (name !== "working-directory" || base.state === "ok") problems.push(...checked.problems);
   }
-  problems.push(...(check?.(values as Partial<Inputs<D>>) ?? []));
+  // What is wrong by itself was given: that others miss it is no news.
+  const told = new Set(problems.flatMap(({ where }) => where?.input ?? []));
+  const between = check?.(values as Partial<Inputs<D>>) ?? [];
+  problems.push(...between.filter(({ where }) => where?.input === undefined || !told.has(where.input)));
   return problems.length > 0 ? { state: "bad", problems } : ok(values as Inputs<D>);
 }
 

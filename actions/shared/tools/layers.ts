@@ -54,7 +54,8 @@ const actionFiles: Table = {
   "index.ts": ["./inputs.ts", "./check-inputs.ts", "./connect.ts", "./main.ts", "./report.ts", "./cancel.ts", "runner"],
   "inputs.ts": ["runner/inputs.ts", "valibot"],
   "connect.ts": [...connecting, "./connect-*.ts", "./choose-engine.ts"],
-  "connect-*.ts": [...connecting, "./connect-*.ts"],
+  // What a kind allows is known once it is found.
+  "connect-*.ts": [...connecting, "./connect-*.ts", "./check-inputs.ts"],
   "check-inputs.ts": ["./inputs.ts", "./choose-engine.ts", "domain"],
   "main.ts": ["./*", "./inputs.ts", "ports", "lib", "domain", "valibot", "node:path"],
   "report.ts": ["./outcome.ts", "./report/*.ts", "domain"],

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { jobContext } from "../../support/job-context.ts";
+import { startKubeServer } from "../../support/kube-server.ts";
 import { type Phase, runAction } from "../../support/run-action.ts";
 
 const run = async (wishes: Readonly<Record<string, string>>) => {
@@ -37,4 +38,23 @@ test("a target on a cluster needs one: where it is looked for is said", async ()
 test("a canary on a cluster without anybody who counts its traffic is refused before the model is read", async () => {
   const main = await run({ model: "digits@1.1.0", target: "deployment/digits" });
   expect(errorsOf(main).join("\n")).toMatch(/input prometheus.*strategy: rolling/s);
+});
+
+test("inputs that do not fit what `auto` finds are refused as they are for a target that is named", async () => {
+  const service = { apiVersion: "serving.kserve.io/v1beta1", kind: "InferenceService", metadata: { name: "digits" } };
+  const { kubeconfig } = await startKubeServer(({ url = "" }, response) => {
+    const isService = url.includes("/inferenceservices/digits");
+    response.writeHead(isService ? 200 : 404, { "content-type": "application/json" });
+    response.end(JSON.stringify(isService ? service : { kind: "Status", code: 404, reason: "NotFound" }));
+  });
+  const auto = { model: "digits", mode: "status", target: "auto", kubeconfig: kubeconfig({ token: "kube-token" }) };
+  const main = await run({ ...auto, container: "server" });
+  expect(errorsOf(main)).toEqual([
+    expect.stringMatching(/^input container: means nothing to the target `kserve` .*remove `container`$/),
+  ]);
+});
+
+test("an address that is malformed is told as that, and not as one that is missing", async () => {
+  const main = await run({ model: "digits@1.1.0", target: "kserve/digits", prometheus: "prometheus:9090" });
+  expect(errorsOf(main)).toEqual([expect.stringMatching(/^input prometheus: is malformed \(saw "prometheus:9090"/)]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkInputs } from "../../../actions/deploy-model/check-inputs.ts";
+import { checkInputs, kindProblems } from "../../../actions/deploy-model/check-inputs.ts";
 import { formatProblem } from "../../../actions/shared/domain/problem.ts";
 
 const problems = (inputs: Parameters<typeof checkInputs>[0]) => checkInputs(inputs).map(formatProblem);
@@ -42,6 +42,10 @@ describe("refused, with what to do:", () => {
     ],
     [{ target: "kserve/digits", strategy: "rolling" }, /the target `kserve` has no strategy `rolling`/],
     [{ strategy: "recreate" }, /the target `local` has no strategy `recreate`/],
+    [
+      { ...canary, target: "rollout/digits", steps: ["5%"] },
+      /input steps: means nothing to the target `rollout`.*remove `steps`/,
+    ],
     [{ target: "deployment/digits", strategy: "rolling", steps: ["5%"] }, /steps are shares of a canary/],
     [{ target: "deployment/digits" }, /input prometheus: a canary on a cluster needs somebody who counts/],
     [
@@ -50,6 +54,16 @@ describe("refused, with what to do:", () => {
     ],
   ] as const)("%j", (inputs, message) => {
     expect(problems(inputs)).toEqual([expect.stringMatching(message)]);
+  });
+
+  test("what `auto` allowed, once it is known what serves", () => {
+    const auto = { target: "auto", strategy: "rolling", container: "server" } as const;
+    expect(problems(auto)).toEqual([]);
+    expect(kindProblems(auto, "deployment")).toEqual([]);
+    expect(kindProblems(auto, "kserve").map(formatProblem)).toEqual([
+      expect.stringMatching(/input container: means nothing to the target `kserve`/),
+      expect.stringMatching(/the target `kserve` has no strategy `rolling`/),
+    ]);
   });
 
   test("everything at once", () => {
