@@ -1,5 +1,5 @@
 import type { Access } from "../../domain/manifest/access.ts";
-import { CAPACITY_ACCESS, ROLLOUT_STATUS_ACCESS } from "../kubernetes/access.ts";
+import { CAPACITY_ACCESS, ENDPOINTS_ACCESS, ROLLOUT_STATUS_ACCESS } from "../kubernetes/access.ts";
 
 const GATEWAY = "gateway.networking.k8s.io";
 
@@ -30,14 +30,7 @@ export const DEPLOYMENT_ACCESS: readonly Access[] = [
     need: "required",
     purpose: "find the routes to the service and set their weights",
   },
-  {
-    group: "discovery.k8s.io",
-    resource: "endpointslices",
-    verbs: ["list"],
-    scope: "namespace",
-    need: "required",
-    purpose: "see that the candidate's service has ready pods before it gets traffic",
-  },
+  ...ENDPOINTS_ACCESS,
   {
     group: "autoscaling",
     resource: "horizontalpodautoscalers",

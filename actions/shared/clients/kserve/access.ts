@@ -1,5 +1,5 @@
 import type { Access } from "../../domain/manifest/access.ts";
-import { CAPACITY_ACCESS, POD_ACCESS, STORAGE_ACCESS } from "../kubernetes/access.ts";
+import { CAPACITY_ACCESS, ENDPOINTS_ACCESS, POD_ACCESS, STORAGE_ACCESS } from "../kubernetes/access.ts";
 import type { KServeMode } from "./read-service.ts";
 
 const SERVING: readonly Access[] = [
@@ -68,14 +68,7 @@ const STANDARD: readonly Access[] = [
     need: "required",
     purpose: "see which version gets how much; where KServe splits no traffic, set the weights",
   },
-  {
-    group: "discovery.k8s.io",
-    resource: "endpointslices",
-    verbs: ["list"],
-    scope: "namespace",
-    need: "required",
-    purpose: "see that the candidate's service has ready pods before it gets traffic",
-  },
+  ...ENDPOINTS_ACCESS,
 ];
 
 /** Everything that is done for the target `kserve/NAME`: the Role that it needs, and what the access review asks for. Without a mode: for both. */

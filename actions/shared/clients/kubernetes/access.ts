@@ -52,6 +52,18 @@ export const ROLLOUT_STATUS_ACCESS: readonly Access[] = [
   ...POD_ACCESS,
 ];
 
+/** Whether anybody answers behind a service. */
+export const ENDPOINTS_ACCESS: readonly Access[] = [
+  {
+    group: "discovery.k8s.io",
+    resource: "endpointslices",
+    verbs: ["list"],
+    scope: "namespace",
+    need: "required",
+    purpose: "see that the candidate's service has ready pods before it gets traffic",
+  },
+];
+
 /** What keeps rollouts apart. */
 export const LEASE_ACCESS: readonly Access[] = [
   {
