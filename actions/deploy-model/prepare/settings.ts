@@ -89,7 +89,7 @@ async function readRolloutFile(path: string | undefined): Promise<ReadFile> {
   return {
     options: optionsOfFile(file),
     metrics: file.metrics ?? {},
-    placeOf: (option) => placeOf([option]),
+    placeOf: (option) => placeOf(option.split(".")),
     placeAt: placeOf,
   };
 }

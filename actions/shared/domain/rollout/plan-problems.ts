@@ -1,9 +1,10 @@
 import type { Place, Problem } from "../problem.ts";
 import { formatDuration } from "../quantity.ts";
 import type { DuelBounds } from "./duel.ts";
-import type { JudgePolicy, SeriesPolicy } from "./judge.ts";
+import type { JudgePolicy, SeriesName, SeriesPolicy } from "./judge.ts";
+import type { SeriesOptions } from "./plan-options.ts";
 
-/** Where an option was written. */
+/** Where an option was written: `steps`, or with a dot between the keys of the file, `series.wrong.margin`. */
 export type PlaceOf = (option: string) => Place;
 
 export function stepProblems(
@@ -30,34 +31,44 @@ export function stepProblems(
   });
 }
 
-export function seriesProblems(series: SeriesPolicy, placeOf: PlaceOf): readonly Problem[] {
-  const of = series.name === "errors" ? "" : ` (series ${series.name})`;
+/** Rules of a series of its own are told by the name that they have there. */
+export function seriesProblems(
+  { name, margin, maxRatio, ceiling }: SeriesPolicy,
+  own: SeriesOptions,
+  placeOf: PlaceOf,
+): readonly Problem[] {
+  const marginOption = own.margin === undefined ? "margin" : `series.${name}.margin`;
+  const ratioOption = own.maxRatio === undefined ? "max-ratio" : `series.${name}.max-ratio`;
+  const ceilingOption = own.maxRate === undefined ? "max-error-rate" : `series.${name}.max-rate`;
   return [
-    ...(series.margin >= 1
-      ? []
-      : [outOf(`margin${of}`, series.margin, { allowed: "from 1", where: placeOf("margin") })]),
-    ...(series.maxRatio > 1
-      ? []
-      : [outOf(`max-ratio${of}`, series.maxRatio, { allowed: "above 1", where: placeOf("max-ratio") })]),
-    ...(series.margin < series.maxRatio || series.maxRatio <= 1
+    ...(margin >= 1 ? [] : [outOf(marginOption, margin, { allowed: "from 1", where: placeOf(marginOption) })]),
+    ...(maxRatio > 1 ? [] : [outOf(ratioOption, maxRatio, { allowed: "above 1", where: placeOf(ratioOption) })]),
+    ...(margin < maxRatio || maxRatio <= 1
       ? []
       : [
           {
-            rule: `margin${of} must be smaller than max-ratio`,
-            where: placeOf("margin"),
-            saw: `${series.margin} and ${series.maxRatio}`,
+            rule: `${marginOption} must be smaller than ${ratioOption}`,
+            where: placeOf(own.margin === undefined && own.maxRatio !== undefined ? ratioOption : marginOption),
+            saw: `${margin} and ${maxRatio}`,
             hint: "what may be promoted must not be an alarm",
           },
         ]),
-    ...(series.ceiling > 0 && series.ceiling < 1
+    ...(ceiling > 0 && ceiling < 1
       ? []
-      : [
-          outOf(`max-error-rate${of}`, series.ceiling, {
-            allowed: "above 0%, below 100%",
-            where: placeOf("max-error-rate"),
-          }),
-        ]),
+      : [outOf(ceilingOption, ceiling, { allowed: "above 0%, below 100%", where: placeOf(ceilingOption) })]),
   ];
+}
+
+/** A rule that judges nothing would be taken for one that holds. */
+export function idleProblem(name: SeriesName, placeOf: PlaceOf): Problem {
+  return {
+    rule: `series.${name} has rules, and nothing counts it`,
+    where: placeOf(`series.${name}`),
+    hint:
+      name === "slow"
+        ? "set latency-bound: an answer that takes longer is slow"
+        : "give payloads with `expect` (target local), or metrics.wrong (a target on a cluster); or take the rules out",
+  };
 }
 
 export function rangeProblems(
@@ -86,12 +97,12 @@ export function rangeProblems(
 
 export function breakerProblems({ rate }: JudgePolicy["breaker"], placeOf: PlaceOf): readonly Problem[] {
   if (rate > 0 && rate < 1) return [];
-  return [outOf("breaker.rate", rate, { allowed: "above 0%, below 100%", where: placeOf("breaker") })];
+  return [outOf("breaker.rate", rate, { allowed: "above 0%, below 100%", where: placeOf("breaker.rate") })];
 }
 
 export function duelProblems({ minAgreement }: DuelBounds, placeOf: PlaceOf): readonly Problem[] {
   if (minAgreement === undefined || minAgreement <= 1) return [];
-  return [outOf("duel.min-agreement", minAgreement, { allowed: "up to 100%", where: placeOf("duel") })];
+  return [outOf("duel.min-agreement", minAgreement, { allowed: "up to 100%", where: placeOf("duel.min-agreement") })];
 }
 
 function outOf(name: string, saw: number, rest: { readonly allowed: string; readonly where: Place }): Problem {

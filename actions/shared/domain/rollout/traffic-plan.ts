@@ -1,4 +1,4 @@
-import { bad, type Checked, ok } from "../problem.ts";
+import { bad, type Checked, ok, type Problem } from "../problem.ts";
 import { formatDuration, formatPercent, parseFraction } from "../quantity.ts";
 import type { DuelBounds } from "./duel.ts";
 import { type JudgePolicy, SERIES, type SeriesName, type SeriesPolicy } from "./judge.ts";
@@ -12,6 +12,7 @@ import {
 import {
   breakerProblems,
   duelProblems,
+  idleProblem,
   type PlaceOf,
   rangeProblems,
   seriesProblems,
@@ -52,10 +53,12 @@ export function planOf(
   const duel = said.duel === undefined ? undefined : withoutUndefined(said.duel);
   const names = SERIES.filter((name) => isGated(name, options, hasExpectations));
   const series = names.map((name) => seriesOf(name, said, options.series?.[name]));
+  const idle = SERIES.filter((name) => options.series?.[name] !== undefined && !names.includes(name));
   const watched = hasStable && !names.includes("rejected") ? [seriesOf("rejected", said)] : [];
   const problems = [
     ...stepProblems(said.steps, shares, placeOf("steps")),
-    ...series.flatMap((one) => seriesProblems(one, placeOf)),
+    ...eachOnce(series.flatMap((one) => seriesProblems(one, options.series?.[one.name] ?? {}, placeOf))),
+    ...idle.map((name) => idleProblem(name, placeOf)),
     ...rangeProblems(said, placeOf),
     ...breakerProblems(breaker, placeOf),
     ...duelProblems(duel ?? {}, placeOf),
@@ -92,6 +95,11 @@ export function formatPlan({ rollout }: TrafficPlan): string {
   const shares = rollout.shares.map((share) => (share === 1 ? "all" : formatPercent(share)));
   const steps = shares.at(-1) === "all" ? shares : [...shares, "all"];
   return `${steps.join(" → ")}, a look each ${formatDuration(rollout.lookMs)}, ${formatDuration(rollout.stepMs)} a step at most, ${formatDuration(rollout.maxStepMs)} where proof is missing, then ${formatDuration(rollout.bakeMs)} of bake`;
+}
+
+/** What is said for all series is wrong in each of them. */
+function eachOnce(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [problem.rule, problem])).values()];
 }
 
 /** A series is part of the gate where there is something to count; refused requests only where rules for them are written. */

@@ -89,7 +89,10 @@ describe("what is wrong with a plan", () => {
     [{ rate: 0 }, "rate is out of range"],
     [{ lookMs: 99 }, "look is out of range"],
     [{ lookMs: 10_000, stepMs: 5_000 }, "step-duration must not be shorter than look"],
-    [{ series: { wrong: { margin: 0.5 } } }, "margin (series wrong) is out of range"],
+    [{ series: { wrong: { margin: 0.5 } } }, "series.wrong.margin is out of range"],
+    [{ series: { wrong: { maxRate: 1 } } }, "series.wrong.max-rate is out of range"],
+    [{ series: { slow: { margin: 2 } } }, "series.slow has rules, and nothing counts it"],
+    [{ series: { errors: { maxRatio: 1.1 } } }, "margin must be smaller than series.errors.max-ratio"],
   ])("%j: %s", (options, rule) => {
     const plan = planOf(options, both, place);
     expect(plan.state === "bad" ? plan.problems.map((problem) => problem.rule) : []).toContain(rule);
@@ -98,6 +101,14 @@ describe("what is wrong with a plan", () => {
   test("is told all at once", () => {
     const plan = planOf({ steps: ["25%", "5%"], alpha: 0, rate: -1 }, both, place);
     expect(plan.state === "bad" && plan.problems.map(({ where }) => where?.input)).toEqual(["steps", "alpha", "rate"]);
+  });
+
+  test("is told once, and by the name that it was written with", () => {
+    const plan = planOf({ margin: 0.5, latencyBoundMs: 50, series: { slow: { maxRate: 2 } } }, both, place);
+    expect(plan.state === "bad" && plan.problems.map(({ where }) => where?.input)).toEqual([
+      "margin",
+      "series.slow.max-rate",
+    ]);
   });
 });
 
