@@ -2,39 +2,18 @@ import { deploymentServing } from "../../actions/shared/clients/deployments/depl
 import type { DeploymentPlace } from "../../actions/shared/clients/deployments/place.ts";
 import type { KubeConnection } from "../../actions/shared/clients/kubernetes/connection.ts";
 import type { ServedModel } from "../../actions/shared/domain/rollout/journal-entry.ts";
-import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { sha256 } from "../../actions/shared/lib/hash.ts";
-import type { Clock } from "../../actions/shared/ports/clock.ts";
 import type { ClusterServing } from "../../actions/shared/ports/serving.ts";
-import { silentLog } from "./logs.ts";
+import { hastyPlace } from "./hasty-place.ts";
 
 /** A version of the model `fraud`. */
 export function fraud(version: string): ServedModel {
   return { name: "fraud", version, digest: sha256(`fraud ${version}`) };
 }
 
-/** Looks ten times as often. */
-const hastyClock: Clock = { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(ms / 10, signal) };
-
 /** As the step makes it, with pauses that fit a test. */
 export function fraudServing(connection: KubeConnection, more: Partial<DeploymentPlace> = {}): ClusterServing {
-  return deploymentServing({
-    connection,
-    namespace: connection.namespace,
-    name: "fraud",
-    strategy: "canary",
-    uriOf: async ({ name, version }) => `s3://models/${name}/${version}`,
-    image: { ref: "registry.test/server:2", digest: sha256("server 2") },
-    marks: { "ml-release.dev/release": "v2", "ml-release.dev/commit": "c0ffee" },
-    drainMs: 1_000,
-    readyTimeoutMs: 20_000,
-    lookMs: 500,
-    steadyMs: 300,
-    clock: hastyClock,
-    log: silentLog,
-    signal: new AbortController().signal,
-    ...more,
-  });
+  return deploymentServing({ ...hastyPlace(connection, "fraud"), strategy: "canary", drainMs: 1_000, ...more });
 }
 
 export type FraudOptions = {

@@ -2,37 +2,17 @@ import type { RolloutPlace } from "../../actions/shared/clients/argo-rollouts/pl
 import { rolloutServing } from "../../actions/shared/clients/argo-rollouts/rollout-serving.ts";
 import type { KubeConnection } from "../../actions/shared/clients/kubernetes/connection.ts";
 import type { ServedModel } from "../../actions/shared/domain/rollout/journal-entry.ts";
-import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { sha256 } from "../../actions/shared/lib/hash.ts";
-import type { Clock } from "../../actions/shared/ports/clock.ts";
-import { silentLog } from "./logs.ts";
+import { hastyPlace } from "./hasty-place.ts";
 
 /** A version of the model `digits`. */
 export function digits(version: string): ServedModel {
   return { name: "digits", version, digest: sha256(`digits ${version}`) };
 }
 
-/** Looks ten times as often. */
-const hastyClock: Clock = { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(ms / 10, signal) };
-
 /** As the step makes it, with pauses that fit a test. */
 export function digitsServing(connection: KubeConnection, more: Partial<RolloutPlace> = {}) {
-  return rolloutServing({
-    connection,
-    namespace: connection.namespace,
-    name: "digits",
-    uriOf: async ({ name, version }) => `s3://models/${name}/${version}`,
-    image: { ref: "registry.test/server:2", digest: sha256("server 2") },
-    marks: { "ml-release.dev/release": "v2", "ml-release.dev/commit": "c0ffee" },
-    drainMs: 500,
-    readyTimeoutMs: 20_000,
-    lookMs: 500,
-    steadyMs: 300,
-    clock: hastyClock,
-    log: silentLog,
-    signal: new AbortController().signal,
-    ...more,
-  });
+  return rolloutServing({ ...hastyPlace(connection, "digits"), ...more });
 }
 
 export type RolloutOptions = {
