@@ -2,9 +2,9 @@ import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts"
 import { actOf } from "../../shared/lib/act.ts";
 import { ReleaseError } from "../../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../../shared/lib/model-registry/aliases.ts";
-import { appendEvent, history } from "../../shared/lib/model-registry/log.ts";
 import type { Target } from "../../shared/ports/target.ts";
 import type { DeployStep, Ports } from "../step.ts";
+import { logDecision } from "./log-decision.ts";
 
 type Place = { readonly target: Target; readonly store: Ports["store"] };
 
@@ -16,7 +16,7 @@ export async function finish(step: DeployStep, { target, store }: Place, entry: 
   const { name, version } = entry.candidate;
   await target.events?.({ reason: "Promoted", note: `${name} ${version} serves everything` });
   await moveChampion(step, store, entry);
-  await logPromotion(step, store, entry);
+  await logDecision(step, store, { entry, event: "promoted" });
   const ended: JournalEntry = { ...recording, phase: "ended", endedAtMs: step.clock.now() };
   await target.journal.write(ended);
   return ended;
@@ -45,27 +45,5 @@ async function moveChampion(
     saw: champion?.version ?? "another version",
     allowed: stable?.version ?? "no champion",
     hint: `${candidate.version} serves and is not the champion: see the model's log, then deploy the version that is meant`,
-  });
-}
-
-async function logPromotion(step: DeployStep, store: Ports["store"], entry: JournalEntry): Promise<void> {
-  const { name, version, digest } = entry.candidate;
-  const startedAt = new Date(entry.startedAtMs).toISOString();
-  const events = await history(store, name);
-  const isLogged = events.some(
-    (event) =>
-      event.event === "promoted" &&
-      event.digest === digest &&
-      event.target === entry.target &&
-      event.act.at >= startedAt,
-  );
-  if (isLogged) return;
-  await appendEvent(store, name, {
-    schema: 1,
-    event: "promoted",
-    version,
-    digest,
-    target: entry.target,
-    act: actOf(step),
   });
 }

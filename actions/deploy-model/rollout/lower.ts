@@ -3,11 +3,11 @@ import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts"
 import { actOf } from "../../shared/lib/act.ts";
 import { isReleaseError } from "../../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../../shared/lib/model-registry/aliases.ts";
-import { appendEvent } from "../../shared/lib/model-registry/log.ts";
 import type { Target } from "../../shared/ports/target.ts";
 import type { Verified } from "../outcome.ts";
 import type { DeployStep, Ports } from "../step.ts";
 import { isComparing } from "./is-comparing.ts";
+import { logDecision } from "./log-decision.ts";
 import { putStableBack } from "./put-stable-back.ts";
 import type { Rolling } from "./rolling.ts";
 
@@ -51,18 +51,7 @@ export async function endLowering(
     reason: isHeld ? "CanaryHeld" : "CanaryRolledBack",
     note: `${name} ${version} gets no traffic${why}`,
   });
-  if (entry.decision === "rolled-back") {
-    const { digest } = entry.candidate;
-    await appendEvent(store, name, {
-      schema: 1,
-      event: "rolled-back",
-      version,
-      digest,
-      target: entry.target,
-      ...(entry.reason === undefined ? {} : { reason: entry.reason }),
-      act: actOf(step),
-    });
-  }
+  if (entry.decision === "rolled-back") await logDecision(step, store, { entry, event: "rolled-back" });
   const ended: JournalEntry = { ...entry, phase: "ended", share: 0, endedAtMs: step.clock.now() };
   await target.journal.write(ended);
   return ended;

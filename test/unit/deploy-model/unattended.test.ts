@@ -9,6 +9,7 @@ import type { DeployStep, Ports } from "../../../actions/deploy-model/step.ts";
 import type { VersionRecord } from "../../../actions/shared/domain/model-version.ts";
 import type { JournalEntry, ServedModel } from "../../../actions/shared/domain/rollout/journal-entry.ts";
 import { planOf } from "../../../actions/shared/domain/rollout/traffic-plan.ts";
+import { history } from "../../../actions/shared/lib/model-registry/log.ts";
 import { changeState } from "../../../actions/shared/lib/model-registry/states.ts";
 import { createVersion } from "../../../actions/shared/lib/model-registry/versions.ts";
 import type { ModelStore } from "../../../actions/shared/ports/model-store.ts";
@@ -134,7 +135,7 @@ async function storeWith(isRetired: boolean): Promise<ModelStore> {
   return store;
 }
 
-type Walked = { readonly target: MemoryTarget; readonly tries: number };
+type Walked = { readonly target: MemoryTarget; readonly store: ModelStore; readonly tries: number };
 
 /** The path until it comes through, by as many processes as that takes; the first ones die at a write each. */
 async function walk(from: Start, path: Path, kills: readonly ("before" | "after")[]): Promise<Walked> {
@@ -154,7 +155,7 @@ async function walk(from: Start, path: Path, kills: readonly ("before" | "after"
     const ports = { store, catalogs: [], open: async () => here.target } as unknown as Ports;
     try {
       await act(path, step, ports);
-      return { target: { ...here, past: [...past, ...here.past] }, tries };
+      return { target: { ...here, past: [...past, ...here.past] }, store, tries };
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
     }
@@ -192,6 +193,20 @@ describe("an unattended path, however often its process dies", () => {
         expect(target.entry()?.phase).toBe(from.entry === undefined ? undefined : "ended");
       }),
       { numRuns: 100, seed: 9 },
+    );
+  });
+
+  test("writes what it came to into the model's log once", async () => {
+    await fc.assert(
+      fc.asyncProperty(start, path, kills, async (from, by, dying) => {
+        fc.pre(from.entry !== undefined && from.entry.phase !== "ended");
+        const { target, store } = await walk(from, by, dying);
+        const { decision } = target.entry() ?? {};
+        const events = (await history(store, CANDIDATE.name)).map(({ event }) => event);
+        expect(events.filter((event) => event === "promoted")).toHaveLength(decision === "promoted" ? 1 : 0);
+        expect(events.filter((event) => event === "rolled-back")).toHaveLength(decision === "rolled-back" ? 1 : 0);
+      }),
+      { numRuns: 100, seed: 11 },
     );
   });
 
