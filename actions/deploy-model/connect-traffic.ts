@@ -85,19 +85,26 @@ async function openTraffic(step: ClusterStep, { serving, metrics, plan, memory }
     import("../shared/clients/prometheus/resolve-queries.ts"),
   ]);
   const prometheus = await connectPrometheusServer(step, addressOf(step));
+  const isGone = async (arm: "candidate" | "stable") => {
+    const served = (await serving.current())[arm];
+    return served === undefined || (served.runs.as === "pods" && served.runs.wanted === 0);
+  };
   // Without a stable version there is nothing to compare with, and nobody whose samples are waited for.
   const hasStable = plan.judge.against === "stable";
   const arms = async () => {
     const { candidate, stable } = await serving.arms();
     return { candidate, stable: hasStable ? stable : undefined };
   };
-  const queries = await resolveQueries(prometheus, { ...metrics, stable: (await serving.arms()).stable });
+  const names = await serving.arms();
+  const shown = (await isGone("stable")) ? names.candidate : names.stable;
+  const queries = await resolveQueries(prometheus, { ...metrics, stable: shown });
   log.info(`traffic is counted by ${queries.source} metrics at ${prometheus.base}`);
   return prometheusTraffic({
     prometheus,
     queries,
     arms,
     latencyBoundMs: plan.latencyBoundMs,
+    isGone,
     drift: driftPolicyOf(metrics.file.drift),
     memory,
     ...timesOf(metrics.file),

@@ -21,6 +21,11 @@ export type PrometheusTrafficOptions = ReadingTimes & {
   /** Asked at the first count, when both are up. */
   readonly arms: () => Promise<ArmsByName>;
   readonly latencyBoundMs: number | undefined;
+  /**
+   * Whether nothing of an arm is up that could still be sent a request: what it counted stands then, and no newer samples are waited for.
+   * Asked only where it is silent. Default: never.
+   */
+  readonly isGone?: (arm: Arm) => Promise<boolean>;
   /** How far predictions may lie apart, where the queries have any. Default: as for the stability index. */
   readonly drift?: DriftPolicy | undefined;
   /** Where a process before this one had come to: what came since then is counted, from 0. */
@@ -58,7 +63,7 @@ type Arm = "candidate" | "stable";
  * The traffic that a Prometheus has counted. `counts` answers for the moment of the call, and waits until both arms were scraped after it. After
  * a change of the split it answers for the first moment before which all were scraped since: what was counted under one share never mixes
  * with what came under the next. Where an arm gives no newer samples in time, nothing is
- * counted for either, which the judge takes for what it is: no data.
+ * counted for either, which the judge takes for what it is: no data; unless nothing of that arm is up any more.
  */
 export function prometheusTraffic(options: PrometheusTrafficOptions): PrometheusTraffic {
   const { prometheus, clock, log, signal, offsetMs } = options;
@@ -168,12 +173,13 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
     for (const { odd } of both) odd.forEach(note);
     refuseShared(candidate, stable);
     intervalMs = intervalOf(both.flatMap((arm) => arm.samples.requests ?? [])) ?? intervalMs;
-    const known = (Object.entries(samples) as [Arm, ReadSamples][]).map(([arm, read]) => {
-      if (read.isPartial) return { arm, untilMs: undefined };
-      const untilMs = knownUntil(read.samples.requests ?? [], { atMs, intervalMs });
-      // what had come to rest before it fell silent rests on: a version that is scaled to nothing after it lost its traffic
-      return { arm, untilMs: untilMs ?? (atRest.includes(arm) ? atMs : undefined) };
-    });
+    const known = await Promise.all(
+      (Object.entries(samples) as [Arm, ReadSamples][]).map(async ([arm, read]) => {
+        if (read.isPartial) return { arm, untilMs: undefined };
+        const untilMs = knownUntil(read.samples.requests ?? [], { atMs, intervalMs });
+        return { arm, untilMs: untilMs ?? ((await isResting(arm)) ? atMs : undefined) };
+      }),
+    );
     return {
       samples,
       knownUntil: Math.min(...known.map(({ untilMs }) => untilMs ?? Number.NEGATIVE_INFINITY)),
@@ -185,6 +191,11 @@ export function prometheusTraffic(options: PrometheusTrafficOptions): Prometheus
           { atMs, intervalMs },
         ),
     };
+  }
+
+  /** What had come to rest before it fell silent rests on: a version that is scaled to nothing after it lost its traffic. */
+  async function isResting(arm: Arm): Promise<boolean> {
+    return atRest.includes(arm) || ((await options.isGone?.(arm)) ?? false);
   }
 
   function take(samples: { readonly [arm in Arm]?: ReadSamples }, atMs: number): Counts {

@@ -49,6 +49,7 @@ function rollout({ file = FILE, aheadMs = 0, ...more }: RolloutOptions = {}) {
       settleMs: 5_000,
       memory,
       drift: more.drift,
+      ...(more.isGone === undefined ? {} : { isGone: more.isGone }),
       clock,
       log: logInto(told),
       signal: new AbortController().signal,
@@ -63,6 +64,7 @@ type RolloutOptions = {
   readonly stable?: "none";
   readonly memory?: Parameters<typeof prometheusTraffic>[0]["memory"];
   readonly drift?: DriftPolicy;
+  readonly isGone?: Parameters<typeof prometheusTraffic>[0]["isGone"];
 };
 
 describe("the traffic that Prometheus has counted", () => {
@@ -167,6 +169,25 @@ describe("the traffic that Prometheus has counted", () => {
     const before = await traffic.counts();
     expect(countsSince(before, await traffic.counts()).candidate.requests).toBe(0);
     expect(traffic.findings()).toHaveLength(1);
+  });
+
+  test("goes on without pods that were busy to the end, once nothing of their version is up", async () => {
+    const up = { candidate: true, stable: true };
+    const { clock, prometheus, traffic } = rollout({ isGone: async (arm) => !up[arm] });
+    const goneMs = START + 100_000;
+    prometheus.series.push(pod("digits-s-1", 100, { untilMs: goneMs }), pod("digits-c-1", 100));
+    await traffic.counts();
+    await clock.sleep(goneMs - clock.now());
+    const last = await traffic.counts();
+    await clock.sleep(300_000);
+    // not scraped, for all that is known
+    expect(countsSince(last, await traffic.counts()).candidate.requests).toBe(0);
+    up.stable = false;
+    const base = await traffic.counts("change");
+    await clock.sleep(60_000);
+    const { candidate, stable } = countsSince(base, await traffic.counts());
+    expect(candidate.requests).toBeGreaterThan(5_000);
+    expect(stable.requests).toBe(0);
   });
 
   test("of a first version is counted without a stable one", async () => {
