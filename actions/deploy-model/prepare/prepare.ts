@@ -1,4 +1,5 @@
 import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { formatPercent } from "../../shared/domain/quantity.ts";
 import { type Forecast, forecastPlan } from "../../shared/domain/rollout/forecast.ts";
 import type { ServedModel, Strategy } from "../../shared/domain/rollout/journal-entry.ts";
 import type { TrafficPlan } from "../../shared/domain/rollout/traffic-plan.ts";
@@ -64,7 +65,7 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
   const strategy = inputs.strategy ?? "canary";
   const isCanary = strategy === "canary" && standing.do === "deploy";
   const asked = settings.planFor(stable !== undefined);
-  const plan = isCanary && stable !== undefined ? await withOwnShares(target, asked) : asked;
+  const plan = isCanary && stable !== undefined ? await withOwnShares(target, asked, settings) : asked;
   const metrics = isCanary ? await target.tryMetrics?.(plan) : undefined;
   if (standing.do === "deploy")
     await checkServing(target, stable === undefined ? [candidate] : [candidate, stable], metrics);
@@ -87,10 +88,24 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
   };
 }
 
-/** A target that stops at shares of its own stops at no others. */
-async function withOwnShares({ serving }: Target, plan: TrafficPlan): Promise<TrafficPlan> {
+/** A target that stops at shares of its own stops at no others. Throws `CONFIG` where others are asked for. */
+async function withOwnShares({ serving }: Target, plan: TrafficPlan, { stepsAt }: Settings): Promise<TrafficPlan> {
   const shares = await serving.shares?.();
-  return shares === undefined ? plan : { ...plan, rollout: { ...plan.rollout, shares } };
+  if (shares === undefined) return plan;
+  const [asked, own] = [formatShares(plan.rollout.shares), formatShares(shares)];
+  if (stepsAt !== undefined && asked !== own)
+    throw new ReleaseError("CONFIG", {
+      rule: "steps must be those that the target stops at by itself",
+      where: stepsAt,
+      saw: asked,
+      allowed: own,
+      hint: "leave `steps` out, and the target's own are taken; or change them there",
+    });
+  return { ...plan, rollout: { ...plan.rollout, shares } };
+}
+
+function formatShares(shares: readonly number[]): string {
+  return shares.map(formatPercent).join(", ");
 }
 
 type Starting = {

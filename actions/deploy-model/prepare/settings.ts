@@ -16,6 +16,8 @@ export type Settings = {
   readonly payloads: readonly Payload[];
   readonly command: readonly string[] | undefined;
   readonly metrics: MetricsRequest;
+  /** Where steps were written; absent where the default is taken. */
+  readonly stepsAt?: Place;
   /** For a target with a stable version, and for one without. */
   planFor(hasStable: boolean): TrafficPlan;
 };
@@ -46,7 +48,8 @@ export async function readSettings({ inputs }: DeployStep): Promise<Settings> {
       hint: 'give `payloads` a file with lines such as { "request": … }, or leave out `duel`',
     });
   const metrics = { file: file.metrics, placeOf: (path: readonly string[]) => file.placeAt(["metrics", ...path]) };
-  return { payloads, command, metrics, planFor };
+  const stepsAt = options.steps === undefined ? {} : { stepsAt: placeOf("steps") };
+  return { payloads, command, metrics, ...stepsAt, planFor };
 }
 
 function optionsOfInputs(inputs: DeployStep["inputs"]): PlanOptions {
