@@ -8,8 +8,10 @@ import type { DeployStep, Ports } from "../step.ts";
 import { type CanaryEnd, runCanary } from "./canary.ts";
 import { endRecording } from "./end-recording.ts";
 import { finish } from "./finish.ts";
+import { firstEntry } from "./first-entry.ts";
 import { isComparing } from "./is-comparing.ts";
 import { endLowering, lowerAndVerify } from "./lower.ts";
+import { meet } from "./meet.ts";
 import { noTraffic } from "./no-traffic.ts";
 import { rollOver } from "./roll-over.ts";
 import type { Rolling } from "./rolling.ts";
@@ -57,7 +59,8 @@ export async function carryOut(step: DeployStep, { store }: Ports, { prepared, e
       const rolling: Rolling = { step, store, target, traffic, plan: entry.plan, restarted: false };
       return await conclude(await settle(rolling, await rollOver(rolling, entry, settings.payloads)), true);
     }
-    const staged = await bringUp(step, target, { entry, payloads: settings.payloads });
+    const staging = { entry, payloads: settings.payloads };
+    const staged = await bringUp(step, target, staging);
     const rolling: Rolling = {
       step,
       store,
@@ -68,11 +71,12 @@ export async function carryOut(step: DeployStep, { store }: Ports, { prepared, e
       restarted: resumed && staged.startedCandidate,
     };
     traffic.start((await target.serving.current()).url);
-    const begun: JournalEntry = staged.duel === undefined ? entry : { ...entry, duel: staged.duel };
+    const { stopped, duel } = staged.isUnmet === undefined ? staged : await meet(rolling, staging);
+    const begun: JournalEntry = duel === undefined ? entry : { ...entry, duel };
     const end: CanaryEnd =
-      staged.stopped === undefined
-        ? await runCanary(rolling, firstOf(begun, step.clock.now()))
-        : { ...staged.stopped, entry: begun, verdict: undefined };
+      stopped === undefined
+        ? await runCanary(rolling, firstEntry(begun, step.clock.now()))
+        : { ...stopped, entry: begun, verdict: undefined };
     return await conclude(await settle(rolling, end), staged.imageExecuted);
   } catch (error) {
     // Whatever went wrong on our side must not leave users with a candidate that nobody watches. Where somebody else has taken the
@@ -114,15 +118,4 @@ async function lowerQuietly(
     if (!isReleaseError(error)) throw error;
     step.log.warn(`what was left of the rollout could not be taken back; \`mode: recover\` does it: ${error.message}`);
   }
-}
-
-/** The first entry with a share. Time that passed while nobody looked does not count as time of a step. */
-function firstOf(entry: JournalEntry, nowMs: number): JournalEntry {
-  if (entry.phase !== "staging") {
-    const phase = entry.phase === "canary" ? "canary" : "baking";
-    const last = entry.looks.at(-1);
-    const waitedMs = last?.phase === phase && last.step === entry.step ? last.waitedMs : 0;
-    return { ...entry, sinceMs: nowMs - waitedMs };
-  }
-  return { ...entry, phase: "canary", step: 0, share: entry.plan.rollout.shares[0] ?? 1, sinceMs: nowMs };
 }

@@ -33,6 +33,8 @@ export type Served = {
         readonly ready: number;
         readonly wanted: number;
       };
+  /** Nothing of it is up before its first share, which brings it up: it can be asked only then. */
+  readonly comesWithShare?: true;
   /** How it failed for good, with the end of its log; absent while it runs. */
   readonly ended?: string;
 };
@@ -84,8 +86,10 @@ export interface Serving {
   /**
    * Sets the candidate's share. In force when this resolves. On this machine a share above 0 falls back to 0 by itself where it is not
    * renewed for `holdMs`; a cluster has no such switch (`mode: reconcile` is it). Throws `CONFLICT` where somebody else changed the split.
+   * `greet` is for a candidate that comes with its share: called once, as soon as one of its servers can be asked, it ends the split by what
+   * it throws.
    */
-  split(share: number, holdMs: number): Promise<void>;
+  split(share: number, holdMs: number, greet?: (candidate: Served) => Promise<void>): Promise<void>;
   /** Makes the candidate stable and ends the former stable version after draining it. What a killed process left of it is done by the next call. */
   promote(): Promise<void>;
   /** Sets the share to 0, lets requests under way end, ends the candidate. Does nothing where there is none. */

@@ -65,7 +65,12 @@ function notesOf(rollout: ArgoRollout, stable: ServedModel | undefined): readonl
     ...(hasDarkStart(steps)
       ? []
       : [
-          "its steps begin with a share: the candidate has no pod before that, and is asked by itself only then (with a traffic router, begin with setCanaryScale and a pause)",
+          `its steps begin with a share: users meet the candidate's first pod while it is smoke-tested, not after it (${steps.isRouted ? "begin with setCanaryScale and a pause" : "no pod can be kept from them without a traffic router"}); one that fails is taken back at once`,
+        ]),
+    ...(steps.isRouted && steps.stops.at(-1)?.share === 1
+      ? []
+      : [
+          `nothing of stable is kept for the bake: the candidate is watched by itself, and going back starts the former pods again${steps.isRouted ? " (end with setWeight: 100 and a pause)" : ""}`,
         ]),
     ...(steps.own.length === 0 ? [] : [`steps of its own, which are left to it: ${steps.own.join("; ")}`]),
     ...(stable === undefined

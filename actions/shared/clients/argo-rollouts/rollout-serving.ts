@@ -64,13 +64,20 @@ export function rolloutServing(place: RolloutPlace): ClusterServing {
       const template = await templateFor(place, rollout, model);
       const seen = await carryOut(place, { goal: { goal: "stage", candidate: template } });
       wanted = template;
-      return describe(seen, { model, template, hash: hashesOf(seen.rollout).candidate });
+      const served = await describe(seen, { model, template, hash: hashesOf(seen.rollout).candidate });
+      return hasCandidate(seen.rollout) ? served : { ...served, comesWithShare: true };
     },
 
-    async split(share) {
+    async split(share, _, greet) {
+      const goal = { goal: "share", share, candidate: wanted } as const;
       const hurried = place.signal.aborted ? { patienceMs: LOWERING_MS } : {};
+      const meet = async (seen: Seen) => {
+        const candidate = await candidateOf(seen);
+        if (candidate !== undefined) await greet?.(candidate);
+      };
+      const raising = greet === undefined ? {} : { greet: meet };
       try {
-        await carryOut(place, { goal: { goal: "share", share, candidate: wanted }, ...(share > 0 ? {} : hurried) });
+        await carryOut(place, { goal, ...(share > 0 ? raising : hurried) });
       } catch (error) {
         if (share > 0 || !place.signal.aborted || !isReleaseError(error, "TIMEOUT")) throw error;
         log.warn(
