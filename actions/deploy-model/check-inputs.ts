@@ -22,6 +22,7 @@ const TARGETS_OF: Readonly<Partial<Record<Name, readonly Kind[]>>> = {
   prometheus: CLUSTER,
   "prometheus-token": CLUSTER,
   "prometheus-headers": CLUSTER,
+  capacity: CLUSTER,
   container: ["auto", "deployment", "rollout"],
   // a Rollout stops where its own steps say
   steps: ["local", "auto", "deployment", "kserve"],
@@ -40,7 +41,7 @@ export function checkInputs(inputs: Given): readonly Problem[] {
 
 /** Inputs that do not fit the kind of the target: for `auto` judged again once it is found. */
 export function kindProblems(inputs: Given, kind: Kind): readonly Problem[] {
-  return [...targetProblems(inputs, kind), ...strategyProblems(inputs, kind)];
+  return [...targetProblems(inputs, kind), ...strategyProblems(inputs, kind), ...capacityProblems(inputs, kind)];
 }
 
 function targetProblems(inputs: Given, kind: Kind): readonly Problem[] {
@@ -69,6 +70,28 @@ function strategyProblems({ strategy, steps }: Given, kind: Kind): readonly Prob
       },
     ];
   return steps === undefined ? [] : [contradiction("steps", `strategy: ${strategy}`, "steps are shares of a canary")];
+}
+
+function capacityProblems({ capacity, strategy }: Given, kind: Kind): readonly Problem[] {
+  if (capacity !== "borrow") return [];
+  if (kind !== "local" && kind !== "auto" && kind !== "deployment")
+    return [
+      {
+        rule: `the target \`${kind}\` has no capacity \`borrow\`: its own controller says how many pods each version has`,
+        where: { input: "capacity" },
+        allowed: "extra, assume-autoscaler",
+        hint: "free the room for a candidate, or serve by target: deployment/NAME",
+      },
+    ];
+  return strategy === undefined || strategy === "canary"
+    ? []
+    : [
+        contradiction(
+          "capacity",
+          `strategy: ${strategy}`,
+          "only a candidate beside stable takes the place of its pods",
+        ),
+      ];
 }
 
 /** Modes that send traffic to a candidate, or plan to. */

@@ -132,6 +132,7 @@ function placeOf(step: ClusterStep, { request, store }: Pick<ClusterConnection, 
   return {
     ...(inputs.container === undefined ? {} : { container: inputs.container }),
     strategy: inputs.strategy ?? "canary",
+    ...(inputs.capacity === undefined ? {} : { capacity: inputs.capacity }),
     uriOf: (model: ServedModel) => uriOf(store, model),
     image: request.image,
     marks: {

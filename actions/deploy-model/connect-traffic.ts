@@ -115,9 +115,7 @@ async function openTraffic(step: ClusterStep, { serving, metrics, plan, memory }
 }
 
 async function tryMetrics(step: ClusterStep, { serving, metrics, plan }: Omit<Opening, "memory">) {
-  const names = await serving.armsToBe?.();
-  if (names === undefined)
-    return { problems: [], notes: ["Not checked: the metrics, since both versions must be up to be told apart here."] };
+  const names = await serving.armsToBe();
   const [{ checkMetrics }, { resolveQueries }] = await Promise.all([
     import("../shared/clients/prometheus/check-metrics.ts"),
     import("../shared/clients/prometheus/resolve-queries.ts"),

@@ -7,6 +7,7 @@ import { carryOut } from "./rollout/carry-out.ts";
 import { endRecording } from "./rollout/end-recording.ts";
 import { endLowering } from "./rollout/lower.ts";
 import { newEntry } from "./rollout/new-entry.ts";
+import { missingPods } from "./rollout/pods-back.ts";
 import { showDeployment } from "./rollout/show-deployment.ts";
 import { takeLease } from "./rollout/take-lease.ts";
 import type { DeployStep, Ports } from "./step.ts";
@@ -102,7 +103,10 @@ async function roll(step: DeployStep, ports: Ports, { prepared, entry, resumed }
   try {
     const rolled = await carryOut(step, ports, { prepared, entry, resumed });
     await target.serving.settle();
-    const { stable, url } = await target.serving.current();
+    const now = await target.serving.current();
+    const { stable, url } = now;
+    const missing = missingPods(entry, now);
+    if (missing !== undefined) step.log.warn(missing);
     await show({ ...shownAs(rolled), url });
     return { ...rolled, url: stable === undefined ? undefined : url };
   } catch (error) {

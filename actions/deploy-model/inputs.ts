@@ -49,6 +49,14 @@ export const manifest = defineAction({
       description:
         "How the version comes into service: `canary` (default) beside stable, `rolling` pod by pod, `recreate` after stable has ended (a GPU that exists once; nothing answers meanwhile). The last two with `deployment/NAME`.",
     },
+    capacity: {
+      kind: "enum",
+      values: ["extra", "borrow", "assume-autoscaler"],
+      instead: { recreate: "set strategy: recreate, with which the old pods end before the new ones come" },
+      modes: deploying,
+      description:
+        "Where a candidate on a cluster has its room: `extra` (default) beside all of stable, refused before anything is changed where the nodes or the quota have none; `borrow` (`deployment/NAME` with an HTTPRoute and two pods or more): pods go from stable to the candidate one by one, and come back at the end; `assume-autoscaler`: as `extra`, and what is short is only told, since nodes are added when pods wait.",
+    },
     container: {
       kind: "string",
       pattern: NAMESPACE_PATTERN,

@@ -1,3 +1,4 @@
+import type { CapacityWish } from "../shared/domain/capacity/room-answer.ts";
 import type { Forge } from "../shared/ports/forge.ts";
 import type { ModelCatalog } from "../shared/ports/model-catalog.ts";
 import type { SignatureVerifier } from "../shared/ports/model-signing.ts";
@@ -10,6 +11,7 @@ export type Wishes = {
   readonly model: string | undefined;
   readonly target: string;
   readonly strategy: "canary" | "rolling" | "recreate" | undefined;
+  readonly capacity: CapacityWish | undefined;
   readonly prometheus: string | undefined;
   readonly smoke: string;
   readonly environment: string | undefined;

@@ -36,6 +36,8 @@ export type SimulatedDeployment = {
   run(goal: DeploymentGoal, limits?: { readonly writes?: number }): readonly DeploymentAct[];
   /** The share after each write so far. */
   readonly shares: readonly number[];
+  /** How many pods both versions ask for together, after each write so far. */
+  readonly sizes: readonly number[];
   edit(change: (objects: Writable) => void): void;
 };
 
@@ -61,12 +63,14 @@ export function simulatedDeployment({
     pods: [],
   };
   const shares: number[] = [];
+  const sizes: number[] = [];
   const state = () => deploymentState(objects, NAMES, hashText);
   settle(objects);
   return {
     state,
     objects: () => objects,
     shares,
+    sizes,
     edit: (change) => change(objects),
     run: (goal, { writes = Number.POSITIVE_INFINITY } = {}) => {
       const acts: DeploymentAct[] = [];
@@ -95,6 +99,7 @@ export function simulatedDeployment({
               changeOf(act, objects, goal.goal === "stage" || goal.goal === "roll" ? wishOf(goal) : undefined),
             );
             shares.push(shareInForce(state()));
+            sizes.push(replicasOf(objects.stable) + replicasOf(objects.candidate));
             if (act.do === "patch-route" || act.do === "unpin-service") isDrained = false;
           }
         }
@@ -194,15 +199,29 @@ function bumped(object: KubeObject): KubeObject {
   return { ...object, metadata: { ...metadata, generation: Number(metadata.generation ?? 1) + 1 } };
 }
 
-/** What the controllers would come to. */
+/** What the controllers would come to. An autoscaler leaves alone what lies between its bounds. */
 function settle(objects: Writable): void {
-  objects.stable = rolledOut(objects.stable);
+  objects.stable = rolledOut(withinBounds(objects.stable, objects.autoscaler));
   if (objects.candidate !== undefined) objects.candidate = rolledOut(objects.candidate);
   objects.pods = podsOf(objects);
   objects.slices = [
     { endpoints: objects.pods.map((pod) => ({ conditions: { ready: true }, targetRef: { name: nameOf(pod) } })) },
   ];
   objects.routes = (objects.routes ?? []).map(accepted);
+}
+
+function withinBounds(stable: KubeObject, autoscaler: KubeObject | undefined): KubeObject {
+  if (autoscaler === undefined) return stable;
+  const { minReplicas, maxReplicas } = autoscaler.spec as {
+    readonly minReplicas: number;
+    readonly maxReplicas: number;
+  };
+  const replicas = Math.min(maxReplicas, Math.max(minReplicas, replicasOf(stable)));
+  return { ...stable, spec: { ...(stable.spec as KubeObject), replicas } };
+}
+
+function replicasOf(deployment: KubeObject | undefined): number {
+  return deployment === undefined ? 0 : Number((deployment.spec as KubeObject).replicas ?? 1);
 }
 
 function rolledOut(deployment: KubeObject): KubeObject {

@@ -5,6 +5,7 @@ import type { Outcome } from "../outcome.ts";
 import { nameOfModel } from "../prepare/subject.ts";
 import { endRecording } from "../rollout/end-recording.ts";
 import { endLowering } from "../rollout/lower.ts";
+import { missingPods } from "../rollout/pods-back.ts";
 import { saveEvidence } from "../rollout/save-evidence.ts";
 import { showDeployment } from "../rollout/show-deployment.ts";
 import { formatHolder, heldError } from "../rollout/take-lease.ts";
@@ -83,8 +84,11 @@ async function bringToEnd(step: DeployStep, ports: Ports, { name, target, by }: 
     await show({ state: entry.decision === "promoted" ? "success" : "failure", what: said.join(" ") });
   }
   await target.serving.settle();
-  const { stable, url } = await target.serving.current();
+  const now = await target.serving.current();
+  const { stable, url } = now;
   said.push(stable === undefined ? "Nothing serves." : `${stable.model.version} serves.`);
+  const missing = claimed.state === "ended" ? undefined : missingPods(entry, now);
+  if (missing !== undefined) said.push(`${missing}.`);
   return {
     target: target.address,
     rehearsal: false,

@@ -1,4 +1,5 @@
 import type { VersionRecord } from "../../shared/domain/model-version.ts";
+import { formatProblem, type Place, type Problem } from "../../shared/domain/problem.ts";
 import { formatPercent } from "../../shared/domain/quantity.ts";
 import { type Forecast, forecastPlan } from "../../shared/domain/rollout/forecast.ts";
 import type { ServedModel, Strategy } from "../../shared/domain/rollout/journal-entry.ts";
@@ -21,6 +22,8 @@ export type Prepared = {
   readonly isRetired: boolean;
   /** What serves at the target now. */
   readonly serving: ServedModel | undefined;
+  /** How many pods it has, where it runs in pods. */
+  readonly pods: number | undefined;
   readonly url: string | undefined;
   readonly standing: Standing;
   /** How the version comes into service. */
@@ -68,13 +71,18 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
   const plan = isCanary && stable !== undefined ? await withOwnShares(target, asked, settings) : asked;
   const metrics = isCanary ? await target.tryMetrics?.(plan) : undefined;
   if (standing.do === "deploy")
-    await checkServing(target, stable === undefined ? [candidate] : [candidate, stable], metrics);
+    throwIfAny([
+      ...(await servingProblems(target, stable === undefined ? [candidate] : [candidate, stable])),
+      ...(isCanary ? await shareProblems(target, { candidate, plan, stepsAt: settings.stepsAt }) : []),
+      ...(metrics?.problems ?? []),
+    ]);
   return {
     record,
     candidate,
     stable,
     isRetired: subject.refusal?.why === "retired",
     serving,
+    pods: now.stable?.runs.as === "pods" ? now.stable.runs.wanted : undefined,
     url: now.url,
     standing,
     strategy,
@@ -138,12 +146,20 @@ async function standingOf(
   });
 }
 
-async function checkServing(
-  target: Target,
-  models: readonly ServedModel[],
-  metrics: MetricCheck | undefined,
-): Promise<void> {
-  const found = await Promise.all(models.map((model) => target.serving.check(model)));
-  const problems = [...found.flat(), ...(metrics?.problems ?? [])];
+/** What is true of the target whatever it serves is said once. */
+async function servingProblems({ serving }: Target, models: readonly ServedModel[]): Promise<readonly Problem[]> {
+  const found = await Promise.all(models.map((model) => serving.check(model)));
+  return [...new Map(found.flat().map((problem) => [formatProblem(problem), problem])).values()];
+}
+
+type Asked = { readonly candidate: ServedModel; readonly plan: TrafficPlan; readonly stepsAt: Place | undefined };
+
+/** Told where the steps were written. */
+async function shareProblems({ serving }: Target, { candidate, plan, stepsAt }: Asked): Promise<readonly Problem[]> {
+  const problems = (await serving.shareProblems?.(plan.rollout.shares, candidate)) ?? [];
+  return problems.map((problem) => ({ ...problem, where: stepsAt ?? { input: "steps" } }));
+}
+
+function throwIfAny(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new ReleaseError("CONFIG", problems);
 }

@@ -1,4 +1,5 @@
-import { formatPercent } from "../../shared/domain/quantity.ts";
+import { FIT_WORDS } from "../../shared/domain/capacity/capacity.ts";
+import { formatCount, formatPercent } from "../../shared/domain/quantity.ts";
 import { type Block, code, type Report, type Section, type Text, text } from "../../shared/domain/report.ts";
 import { formatForecast } from "../../shared/domain/rollout/forecast.ts";
 import { formatPlan, type TrafficPlan } from "../../shared/domain/rollout/traffic-plan.ts";
@@ -15,7 +16,12 @@ export function plannedReport(outcome: Common & Planned): Report {
       ...("hint" in standing ? [text`Next: ${standing.hint}.`] : []),
       "Nothing was started, nothing was written. Not checked: whether the servers start and answer.",
     ],
-    sections: [...changesSection(outcome), ...notesSection(outcome), ...judgeSection(outcome)],
+    sections: [
+      ...changesSection(outcome),
+      ...capacitySection(outcome),
+      ...notesSection(outcome),
+      ...judgeSection(outcome),
+    ],
     findings: [],
   };
 }
@@ -41,6 +47,41 @@ function changesSection({ preview }: Planned): readonly Section[] {
   const columns = [{ title: "what" }, { title: "now" }, { title: "then" }];
   return [{ title: "Changes", priority: 1, blocks: [{ kind: "table", columns, rows }] }];
 }
+
+/** Each way to find room, and each node: why a pod of the candidate finds none there. */
+function capacitySection({ preview }: Planned): readonly Section[] {
+  const { capacity } = preview ?? {};
+  if (capacity === undefined) return [];
+  const { asked, replicas, nodes, plans, notes } = capacity;
+  const [shown, left] = [nodes.slice(0, MOST_NODES), nodes.length - MOST_NODES];
+  const blocks: readonly Block[] = [
+    {
+      kind: "paragraph",
+      text: `${formatCount(replicas, "pod")} of the candidate, each with ${asked}.`,
+    },
+    {
+      kind: "table",
+      columns: [{ title: "room" }, { title: "fits" }, { title: "why" }],
+      rows: plans.map(({ plan, state, why }) => [code(WRITTEN[plan]), FIT_WORDS[state], why]),
+    },
+    ...(shown.length === 0
+      ? []
+      : [
+          {
+            kind: "table",
+            columns: [{ title: "node" }, { title: "pods that it takes" }, { title: "why no more" }],
+            rows: shown.map(({ name, holds, obstacle = "" }) => [code(name), `${holds}`, obstacle]),
+          } as const,
+        ]),
+    ...(left > 0 || notes.length > 0
+      ? [{ kind: "list", items: [...(left > 0 ? [`and ${formatCount(left, "node")} more`] : []), ...notes] } as const]
+      : []),
+  ];
+  return [{ title: "Capacity", priority: 2, blocks }];
+}
+
+const MOST_NODES = 20;
+const WRITTEN = { extra: "capacity: extra", borrow: "capacity: borrow", recreate: "strategy: recreate" } as const;
 
 function notesSection({ preview, notes }: Planned): readonly Section[] {
   const items = [...(preview?.notes ?? []), ...notes];

@@ -5,7 +5,7 @@ import type { DeployStep } from "../step.ts";
 /** Where a rollout begins: nothing is up yet. */
 export function newEntry(
   step: DeployStep,
-  { target, candidate, stable, plan, rollout, strategy }: Prepared,
+  { target, candidate, stable, plan, rollout, strategy, pods }: Prepared,
 ): JournalEntry {
   const now = step.clock.now();
   return {
@@ -19,6 +19,7 @@ export function newEntry(
     candidate,
     ...(stable === undefined ? {} : { stable }),
     ...(strategy === "canary" ? {} : { strategy }),
+    ...(step.inputs.capacity === "borrow" ? { borrow: pods === undefined ? {} : { pods } } : {}),
     plan,
     phase: "staging",
     step: 0,

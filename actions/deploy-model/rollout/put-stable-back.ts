@@ -1,16 +1,18 @@
 import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
 import type { Target } from "../../shared/ports/target.ts";
+import { roomOf } from "./room-of.ts";
 
 /**
  * Where the candidate of a rollout that is taken back has become stable, the former version comes up beside it and takes everything. Goes
  * on where a killed process had begun it: then the former version is the candidate already.
  */
-export async function putStableBack({ serving }: Target, { candidate, stable }: JournalEntry): Promise<void> {
+export async function putStableBack({ serving }: Target, entry: JournalEntry): Promise<void> {
+  const { candidate, stable } = entry;
   if (stable === undefined || stable.digest === candidate.digest) return;
   const now = await serving.current();
   const isBeside = now.candidate === undefined || now.candidate.model.digest === stable.digest;
   if (!isBeside || now.stable?.model.digest !== candidate.digest) return;
-  await serving.apply("candidate", stable);
+  await serving.apply("candidate", stable, roomOf(entry));
   await serving.split(1, HOLD_MS);
   await serving.promote();
 }

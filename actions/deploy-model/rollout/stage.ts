@@ -10,6 +10,7 @@ import { modelNames } from "../smoke/model-names.ts";
 import { type Smoked, smokeTest } from "../smoke/smoke-test.ts";
 import type { DeployStep } from "../step.ts";
 import { playDuel } from "./duel.ts";
+import { roomOf } from "./room-of.ts";
 import { warmUp } from "./warm-up.ts";
 
 export type Staged = {
@@ -34,7 +35,7 @@ export async function bringUp(step: DeployStep, { serving }: Target, staging: St
   const before = await serving.current();
   const startedCandidate = before.candidate === undefined || before.candidate.ended !== undefined;
   const stable = entry.stable === undefined ? undefined : await serving.apply("stable", entry.stable);
-  const candidate = await tried(() => serving.apply("candidate", entry.candidate));
+  const candidate = await tried(() => serving.apply("candidate", entry.candidate, roomOf(entry)));
   if ("failure" in candidate) return { stopped: failed(candidate.failure), imageExecuted: false, startedCandidate };
   const imageExecuted = candidate.served.runs.as !== "process";
   if (candidate.served.comesWithShare !== undefined) {

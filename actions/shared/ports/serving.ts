@@ -1,3 +1,4 @@
+import type { Capacity } from "../domain/capacity/capacity.ts";
 import type { Problem } from "../domain/problem.ts";
 import type { ServedModel } from "../domain/rollout/journal-entry.ts";
 
@@ -59,8 +60,10 @@ export type Preview = {
     readonly from?: string;
     readonly to?: string;
   }[];
-  /** Capabilities, capacity by node, what could not be known: sentences. */
+  /** Capabilities, what could not be known: sentences. */
   readonly notes: readonly string[];
+  /** Whether the cluster has room for a candidate, by plan and node; absent where nothing shows what it asks for. */
+  readonly capacity?: Capacity;
 };
 
 /**
@@ -70,6 +73,8 @@ export type Preview = {
 export interface Serving {
   /** Everything that would keep a version from being served, found before anything is started. */
   check(model: ServedModel): Promise<readonly Problem[]>;
+  /** Which of these shares of the traffic the target cannot give, known before anything is started. Absent where it can give any. */
+  readonly shareProblems?: (shares: readonly number[], model: ServedModel) => Promise<readonly Problem[]>;
   /**
    * The shares that the target itself stops at for a verdict: then the plan's. Absent where any share can be had. Throws `CONFIG` where it
    * stops nowhere.
@@ -80,9 +85,10 @@ export interface Serving {
   current(): Promise<ServingState>;
   /**
    * Brings a version up at a share of 0 (stable: at what it had) and waits until it answers. Adopts it where it is up. Throws `COMMAND`
-   * or `TIMEOUT`, with what the target knows of the reason, where it does not come up.
+   * or `TIMEOUT`, with what the target knows of the reason, where it does not come up. `room`: a candidate takes the place of servers of
+   * stable, which are back after `promote` and `remove`; for targets that say that they can.
    */
-  apply(arm: Arm, model: ServedModel): Promise<Served>;
+  apply(arm: Arm, model: ServedModel, room?: "borrow"): Promise<Served>;
   /**
    * Sets the candidate's share. In force when this resolves. On this machine a share above 0 falls back to 0 by itself where it is not
    * renewed for `holdMs`; a cluster has no such switch (`mode: reconcile` is it). Throws `CONFLICT` where somebody else changed the split.
@@ -109,8 +115,8 @@ export type ArmNames = {
 };
 
 export type ClusterServing = Serving & {
-  /** What the arms of the next rollout will be called; absent where only being up tells. Reads only. */
-  readonly armsToBe?: () => Promise<{ readonly candidate: ArmNames; readonly stable: ArmNames }>;
+  /** What the arms of the next rollout will be called; a name that only being up tells is one that nothing has. Reads only. */
+  armsToBe(): Promise<{ readonly candidate: ArmNames; readonly stable: ArmNames }>;
   /** Throws `NOT_FOUND` where an arm is not up. */
   arms(): Promise<{ readonly candidate: ArmNames; readonly stable: ArmNames }>;
 };

@@ -51,7 +51,7 @@ export function checkInput(name: string, declared: PlainKind, text: string): Che
         format: String,
       });
     case "enum":
-      return checkEnum(name, declared.values, text);
+      return checkEnum(name, declared, text);
     case "list":
       return checkList(name, declared, text);
   }
@@ -134,15 +134,20 @@ function finite(value: number | undefined): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-function checkEnum(name: string, values: readonly string[], text: string): Checked<string> {
+function checkEnum(
+  name: string,
+  { values, instead = {} }: Extract<PlainKind, { kind: "enum" }>,
+  text: string,
+): Checked<string> {
   if (values.includes(text)) return ok(text);
   const nearest = nearestName(text, values);
+  const hint = instead[text] ?? (nearest === undefined ? undefined : `did you mean ${nearest}?`);
   return bad({
     rule: "is not one of its values",
     where: { input: name },
     saw: quote(text),
     allowed: values.join(", "),
-    ...(nearest === undefined ? {} : { hint: `did you mean ${nearest}?` }),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 

@@ -24,7 +24,8 @@ export type PlainKind =
   | { readonly kind: "size"; readonly minBytes?: number; readonly maxBytes?: number }
   /** `5%` or `0.05`, read as a fraction from 0 to 1. */
   | { readonly kind: "fraction"; readonly min?: number; readonly max?: number }
-  | { readonly kind: "enum"; readonly values: readonly string[] }
+  /** `instead`: what to do in place of a value that is looked for here, and is another input's. */
+  | { readonly kind: "enum"; readonly values: readonly string[]; readonly instead?: Readonly<Record<string, string>> }
   /** Separated by line breaks or commas outside brackets; `#` starts a comment. */
   | { readonly kind: "list"; readonly pattern?: RegExp; readonly example?: string };
 

@@ -16,6 +16,8 @@ describe("nothing is wrong with", () => {
     { ...canary, target: "rollout/digits", container: "server", drain: 60_000 },
     { mode: "status", target: "kserve/digits" },
     { target: "auto", strategy: "recreate", container: "server" },
+    { ...canary, capacity: "borrow" },
+    { ...canary, target: "kserve/digits", capacity: "assume-autoscaler" },
     { mode: "replay", target: "whatever" },
   ] as const)("%j", (inputs) => {
     expect(problems(inputs)).toEqual([]);
@@ -47,6 +49,15 @@ describe("refused, with what to do:", () => {
       /input steps: means nothing to the target `rollout`.*remove `steps`/,
     ],
     [{ target: "deployment/digits", strategy: "rolling", steps: ["5%"] }, /steps are shares of a canary/],
+    [{ capacity: "extra" }, /input capacity: means nothing to the target `local`/],
+    [
+      { ...canary, target: "rollout/digits", capacity: "borrow" },
+      /input capacity: the target `rollout` has no capacity `borrow`.*allowed: extra, assume-autoscaler/,
+    ],
+    [
+      { target: "deployment/digits", strategy: "rolling", capacity: "borrow" },
+      /`capacity` and `strategy: rolling` contradict each other/,
+    ],
     [{ target: "deployment/digits" }, /input prometheus: a canary on a cluster needs somebody who counts/],
     [
       { target: "deployment/digits", strategy: "rolling", "prometheus-token": "t" },

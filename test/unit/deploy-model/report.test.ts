@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../../actions/deploy-model/outcome.ts";
 import { report } from "../../../actions/deploy-model/report.ts";
+import type { Capacity } from "../../../actions/shared/domain/capacity/capacity.ts";
 import type { VersionRecord } from "../../../actions/shared/domain/model-version.ts";
 import { spansOf, type Text } from "../../../actions/shared/domain/report.ts";
 import { type Duel, stepAfterDuel } from "../../../actions/shared/domain/rollout/duel.ts";
@@ -333,5 +334,28 @@ test("a plan says what decides beside the series", () => {
     "Before any traffic no number of an answer may lie further than 0.5 from the champion's.",
     "Rolled back when 300 bad answers of the candidate have reached users.",
     "rejected is compared as well, and only told.",
+  ]);
+  const capacity: Capacity = {
+    asked: "1 x nvidia.com/gpu",
+    replicas: 2,
+    nodes: [{ name: "gpu-1", free: {}, allocatable: {}, holds: 0, obstacle: "0 x nvidia.com/gpu of 2 x free" }],
+    plans: [
+      { plan: "extra", state: "short", why: "1 node can take 0 of 2 now" },
+      { plan: "borrow", state: "fits", why: "room on gpu-1" },
+    ],
+    notes: [],
+  };
+  const preview = { changes: [], notes: [], capacity };
+  const room = report({ ...planned, preview }).report.sections.find(({ title }) => title === "Capacity");
+  expect(room?.blocks).toMatchObject([
+    { kind: "paragraph", text: "2 pods of the candidate, each with 1 x nvidia.com/gpu." },
+    {
+      kind: "table",
+      rows: [
+        [{ code: "capacity: extra" }, "no", "1 node can take 0 of 2 now"],
+        [{ code: "capacity: borrow" }, "yes", "room on gpu-1"],
+      ],
+    },
+    { kind: "table", rows: [[{ code: "gpu-1" }, "0", "0 x nvidia.com/gpu of 2 x free"]] },
   ]);
 });

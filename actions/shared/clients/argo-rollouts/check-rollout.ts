@@ -9,6 +9,7 @@ import { ROLLOUT_ACCESS } from "./access.ts";
 import type { RolloutPlace } from "./place.ts";
 import { templateFor } from "./pod-version.ts";
 import { readSeen, type Seen } from "./read-objects.ts";
+import { readRoom } from "./read-room.ts";
 import { tryAct } from "./write-act.ts";
 
 /** Everything that would keep a version from being rolled out, found by reading, by access reviews and by a dry run. */
@@ -21,7 +22,7 @@ export async function checkRollout(place: RolloutPlace, model: ServedModel): Pro
     const found = [...stepProblems(seen.object), ...foreignUpdate(seen)];
     if (found.length > 0 || seen.rollout.former !== undefined) return found;
     await tryAct(place, seen, { do: "patch-template", template, keep: "former" });
-    return [];
+    return (await readRoom(place, seen, template))?.problems ?? [];
   } catch (error) {
     if (isReleaseError(error, "CONFIG", "CONFLICT", "NOT_FOUND", "REFUSED", "AUTH")) return error.problems;
     throw error;

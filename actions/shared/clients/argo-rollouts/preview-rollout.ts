@@ -1,21 +1,21 @@
-import { type KubeObject, recordAt, textAt } from "../../domain/manifest/object.ts";
+import { type KubeObject, textAt } from "../../domain/manifest/object.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
 import { type ArgoRollout, formatPosition, modelOf } from "../../domain/serving/argo-rollout.ts";
 import { formatStop, hasDarkStart } from "../../domain/serving/argo-steps.ts";
-import { selectorOf } from "../../domain/serving/deployment-status.ts";
 import { envOf, servingContainer } from "../../domain/serving/pod-template.ts";
 import type { Preview } from "../../ports/serving.ts";
 import { GUARD_ACCESS } from "../kubernetes/access.ts";
 import { accessNotes } from "../kubernetes/access-findings.ts";
-import { roomNotes } from "../kubernetes/room-notes.ts";
 import { ROLLOUT_ACCESS } from "./access.ts";
 import type { RolloutPlace } from "./place.ts";
 import { templateFor } from "./pod-version.ts";
 import { readSeen } from "./read-objects.ts";
+import { readRoom } from "./read-room.ts";
 
 /** What a rollout would change, and where the Rollout would stop for a verdict. */
 export async function previewRollout(place: RolloutPlace, model: ServedModel): Promise<Preview> {
-  const { object, rollout } = await readSeen(place);
+  const seen = await readSeen(place);
+  const { rollout } = seen;
   const now = rollout.former?.template ?? rollout.template;
   const then = await templateFor(place, rollout, model);
   const of = `Rollout ${place.name}`;
@@ -40,14 +40,13 @@ export async function previewRollout(place: RolloutPlace, model: ServedModel): P
   const { connection, namespace } = place;
   const [access, room] = await Promise.all([
     accessNotes(connection, [...ROLLOUT_ACCESS, ...GUARD_ACCESS], namespace),
-    roomNotes(connection, {
-      namespace,
-      labels: selectorOf(object),
-      count: rollout.pods.wanted,
-      spec: recordAt(then, ["spec"]),
-    }),
+    readRoom(place, seen, then),
   ]);
-  return { changes, notes: [...notesOf(rollout, modelOf(now)), ...room, ...access] };
+  return {
+    changes,
+    notes: [...notesOf(rollout, modelOf(now)), ...(room?.notes ?? []), ...access],
+    ...(room === undefined ? {} : { capacity: room.capacity }),
+  };
 }
 
 function serving(place: RolloutPlace, template: KubeObject): KubeObject {

@@ -26,6 +26,8 @@ import { keepFormer } from "./write-act.ts";
 
 /** What may be waited for before a signal's grace is over. */
 const LOWERING_MS = 5_000;
+/** No hash of a template: of pods that are still to come. */
+const NOBODY = "to-be";
 
 /**
  * A Rollout of Argo, which makes, weighs and removes the candidate by its own steps; it is told what to roll out, and, where it pauses,
@@ -99,13 +101,21 @@ export function rolloutServing(place: RolloutPlace): ClusterServing {
     // A Rollout outlives the job.
     settle: async () => {},
 
-    async arms() {
-      const { object, rollout } = await readSeen(place);
-      const hashes = hashesOf(rollout);
-      const service = (which: string) => textAt(object, ["spec", "strategy", "canary", `${which}Service`]) ?? name;
+    async armsToBe() {
+      const seen = await readSeen(place);
+      const { stable } = hashesOf(seen.rollout);
       return {
-        candidate: armNames("candidate", hashes.candidate, service("canary")),
-        stable: armNames("stable", hashes.stable, service("stable")),
+        candidate: hashNames(NOBODY, serviceOf(seen, "canary")),
+        stable: hashNames(stable === "" ? NOBODY : stable, serviceOf(seen, "stable")),
+      };
+    },
+
+    async arms() {
+      const seen = await readSeen(place);
+      const hashes = hashesOf(seen.rollout);
+      return {
+        candidate: armNames("candidate", hashes.candidate, serviceOf(seen, "canary")),
+        stable: armNames("stable", hashes.stable, serviceOf(seen, "stable")),
       };
     },
   };
@@ -186,15 +196,17 @@ export function rolloutServing(place: RolloutPlace): ClusterServing {
     };
   }
 
+  function serviceOf({ object }: Seen, which: "canary" | "stable"): string {
+    return textAt(object, ["spec", "strategy", "canary", `${which}Service`]) ?? name;
+  }
+
+  function hashNames(hash: string, service: string): ArmNames {
+    const { namespace } = place;
+    return { namespace, workload: name, service, revision: hash, pods: `${name}-${hash}-[a-z0-9]{5}` };
+  }
+
   function armNames(arm: string, hash: string, service: string): ArmNames {
-    if (hash !== "")
-      return {
-        namespace: place.namespace,
-        workload: name,
-        service,
-        revision: hash,
-        pods: `${name}-${hash}-[a-z0-9]{5}`,
-      };
+    if (hash !== "") return hashNames(hash, service);
     throw new ReleaseError("NOT_FOUND", {
       rule: `the ${arm} version of Rollout ${name} must be up`,
       saw: "no pods of it",

@@ -1,3 +1,4 @@
+import { type KubeObject, numberAt } from "../../domain/manifest/object.ts";
 import { candidateName } from "../../domain/serving/candidate-deployment.ts";
 import {
   type DeploymentAct,
@@ -8,7 +9,7 @@ import {
   type WritingAct,
 } from "../../domain/serving/deployment.ts";
 import { changeOf, type DeploymentChange, type VersionWish } from "../../domain/serving/deployment-change.ts";
-import { modelOf } from "../../domain/serving/read-deployment.ts";
+import { loanOf, modelOf } from "../../domain/serving/read-deployment.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import { createObject, deleteExactly, patchTested } from "../kubernetes/change-object.ts";
 import { waitForDeployment } from "../kubernetes/rollout-status.ts";
@@ -29,6 +30,7 @@ const LOOK_MS = 1_000;
 /** Somebody else writes the same object: it is read again so many times. */
 const MOST_LOST = 20;
 const LOST_MS = 200;
+const UNSCHEDULABLE_MS = 120_000;
 
 /** Reads, decides and does one thing, until nothing is left to do. What the cluster is then is returned. */
 export async function carryOut(place: DeploymentPlace, reader: Reader, carrying: Carrying): Promise<Seen> {
@@ -123,13 +125,19 @@ export async function waitForArm(place: DeploymentPlace, { objects }: Seen, arm:
     name: arm === "stable" ? name : candidateName(name),
     isWanted: (deployment) => modelOf(deployment)?.digest === wanted,
     timeoutMs: readyTimeoutMs,
-    ...(unschedulableMs === undefined ? {} : { unschedulableMs }),
+    unschedulableMs: (unschedulableMs ?? UNSCHEDULABLE_MS) + graceMs(objects.stable),
     ...(steadyMs === undefined ? {} : { steadyMs }),
     hint: "set ready-timeout longer, or see its pods (kubectl describe pod)",
     clock,
     log,
     signal,
   });
+}
+
+/** Pods that stable lent leave their room once requests under way have ended. */
+function graceMs(stable: KubeObject): number {
+  if (loanOf(stable) === undefined) return 0;
+  return (numberAt(stable, ["spec", "template", "spec", "terminationGracePeriodSeconds"]) ?? 30) * 1_000;
 }
 
 function waitedInVain(

@@ -22,9 +22,10 @@ export async function checkDeployment(
   if (access.problems.length > 0) return access.problems;
   try {
     const seen = await reader.read();
-    const found = deploymentProblems(seen.objects, seen.state);
+    const found = deploymentProblems(seen.objects, seen.state, place.capacity);
     const wish = await versionWish(place, seen.objects.stable, model);
-    if (found.length > 0 || seen.objects.candidate !== undefined) return found;
+    // What a killed process made has its room, or was given it by stable.
+    if (found.length > 0 || seen.objects.candidate !== undefined || seen.state.stable.loan !== undefined) return found;
     if (place.strategy === "canary") await dryRun(place, seen, wish);
     return (await readRoom(place, seen)).problems;
   } catch (error) {

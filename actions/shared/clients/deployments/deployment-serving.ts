@@ -3,6 +3,7 @@ import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
 import { candidateName } from "../../domain/serving/candidate-deployment.ts";
 import { type DeploymentState, shareInForce } from "../../domain/serving/deployment.ts";
 import { undoing } from "../../domain/serving/deployment-change.ts";
+import { podShareProblems } from "../../domain/serving/deployment-problems.ts";
 import { httpPort } from "../../domain/serving/http-port.ts";
 import { formatHealth, podHealthOf } from "../../domain/serving/pod-health.ts";
 import { servingContainer } from "../../domain/serving/pod-template.ts";
@@ -57,7 +58,12 @@ export function deploymentServing(place: DeploymentPlace): ClusterServing {
       };
     },
 
-    async apply(arm, model) {
+    async shareProblems(shares) {
+      const { state } = await reader.read();
+      return place.strategy === "canary" ? podShareProblems(shares, state) : [];
+    },
+
+    async apply(arm, model, room) {
       const before = await reader.read();
       const wish = await versionWish(place, before.objects.stable, model);
       if (arm === "stable") {
@@ -67,7 +73,8 @@ export function deploymentServing(place: DeploymentPlace): ClusterServing {
         return served(objects.stable, model, objects.service);
       }
       if (before.state.candidate?.digest !== model.digest) isIdle = true;
-      const seen = await carry({ goal: { goal: "stage", digest: model.digest }, wish, isIdle });
+      const goal = { goal: "stage", digest: model.digest, ...(room === undefined ? {} : { room }) } as const;
+      const seen = await carry({ goal, wish, isIdle });
       // Ready once is not ready: a server that crashes at its first breath was ready before.
       await waitForArm(place, seen, "candidate");
       const { candidate, candidateService, service } = seen.objects;

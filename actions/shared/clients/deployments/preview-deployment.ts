@@ -36,22 +36,38 @@ export async function previewDeployment(place: DeploymentPlace, reader: Reader, 
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),
     }));
-  const notes = place.strategy === "canary" ? canaryNotes(state, now) : inPlaceNotes(place);
+  const notes = place.strategy === "canary" ? canaryNotes(place, state, now) : inPlaceNotes(place);
   const [room, access] = await Promise.all([
     readRoom(place, seen),
     accessNotes(place.connection, [...DEPLOYMENT_ACCESS, ...GUARD_ACCESS], place.namespace),
   ]);
-  return { changes, notes: [...notes, ...room.notes, ...access] };
+  return { changes, notes: [...notes, ...room.notes, ...access], capacity: room.capacity };
 }
 
-function canaryNotes(state: DeploymentState, now: ServedModel | undefined): readonly string[] {
-  const { names, stable, routes, autoscaler } = state;
+function canaryNotes(
+  { capacity }: DeploymentPlace,
+  state: DeploymentState,
+  now: ServedModel | undefined,
+): readonly string[] {
+  const { names, stable, routes } = state;
   const split =
     state.mode === "gateway"
       ? `HTTPRoute ${routes.map(({ name }) => name).join(", ")} splits requests between ${names.stable} and ${names.candidate}, to a hundredth of a percent`
       : `no HTTPRoute names ${names.stable}: the share is one of pods, in steps of 1 of ${stable.replicas + 1} (at least ${formatPercent(leastShare(stable.replicas))}), and balances connections, not requests: clients that keep one open see one version`;
   return [
     split,
+    ...(capacity === "borrow" ? borrowNotes(state) : extraNotes(state)),
+    ...(now === undefined
+      ? [
+          "the Deployment does not say which version it serves (annotations ml-release.dev/model and /digest of its pod template): it is taken for none of ours",
+        ]
+      : []),
+  ];
+}
+
+function extraNotes(state: DeploymentState): readonly string[] {
+  const { stable, autoscaler } = state;
+  return [
     state.mode === "gateway"
       ? `the candidate grows to ${stable.replicas} pods beside the ${stable.replicas} of stable before it gets everything`
       : `the candidate grows to as many pods as a share needs beside the ${stable.replicas} of stable`,
@@ -60,11 +76,24 @@ function canaryNotes(state: DeploymentState, now: ServedModel | undefined): read
       : [
           `the autoscaler's minReplicas is raised from ${autoscaler.min} to ${Math.min(stable.replicas, autoscaler.max)} for the time of the rollout, so that stable can carry everything at once`,
         ]),
-    ...(now === undefined
+  ];
+}
+
+/** What one has to know before one takes pods away from what serves. */
+function borrowNotes({ stable, autoscaler }: DeploymentState): readonly string[] {
+  const from = stable.loan?.from ?? stable.replicas;
+  return [
+    `pods go from stable to the candidate one by one, as its share needs them: ${from - 1} of the ${from} are there at any time, and must be able to carry everything`,
+    ...(from > 2
       ? [
-          "the Deployment does not say which version it serves (annotations ml-release.dev/model and /digest of its pod template): it is taken for none of ours",
+          `the larger the step, the fewer pods stable has left: where the candidate is taken back it gets everything at once, and its ${from} pods only when they have started`,
         ]
       : []),
+    ...(autoscaler === undefined
+      ? []
+      : [
+          `the autoscaler holds stable at the size that it is left with for the time of the rollout, and then has its minReplicas ${autoscaler.min} and maxReplicas ${autoscaler.max} again`,
+        ]),
   ];
 }
 

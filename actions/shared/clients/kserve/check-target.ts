@@ -8,6 +8,7 @@ import { accessFindings } from "../kubernetes/access-findings.ts";
 import { getObject } from "../kubernetes/objects.ts";
 import { kserveAccess } from "./access.ts";
 import { type KServePlace, typeIn } from "./place.ts";
+import { readRoom } from "./read-room.ts";
 import { type KServeMode, modeOf, readService } from "./read-service.ts";
 import { readStandardState } from "./read-standard.ts";
 
@@ -17,12 +18,20 @@ export async function checkTarget(place: KServePlace, model: ServedModel): Promi
   if ("problems" in found) return found.problems;
   const { isvc, mode } = found;
   const uri = await place.uriOf(model);
-  const [access, account, routes] = await Promise.all([
+  const [access, account, routes, room] = await Promise.all([
     accessFindings(place.connection, [...kserveAccess(mode), ...GUARD_ACCESS], place.namespace),
     accountProblems(place, isvc),
     mode === "standard" ? routeProblems(place) : [],
+    roomProblems(place, isvc, mode),
   ]);
-  return [...access.problems, ...predictorProblems(place, isvc, mode), ...uriProblems(uri), ...account, ...routes];
+  return [
+    ...access.problems,
+    ...predictorProblems(place, isvc, mode),
+    ...uriProblems(uri),
+    ...account,
+    ...routes,
+    ...room,
+  ];
 }
 
 type Found = { readonly isvc: KubeObject; readonly mode: KServeMode } | { readonly problems: readonly Problem[] };
@@ -95,6 +104,15 @@ async function accountProblems(place: KServePlace, isvc: KubeObject): Promise<re
 
 export function accountOf(isvc: KubeObject): string {
   return textAt(isvc, ["spec", "predictor", "serviceAccountName"]) ?? "default";
+}
+
+/** What a process before this one began has its room. */
+async function roomProblems(place: KServePlace, isvc: KubeObject, mode: KServeMode): Promise<readonly Problem[]> {
+  const isUnderWay =
+    mode === "knative"
+      ? readPredictor(valueAt(isvc, ["spec", "predictor"])).percent !== undefined
+      : (await readStandardState(place)).state.candidate !== undefined;
+  return isUnderWay ? [] : ((await readRoom(place, isvc))?.problems ?? []);
 }
 
 async function routeProblems(place: KServePlace): Promise<readonly Problem[]> {

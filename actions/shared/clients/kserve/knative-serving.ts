@@ -20,7 +20,7 @@ import { ReleaseError } from "../../lib/error.ts";
 import type { ArmNames, Served } from "../../ports/serving.ts";
 import { askService } from "../kubernetes/ask-service.ts";
 import { patchObject } from "../kubernetes/objects.ts";
-import { type ArmServing, foreignSplit } from "./arm-serving.ts";
+import { type ArmServing, foreignSplit, oddShare } from "./arm-serving.ts";
 import { type Carrying, carryOut } from "./carry-out.ts";
 import { type KServePlace, typeIn } from "./place.ts";
 import { type KnativeSeen, readKnativeState } from "./read-knative.ts";
@@ -65,13 +65,7 @@ export function knativeServing(place: KServePlace): ArmServing {
 
     async split(share) {
       const percent = percentOf(share);
-      if (percent === undefined)
-        throw new ReleaseError("INPUT", {
-          rule: "KServe in Knative mode splits traffic by whole percents",
-          where: { input: "steps" },
-          saw: `${share * 100}%`,
-          hint: "write the steps as whole percents, such as 1%, 5%, 25%",
-        });
+      if (percent === undefined) throw new ReleaseError("INPUT", oddShare("knative", share));
       const { state } = await read();
       const model = applied ?? state.predictor.model;
       if (model === undefined || percent === 0) {
@@ -102,6 +96,16 @@ export function knativeServing(place: KServePlace): ArmServing {
       }
       const { isvc, state } = await lower();
       if (knativeArms(state).percent === 0) await markRevision(isvc, state, new Date(place.clock.now()).toISOString());
+    },
+
+    takesWholePercents: async () => true,
+
+    async armsToBe() {
+      const { stable } = knativeArms((await read()).state);
+      const named = (revision: string) => revisionNames(place, revision);
+      const nobody = named(`${place.name}-predictor-to-be`);
+      const serving = stable?.revision?.name;
+      return { candidate: nobody, stable: serving === undefined ? nobody : named(serving) };
     },
 
     async arms() {
@@ -187,14 +191,7 @@ export function knativeServing(place: KServePlace): ArmServing {
 
   function namesOf(arm: KnativeArm | undefined): ArmNames | undefined {
     const name = arm?.revision?.name;
-    if (name === undefined) return undefined;
-    return {
-      namespace: place.namespace,
-      workload: `${name}-deployment`,
-      service: `${place.name}-predictor`,
-      revision: name,
-      pods: `${name}-deployment-.+`,
-    };
+    return name === undefined ? undefined : revisionNames(place, name);
   }
 
   /** On the revision alone: a mark on the InferenceService would make a new one. */
@@ -203,6 +200,11 @@ export function knativeServing(place: KServePlace): ArmServing {
     const patch = { metadata: { annotations: { [TAKEN_BACK_MARK]: value } } };
     await patchObject(place.connection, typeIn(place, "revision"), { name: knative.created, patch });
   }
+}
+
+function revisionNames({ namespace, name }: KServePlace, revision: string): ArmNames {
+  const workload = `${revision}-deployment`;
+  return { namespace, workload, service: `${name}-predictor`, revision, pods: `${workload}-.+` };
 }
 
 export async function wantedOf(place: KServePlace, model: ServedModel): Promise<WantedVersion> {

@@ -1,12 +1,13 @@
+import { percentOf } from "../../domain/serving/kserve-act.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import type { ClusterServing, Served } from "../../ports/serving.ts";
-import type { ArmServing } from "./arm-serving.ts";
+import { type ArmServing, oddShare } from "./arm-serving.ts";
 import { checkTarget } from "./check-target.ts";
 import { knativeServing } from "./knative-serving.ts";
 import type { KServePlace } from "./place.ts";
 import { modeOf, readService } from "./read-service.ts";
 import { standardServing } from "./standard-serving.ts";
-import { targetNotes } from "./target-notes.ts";
+import { lookAround } from "./target-notes.ts";
 
 /** Versions of a model served by one InferenceService, in whichever mode KServe runs it. */
 export function kserveServing(place: KServePlace): ClusterServing {
@@ -22,7 +23,15 @@ export function kserveServing(place: KServePlace): ClusterServing {
       const isvc = await readService(place);
       const uri = await place.uriOf(model);
       const { changes, notes } = await (await arms()).preview(isvc, uri);
-      return { changes, notes: [...notes, ...(await targetNotes(place, isvc, uri))] };
+      const around = await lookAround(place, isvc, uri);
+      return { ...around, changes, notes: [...notes, ...around.notes] };
+    },
+    async shareProblems(shares, model) {
+      const odd = shares.filter((share) => percentOf(share) === undefined);
+      if (odd.length === 0) return [];
+      const isvc = await readService(place);
+      const isWhole = await (await arms()).takesWholePercents(isvc, await place.uriOf(model));
+      return isWhole ? odd.map((share) => oddShare(modeOf(isvc), share)) : [];
     },
     current: async () => (await arms()).current(),
     async apply(arm, model) {
@@ -44,6 +53,7 @@ export function kserveServing(place: KServePlace): ClusterServing {
     promote: async () => (await arms()).promote(),
     remove: async () => (await arms()).remove(),
     settle: async () => {},
+    armsToBe: async () => (await arms()).armsToBe(),
     async arms() {
       const { candidate, stable } = await (await arms()).arms();
       if (candidate !== undefined && stable !== undefined) return { candidate, stable };

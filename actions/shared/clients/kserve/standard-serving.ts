@@ -25,7 +25,7 @@ import { isReleaseError, ReleaseError } from "../../lib/error.ts";
 import type { ArmNames, Served } from "../../ports/serving.ts";
 import { askService } from "../kubernetes/ask-service.ts";
 import { patchVersion } from "../kubernetes/change-object.ts";
-import { type ArmServing, foreignSplit } from "./arm-serving.ts";
+import { type ArmServing, foreignSplit, oddShare } from "./arm-serving.ts";
 import { type Carrying, carryOut } from "./carry-out.ts";
 import { noCandidate, wantedOf } from "./knative-serving.ts";
 import { type KServePlace, typeIn } from "./place.ts";
@@ -106,6 +106,16 @@ export function standardServing(place: KServePlace): ArmServing {
         case "twin":
           await carry({ goal: "the end of the candidate", next: nextToDropTwin, isLowering: true, isIdle });
       }
+    },
+
+    async takesWholePercents(_, uri) {
+      const { state } = await read();
+      return (wayOf(state) ?? (await plannedWay(state, uri)).way) === "canary";
+    },
+
+    async armsToBe() {
+      const { state } = await read();
+      return { candidate: workloadNames(`${place.name}-to-be-predictor`), stable: namesOf(state.stable) };
     },
 
     async arms() {
@@ -205,13 +215,7 @@ export function standardServing(place: KServePlace): ArmServing {
 
   function splitCanary(model: ServedModel, share: number) {
     const percent = percentOf(share);
-    if (percent === undefined)
-      throw new ReleaseError("INPUT", {
-        rule: "spec.canary of KServe splits traffic by whole percents",
-        where: { input: "steps" },
-        saw: `${share * 100}%`,
-        hint: "write the steps as whole percents, such as 1%, 5%, 25%",
-      });
+    if (percent === undefined) throw new ReleaseError("INPUT", oddShare("standard", share));
     return (state: StandardState, memory: KServeMemory): KServeAct => {
       const now = ownEntry(state)?.percent;
       if (now !== undefined) checkShare(now / 100, share);
@@ -268,6 +272,10 @@ export function standardServing(place: KServePlace): ArmServing {
   }
 
   function namesOf({ name }: Workload): ArmNames {
+    return workloadNames(name);
+  }
+
+  function workloadNames(name: string): ArmNames {
     return { namespace: place.namespace, workload: name, service: name, pods: `${name}-[a-z0-9]+-[a-z0-9]+` };
   }
 }

@@ -1,3 +1,4 @@
+import type { CapacityWish } from "../../domain/capacity/room-answer.ts";
 import type { Digest } from "../../domain/digest.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -16,6 +17,8 @@ export type ServingPlace = {
   readonly image?: { readonly ref: string; readonly digest: Digest } | undefined;
   /** Annotations of commit, run and release. */
   readonly marks: Readonly<Record<string, string>>;
+  /** Where the candidate is to find its room. Default `extra`. */
+  readonly capacity?: CapacityWish;
   readonly drainMs: number;
   readonly readyTimeoutMs: number;
   /** How often is looked while something is waited for. Default 1 s. */

@@ -33,6 +33,8 @@ export type PlanFit = {
   /** `unknown`: what would have to be read may not be. `maybe`: it depends on what the cluster does. */
   readonly state: "fits" | "maybe" | "short" | "unknown";
   readonly why: string;
+  /** What is short is the namespace's: no node that is added changes that. */
+  readonly isQuota?: true;
 };
 
 export type Capacity = {
@@ -57,17 +59,7 @@ export function capacityOf(question: CapacityQuestion): Capacity {
   };
 }
 
-/** A line for each node and each plan. */
-export function formatCapacity({ asked, replicas, nodes, plans, notes }: Capacity): readonly string[] {
-  return [
-    `${formatCount(replicas, "pod")} of the candidate, each with ${asked}`,
-    ...nodes.map(({ name, holds, obstacle }) => `node ${name}: ${obstacle ?? `room for ${holds}`}`),
-    ...plans.map(({ plan, state, why }) => `${plan}: ${WORDS[state]}: ${why}`),
-    ...notes,
-  ];
-}
-
-const WORDS = { fits: "fits", maybe: "may fit", short: "does not fit", unknown: "not known" } as const;
+export const FIT_WORDS = { fits: "yes", maybe: "perhaps", short: "no", unknown: "not known" } as const;
 
 function extra({ candidate, room }: CapacityQuestion): PlanFit {
   return fitOf("extra", { made: candidate, gone: [], room });
@@ -101,7 +93,7 @@ function fitOf(plan: CapacityPlan, { made, gone, room }: Change): PlanFit {
   const [leaving] = gone;
   const freed = leaving === undefined ? undefined : { spec: recordAt(leaving, ["spec"]), count: gone.length };
   const quota = quotaObstacle(room.quotas ?? [], { made, gone: freed });
-  if (quota !== undefined) return { plan, state: "short", why: quota };
+  if (quota !== undefined) return { plan, state: "short", why: quota, isQuota: true };
   if (room.nodes === undefined) return { plan, state: "unknown", why: "the account may not list nodes" };
   const left = new Set(gone.map(uidOf));
   const staying = (room.pods ?? []).filter((pod) => !left.has(uidOf(pod)));

@@ -96,6 +96,8 @@ export const JournalEntrySchema = v.object({
   stable: v.optional(ModelSchema),
   /** How the candidate comes into service. Default: `canary`. */
   strategy: v.optional(v.picklist(STRATEGIES)),
+  /** The candidate has the room of pods of stable, which had so many when the rollout began, where that was known. */
+  borrow: v.optional(v.object({ pods: v.optional(v.number()) })),
   /** Who carried a rollout on that had been held, when, and why it had been. */
   carriedOn: v.optional(v.object({ by: v.string(), atMs: v.number(), held: v.string() })),
   plan: TrafficPlanSchema,

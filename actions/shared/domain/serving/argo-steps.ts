@@ -175,12 +175,33 @@ function unsplit(name: string, rollout: KubeObject, steps: ArgoSteps): Problem {
   };
 }
 
+/**
+ * How many pods the controller makes beside those of stable, at the most. A router splits between two whole sets, unless stable shrinks as
+ * the candidate grows; where pods make the share, those that may surge, and none where one of stable may go first.
+ */
+export function podsBeside(rollout: KubeObject): number {
+  const replicas = numberAt(rollout, ["spec", "replicas"]) ?? 1;
+  const canary = recordAt(rollout, ["spec", "strategy", "canary"]);
+  const { isRouted, weights, maxWeight } = stepsOf(rollout);
+  if (isRouted && valueAt(canary, ["dynamicStableScale"]) !== true) return replicas;
+  if (isRouted) {
+    const rises = [...weights, maxWeight].map((weight, i) => weight - (weights[i - 1] ?? 0));
+    return Math.ceil((Math.max(...rises) / maxWeight) * replicas - 1e-9);
+  }
+  const mayGoFirst = partOf(valueAt(canary, ["maxUnavailable"]), replicas, Math.floor) > 0;
+  return mayGoFirst ? 0 : Math.min(replicas, maxSurgeOf(canary, replicas));
+}
+
 /** A number, or a part of the replicas, which is rounded up. The default of Argo is a quarter. */
 function maxSurgeOf(canary: KubeObject, replicas: number): number {
-  const said = valueAt(canary, ["maxSurge"]) ?? "25%";
+  return partOf(valueAt(canary, ["maxSurge"]), replicas, Math.ceil);
+}
+
+function partOf(value: unknown, replicas: number, round: (part: number) => number): number {
+  const said = value ?? "25%";
   if (typeof said === "number") return said;
   const percent = /^(\d+)%$/.exec(String(said))?.[1];
-  return percent === undefined ? 0 : Math.ceil((replicas * Number(percent)) / 100);
+  return percent === undefined ? 0 : round((replicas * Number(percent)) / 100);
 }
 
 function formatStep(step: unknown): string {

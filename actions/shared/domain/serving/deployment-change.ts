@@ -10,10 +10,11 @@ import {
   promotedTemplate,
 } from "./candidate-deployment.ts";
 import type { WritingAct } from "./deployment.ts";
+import type { Loan } from "./deployment-loan.ts";
 import type { RouteOperation } from "./http-route.ts";
 import { FORMER_MARK } from "./marks.ts";
 import { type PodVersion, withVersion } from "./pod-template.ts";
-import { type DeploymentObjects, formerOf, formerStrategy, stableSelector } from "./read-deployment.ts";
+import { type DeploymentObjects, formerOf, formerStrategy, loanOf, stableSelector } from "./read-deployment.ts";
 
 export type ChangedKind = "deployment" | "service" | "route" | "autoscaler" | "pod";
 
@@ -55,14 +56,39 @@ export function changeOf(act: WritingAct, objects: DeploymentObjects, wish: Vers
       return patch("deployment", candidate, setting(candidate, ["spec", "replicas"], act.replicas));
     case "patch-route":
       return { kind: "route", name: act.route, do: "patch", operations: act.operations };
+    case "note-loan": {
+      const replicas = { ...loanTo(act.to, stable), was: sizeOf(stable) };
+      return patch("deployment", stable, remembering(stable, { ...formerOf(stable), replicas }));
+    }
+    case "lend": {
+      const replicas = loanTo(act.to, stable);
+      return patch("deployment", stable, [
+        ...setting(stable, ["spec", "replicas"], act.to),
+        ...remembering(stable, { ...formerOf(stable), replicas }),
+      ]);
+    }
+    case "return-loan":
+      return patch("deployment", stable, [
+        ...setting(stable, ["spec", "replicas"], loanOf(stable)?.from),
+        ...remembering(stable, withoutLoan(stable)),
+      ]);
+    case "forget-loan":
+      return patch("deployment", stable, remembering(stable, withoutLoan(stable)));
     case "hold-floor":
       return patch("autoscaler", autoscaler, [
         ...setting(autoscaler, ["spec", "minReplicas"], act.min),
         ...remembering(autoscaler, { minReplicas: numberAt(autoscaler, ["spec", "minReplicas"]) ?? 1 }),
       ]);
+    case "hold-size":
+      return patch("autoscaler", autoscaler, [
+        ...setting(autoscaler, ["spec", "minReplicas"], act.replicas),
+        ...setting(autoscaler, ["spec", "maxReplicas"], act.replicas),
+        ...remembering(autoscaler, { ...boundsOf(autoscaler), ...formerOf(autoscaler) }),
+      ]);
     case "restore-floor":
       return patch("autoscaler", autoscaler, [
         ...setting(autoscaler, ["spec", "minReplicas"], numberAt(formerOf(autoscaler), ["minReplicas"]) ?? 1),
+        ...formerMost(autoscaler),
         ...remembering(autoscaler, undefined),
       ]);
     case "promote-template":
@@ -72,7 +98,7 @@ export function changeOf(act: WritingAct, objects: DeploymentObjects, wish: Vers
     case "restore-strategy":
       return patch("deployment", stable, [
         ...setting(stable, ["spec", "strategy"], formerStrategy(stable)),
-        ...remembering(stable, { template: recordAt(formerOf(stable), ["template"]) }),
+        ...remembering(stable, { template: recordAt(formerOf(stable), ["template"]), ...keptLoan(stable) }),
       ]);
     case "join-pod":
     case "leave-pod":
@@ -98,8 +124,39 @@ export function undoing(stable: KubeObject): DeploymentChange | undefined {
   return patch("deployment", stable, [
     ...setting(stable, ["spec", "template"], former),
     ...(strategy === undefined ? [] : setting(stable, ["spec", "strategy"], strategy)),
-    ...remembering(stable, undefined),
+    ...remembering(stable, loanOf(stable) === undefined ? undefined : keptLoan(stable)),
   ]);
+}
+
+/** Of the size that stable has now, unless it lent some before. */
+function loanTo(to: number, stable: KubeObject): Loan {
+  return { from: loanOf(stable)?.from ?? sizeOf(stable), to };
+}
+
+function sizeOf(deployment: KubeObject): number {
+  return numberAt(deployment, ["spec", "replicas"]) ?? 1;
+}
+
+function keptLoan(stable: KubeObject): JsonObject {
+  const replicas = loanOf(stable);
+  return replicas === undefined ? {} : { replicas };
+}
+
+function withoutLoan(stable: KubeObject): JsonObject | undefined {
+  const { replicas: _, ...rest } = formerOf(stable) ?? {};
+  return Object.keys(rest).length === 0 ? undefined : rest;
+}
+
+function boundsOf(autoscaler: KubeObject | undefined): JsonObject {
+  return {
+    minReplicas: numberAt(autoscaler, ["spec", "minReplicas"]) ?? 1,
+    maxReplicas: numberAt(autoscaler, ["spec", "maxReplicas"]) ?? 1,
+  };
+}
+
+function formerMost(autoscaler: KubeObject | undefined): readonly RouteOperation[] {
+  const former = numberAt(formerOf(autoscaler), ["maxReplicas"]);
+  return former === undefined ? [] : setting(autoscaler, ["spec", "maxReplicas"], former);
 }
 
 const RECREATE = { type: "Recreate" };
@@ -122,7 +179,11 @@ function inPlace(stable: KubeObject, { version, container, strategy }: VersionWi
 function replacing(stable: KubeObject, template: KubeObject, endsFirst: boolean): readonly RouteOperation[] {
   const strategy = valueAt(stable, ["spec", "strategy"]) ?? {};
   const isOther = endsFirst && textAt(strategy, ["type"]) !== "Recreate";
-  const former = { template: recordAt(stable, ["spec", "template"]), ...(isOther ? { strategy } : {}) };
+  const former = {
+    template: recordAt(stable, ["spec", "template"]),
+    ...(isOther ? { strategy } : {}),
+    ...keptLoan(stable),
+  };
   return [
     ...setting(stable, ["spec", "template"], template),
     ...(isOther ? setting(stable, ["spec", "strategy"], RECREATE) : []),

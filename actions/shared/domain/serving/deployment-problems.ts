@@ -1,15 +1,22 @@
+import type { CapacityWish } from "../capacity/room-answer.ts";
 import { type KubeObject, listAt, textAt, textsAt, valueAt } from "../manifest/object.ts";
 import type { Problem } from "../problem.ts";
+import { formatCount, formatPercent } from "../quantity.ts";
 import { candidateName } from "./candidate-deployment.ts";
 import type { DeploymentState } from "./deployment.ts";
 import type { Route } from "./http-route.ts";
+import { leastShare, podsFor } from "./pod-share.ts";
 import type { DeploymentObjects } from "./read-deployment.ts";
 
 /** A name of a Service has 63 characters. */
 const LONGEST_NAME = 63;
 
 /** What would keep a rollout from being carried out, by the objects alone. */
-export function deploymentProblems({ stable, service }: DeploymentObjects, state: DeploymentState): readonly Problem[] {
+export function deploymentProblems(
+  { stable, service }: DeploymentObjects,
+  state: DeploymentState,
+  capacity: CapacityWish = "extra",
+): readonly Problem[] {
   const name = textAt(stable, ["metadata", "name"]) ?? "";
   return [
     ...owners(stable, name),
@@ -17,6 +24,7 @@ export function deploymentProblems({ stable, service }: DeploymentObjects, state
     ...names(name, state.names.candidate),
     ...(valueAt(stable, ["spec", "paused"]) === true ? [paused(name)] : []),
     ...(state.stable.replicas === 0 ? [scaledDown(name)] : []),
+    ...(capacity === "borrow" ? lendingProblems(name, state) : []),
     ...state.routes.flatMap((route) => routeProblems(route, state)),
   ];
 }
@@ -90,6 +98,37 @@ function scaledDown(name: string): Problem {
     saw: "replicas: 0",
     hint: `kubectl scale deployment/${name} --replicas=1, or use strategy: rolling`,
   };
+}
+
+function lendingProblems(name: string, { mode, names: service, stable }: DeploymentState): readonly Problem[] {
+  const where = { input: "capacity" };
+  const pods = stable.loan?.from ?? stable.replicas;
+  const alone: Problem = {
+    rule: `the Deployment ${name} must have two pods or more to give one of them up for a candidate (capacity: borrow)`,
+    where,
+    saw: `replicas: ${pods}`,
+    hint: "set strategy: recreate, with which the old pod ends first and nothing serves meanwhile; or free room for one more pod",
+  };
+  const unsplit: Problem = {
+    rule: "pods can go from stable to the candidate only where an HTTPRoute splits requests (capacity: borrow)",
+    where,
+    saw: `no HTTPRoute with a backendRef to ${service.stable}: the share is one of pods`,
+    hint: "put an HTTPRoute before the service, or set strategy: rolling with maxUnavailable: 1 and maxSurge: 0",
+  };
+  return [...(pods < 2 ? [alone] : []), ...(mode === "replicas" ? [unsplit] : [])];
+}
+
+/** Shares that no number of pods makes; told before anything is started. */
+export function podShareProblems(shares: readonly number[], { mode, stable }: DeploymentState): readonly Problem[] {
+  if (mode === "gateway") return [];
+  return shares
+    .filter((share) => podsFor(share, stable.replicas) === 0)
+    .map((share) => ({
+      rule: "where no HTTPRoute splits requests, a share is made of whole pods",
+      saw: `${formatPercent(share)} beside ${formatCount(stable.replicas, "pod")} of stable`,
+      allowed: `${formatPercent(leastShare(stable.replicas))} or more`,
+      hint: "write larger steps, or put an HTTPRoute before the service",
+    }));
 }
 
 function routeProblems({ name, rules, status }: Route, { names: { stable } }: DeploymentState): readonly Problem[] {

@@ -1,48 +1,35 @@
-import {
-  type Capacity,
-  type CapacityPlan,
-  type ClusterRoom,
-  capacityOf,
-  formatCapacity,
-} from "../capacity/capacity.ts";
-import { isOfGroup } from "../capacity/node-placement.ts";
+import type { CapacityPlan, ClusterRoom } from "../capacity/capacity.ts";
+import { type CapacityWish, type RoomAnswer, roomAnswer } from "../capacity/room-answer.ts";
 import { type KubeObject, numberAt, recordAt, textAt, valueAt } from "../manifest/object.ts";
-import type { Problem } from "../problem.ts";
-import { formatCount } from "../quantity.ts";
 
 export type RoomQuestion = {
   readonly stable: KubeObject;
   /** The pods of stable, as they run. */
   readonly pods: readonly KubeObject[];
   readonly strategy: "canary" | "rolling" | "recreate";
+  readonly capacity: CapacityWish;
   readonly room: ClusterRoom;
 };
 
-export type RoomAnswer = { readonly problems: readonly Problem[]; readonly notes: readonly string[] };
-
 /** Whether the cluster has room for what a rollout makes: a second set of pods, one more pod, or pods in the place of those that go. */
-export function roomFor(question: RoomQuestion): RoomAnswer {
-  const { stable, pods, strategy, room } = question;
-  const plan: CapacityPlan = strategy === "recreate" ? "recreate" : "extra";
-  const spec = recordAt(stable, ["spec", "template", "spec"]);
+export function roomFor({ stable, pods, strategy, capacity, room }: RoomQuestion): RoomAnswer {
   const count = madePods(stable, strategy);
-  const capacity = capacityOf({ candidate: { spec, count }, stable: pods, room });
-  const notes = formatCapacity(capacity);
-  const fit = capacity.plans.find((one) => one.plan === plan);
-  const mayGrow = (room.nodes ?? []).some(isOfGroup);
-  if (count === 0 || fit?.state !== "short" || mayGrow) return { problems: [], notes };
   const name = textAt(stable, ["metadata", "name"]) ?? "";
-  return {
-    notes,
-    problems: [
-      {
-        rule: `the cluster must have room for ${formatCount(count, "pod")} more of ${name} (strategy: ${strategy})`,
-        where: { input: "strategy" },
-        saw: `${fit.why}; each asks for ${capacity.asked}`,
-        hint: hintOf(capacity, strategy),
-      },
-    ],
-  };
+  return roomAnswer({
+    of: `${name} (${capacity === "borrow" ? "capacity: borrow" : `strategy: ${strategy}`})`,
+    input: strategy === "canary" ? "capacity" : "strategy",
+    plan: planOf(strategy, capacity),
+    isGrowing: capacity === "assume-autoscaler",
+    others: OTHERS[strategy],
+    question: { candidate: { spec: recordAt(stable, ["spec", "template", "spec"]), count }, stable: pods, room },
+  });
+}
+
+const OTHERS = { canary: ["extra", "borrow", "recreate"], rolling: ["recreate"], recreate: [] } as const;
+
+function planOf(strategy: RoomQuestion["strategy"], capacity: CapacityWish): CapacityPlan {
+  if (strategy === "recreate") return "recreate";
+  return capacity === "borrow" ? "borrow" : "extra";
 }
 
 /** How many pods there are at once besides those of stable, at the most. */
@@ -63,11 +50,4 @@ function partOf(value: unknown, replicas: number, round: (part: number) => numbe
   if (typeof value === "number") return value;
   const percent = Number(/^(\d+)%$/.exec(typeof value === "string" ? value : "25%")?.[1] ?? 25);
   return round((percent * replicas) / 100);
-}
-
-function hintOf({ plans }: Capacity, strategy: RoomQuestion["strategy"]): string {
-  const fits = (plan: CapacityPlan) => plans.some((one) => one.plan === plan && one.state === "fits");
-  if (strategy !== "recreate" && fits("recreate"))
-    return "free that room, or set strategy: recreate, with which the old pods end first and nothing serves meanwhile";
-  return "add a node, or ask for less in the pod template";
 }

@@ -1,4 +1,5 @@
 import type { Digest } from "../digest.ts";
+import { evenShare, isResized, type LendingAct, type Loan, lendUntil, lentFor } from "./deployment-loan.ts";
 import { type BackendNames, type Route, type RouteOperation, routedShare, splitRoute, weightOf } from "./http-route.ts";
 import { podsFor, shareOfPods } from "./pod-share.ts";
 
@@ -22,15 +23,15 @@ export type DeploymentState = {
   /** `gateway`: HTTPRoutes split requests. `replicas`: the service spreads connections over the pods of both. */
   readonly mode: "gateway" | "replicas";
   readonly names: BackendNames;
-  /** `isStrategyHeld`: it has another update strategy than its owner's, for a while. */
-  readonly stable: DeploymentArm & { readonly isStrategyHeld: boolean };
+  /** `isStrategyHeld`: it has another update strategy than its owner's, for a while. `loan`: so it is with its size. */
+  readonly stable: DeploymentArm & { readonly isStrategyHeld: boolean; readonly loan: Loan | undefined };
   /** Somebody changed the stable template since the candidate was made from it. */
   readonly isStableChanged: boolean;
   readonly candidate: DeploymentArm | undefined;
   /** Whether the candidate has a service of its own, and how many of its pods that sends to. */
   readonly candidateService: { readonly ready: number } | undefined;
   readonly routes: readonly Route[];
-  /** The autoscaler of stable; `isHeld`: we raised its floor. */
+  /** The autoscaler of stable; `isHeld`: we raised its floor, or hold it at one size. */
   readonly autoscaler: { readonly min: number; readonly max: number; readonly isHeld: boolean } | undefined;
   /** Mode replicas: the stable service sends to the candidate only. */
   readonly isPinned: boolean;
@@ -39,7 +40,8 @@ export type DeploymentState = {
 
 /** What is to be reached. */
 export type DeploymentGoal =
-  | { readonly goal: "stage"; readonly digest: Digest }
+  /** `room`: the candidate takes the place of a pod of stable, which goes before it comes. */
+  | { readonly goal: "stage"; readonly digest: Digest; readonly room?: "borrow" }
   | { readonly goal: "share"; readonly share: number }
   /** The stable Deployment itself takes the version: no candidate. */
   | { readonly goal: "roll"; readonly digest: Digest }
@@ -67,6 +69,10 @@ type WaitingAct =
   | { readonly do: "drain" };
 
 export type WritingAct =
+  | LendingAct
+  | { readonly do: "return-loan" }
+  /** Stable has a size that somebody else gave it since, and keeps it. */
+  | { readonly do: "forget-loan" }
   | { readonly do: "create-candidate" }
   | { readonly do: "delete-candidate" }
   | { readonly do: "create-service" }
@@ -89,7 +95,7 @@ type Refusal = { readonly rule: string; readonly saw: string; readonly hint: str
 export function nextAct(goal: DeploymentGoal, state: DeploymentState, memory: DeploymentMemory): DeploymentAct {
   switch (goal.goal) {
     case "stage":
-      return stage(goal.digest, state);
+      return stage(goal, state);
     case "share":
       return goal.share > 0 ? raise(goal.share, state) : lower(state);
     case "roll":
@@ -116,17 +122,43 @@ function replicasFor(share: number, { mode, stable }: Pick<DeploymentState, "mod
 
 const DONE: DeploymentAct = { do: "done" };
 
-function stage(digest: Digest, state: DeploymentState): DeploymentAct {
+function stage(
+  { digest, room }: { readonly digest: Digest; readonly room?: "borrow" },
+  state: DeploymentState,
+): DeploymentAct {
   const { candidate, candidateService, isStableChanged } = state;
   const isOther = candidate !== undefined && (candidate.digest !== digest || isStableChanged);
   if (candidate === undefined || isOther) {
     const lowering = lower(state);
     if (lowering.do !== "done") return lowering;
-    return isOther ? { do: "delete-candidate" } : { do: "create-candidate" };
+    if (isOther) return { do: "delete-candidate" };
+    return lendFirst(room, state) ?? { do: "create-candidate" };
   }
   if (candidateService === undefined) return { do: "create-service" };
   if (candidate.replicas === 0) return { do: "scale-candidate", replicas: 1 };
   return standing(state, candidate) ?? DONE;
+}
+
+/** One pod of stable goes before the first one of the candidate comes. */
+function lendFirst(room: "borrow" | undefined, state: DeploymentState): DeploymentAct | undefined {
+  const { mode, stable } = state;
+  if (room === undefined && stable.loan === undefined) return undefined;
+  const from = stable.loan?.from ?? stable.replicas;
+  if (mode === "gateway" && from > 1) return lending(from - 1, state);
+  return refuse("REFUSED", {
+    rule: "a candidate can have the room of a pod of stable only where others are left, and an HTTPRoute splits",
+    saw: mode === "gateway" ? `${from} pod of stable` : "no HTTPRoute",
+    hint: "set capacity: extra, or strategy: recreate",
+  });
+}
+
+function lending(to: number, state: DeploymentState): DeploymentAct | undefined {
+  if (!isResized(state.stable)) return lendUntil(to, state);
+  return refuse("CONFLICT", {
+    rule: "the number of stable's pods must stay as the rollout set it while the candidate has the room of some of them",
+    saw: `${state.stable.replicas}, where ${state.stable.loan?.to} were set`,
+    hint: "a foreign change: see who scales the Deployment, then run the step again",
+  });
 }
 
 /** What is missing until all pods of the candidate answer. */
@@ -152,6 +184,7 @@ function raise(share: number, state: DeploymentState): DeploymentAct {
     });
   const foreign = state.mode === "gateway" ? foreignBackends(state) : undefined;
   if (foreign !== undefined) return foreign;
+  if (stable.loan !== undefined) return raiseOnLoan(share, { state, candidate, loan: stable.loan });
   const replicas = replicasFor(share, state);
   if (replicas === 0 || (state.mode === "gateway" && weightOf(share) === 0))
     return refuse("REFUSED", {
@@ -170,6 +203,31 @@ function raise(share: number, state: DeploymentState): DeploymentAct {
   if (autoscaler !== undefined && !autoscaler.isHeld && autoscaler.min < wanted)
     return { do: "hold-floor", min: wanted };
   return state.mode === "gateway" ? (routed(share, state) ?? DONE) : raisePods(share, state);
+}
+
+type OnLoan = { readonly state: DeploymentState; readonly candidate: DeploymentArm; readonly loan: Loan };
+
+/**
+ * Pods go from stable to the candidate one by one: there are never more of both than stable had, and never more than one fewer. Before
+ * each goes, the share is brought to where all that are left have the same burden, and never above what was asked for.
+ */
+function raiseOnLoan(share: number, { state, candidate, loan }: OnLoan): DeploymentAct {
+  const wanted = lentFor(share, loan);
+  if (candidate.replicas >= wanted && isInForce(share, state)) return DONE;
+  const missing = standing(state, candidate);
+  if (candidate.replicas >= wanted) return missing ?? routed(share, state) ?? DONE;
+  const next = candidate.replicas + 1;
+  const lent = lending(loan.from - next, state);
+  if (lent === undefined) return { do: "scale-candidate", replicas: next };
+  return missing ?? routed(Math.min(share, evenShare(candidate.replicas, loan)), state) ?? lent;
+}
+
+/** The same way back, once both have the same version: until one pod of the candidate is left, with a last part of the traffic. */
+function giveBack({ state, candidate, loan }: OnLoan): DeploymentAct | undefined {
+  const lent = lending(loan.from - candidate.replicas, state);
+  if (lent !== undefined || candidate.replicas <= 1) return lent;
+  const replicas = candidate.replicas - 1;
+  return routed(evenShare(replicas, loan), state) ?? { do: "scale-candidate", replicas };
 }
 
 function isInForce(share: number, state: DeploymentState): boolean {
@@ -248,20 +306,29 @@ function roll(digest: Digest, { stable }: DeploymentState): DeploymentAct {
 
 function promote(state: DeploymentState, memory: DeploymentMemory): DeploymentAct {
   const { candidate, stable } = state;
-  if (candidate === undefined) return remove(state, memory);
-  if (stable.digest !== candidate.digest) {
+  if (candidate !== undefined && stable.digest !== candidate.digest) {
     const raising = raise(1, state);
     if (raising.do !== "done") return raising;
     return standing(state, candidate) ?? { do: "promote-template" };
   }
-  if (!stable.isRolledOut) return { do: "wait-rollout", arm: "stable" };
-  return remove(state, memory);
+  if (candidate !== undefined && !stable.isRolledOut) return { do: "wait-rollout", arm: "stable" };
+  if (candidate !== undefined && stable.loan !== undefined) {
+    const giving = giveBack({ state, candidate, loan: stable.loan });
+    if (giving !== undefined) return giving;
+  }
+  const removing = remove(state, memory);
+  // Pods that stable had lent come back, and only then it has its own way to update again.
+  return removing.do === "done" && !stable.isRolledOut ? { do: "wait-rollout", arm: "stable" } : removing;
 }
 
 function remove(state: DeploymentState, memory: DeploymentMemory): DeploymentAct {
   const lowering = lower(state);
   if (lowering.do !== "done") return lowering;
   if (state.candidate !== undefined) return memory.isDrained ? { do: "delete-candidate" } : { do: "drain" };
+  if (state.stable.loan !== undefined) {
+    if (state.autoscaler?.isHeld === true) return { do: "restore-floor" };
+    return { do: isResized(state.stable) ? "forget-loan" : "return-loan" };
+  }
   if (state.candidateService !== undefined) return { do: "delete-service" };
   if (state.autoscaler?.isHeld === true) return { do: "restore-floor" };
   return state.stable.isStrategyHeld && state.stable.isRolledOut ? { do: "restore-strategy" } : DONE;

@@ -14,6 +14,7 @@ import { parseJson } from "../parse-json.ts";
 import type { ServedModel } from "../rollout/journal-entry.ts";
 import { BASE_MARK, candidateLabels, templateHash } from "./candidate-deployment.ts";
 import type { DeploymentArm, DeploymentState } from "./deployment.ts";
+import type { Loan } from "./deployment-loan.ts";
 import { deploymentStatus } from "./deployment-status.ts";
 import { type BackendNames, readRoute } from "./http-route.ts";
 import { FORMER_MARK, markedModel } from "./marks.ts";
@@ -40,7 +41,7 @@ export function deploymentState(objects: DeploymentObjects, names: BackendNames,
   return {
     mode: routes.length > 0 ? "gateway" : "replicas",
     names,
-    stable: { ...armOf(stable), isStrategyHeld: formerStrategy(stable) !== undefined },
+    stable: { ...armOf(stable), isStrategyHeld: formerStrategy(stable) !== undefined, loan: loanOf(stable) },
     isStableChanged: candidate !== undefined && isChanged(stable, candidate, hash),
     candidate: candidate === undefined ? undefined : armOf(candidate),
     candidateService: candidateService === undefined ? undefined : { ready: readyEndpoints(slices) },
@@ -82,6 +83,13 @@ export function formerOf(object: KubeObject | undefined): KubeObject | undefined
 /** The strategy that the Deployment had before we gave it another one for a while. */
 export function formerStrategy(deployment: KubeObject): Json | undefined {
   return valueAt(formerOf(deployment), ["strategy"]);
+}
+
+/** How many pods the Deployment had before it lent some of them, and how many it was given. */
+export function loanOf(deployment: KubeObject): Loan | undefined {
+  const [from, to, was] = ["from", "to", "was"].map((key) => numberAt(formerOf(deployment), ["replicas", key]));
+  if (from === undefined || to === undefined) return undefined;
+  return { from, to, ...(was === undefined ? {} : { was }) };
 }
 
 function armOf(deployment: KubeObject): DeploymentArm {

@@ -60,6 +60,11 @@ test.for<BadRow>([
     "zzzzzz",
     { rule: "is not one of its values", allowed: "canary, rolling" },
   ],
+  [
+    { kind: "enum", values: ["canary", "rolling"], instead: { mirror: "set duel" } },
+    "mirror",
+    { rule: "is not one of its values", allowed: "canary, rolling", hint: "set duel" },
+  ],
   [{ kind: "list", pattern: /^[a-z]$/, example: "a" }, "a, BB", { rule: "has a malformed item", allowed: "such as a" }],
 ])("%j refuses %j", ([kind, text, problem]) => {
   const checked = checkInput("x", kind, text);

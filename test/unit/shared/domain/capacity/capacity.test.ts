@@ -3,7 +3,6 @@ import {
   type CapacityQuestion,
   type ClusterRoom,
   capacityOf,
-  formatCapacity,
 } from "../../../../../actions/shared/domain/capacity/capacity.ts";
 import { podRequests } from "../../../../../actions/shared/domain/capacity/pod-requests.ts";
 import type { KubeObject } from "../../../../../actions/shared/domain/manifest/object.ts";
@@ -80,13 +79,15 @@ describe("room for a candidate", () => {
     const stable = [pod("a")];
     const capacity = ask({ nodes: [node("a"), node("b", { gpus: 0 })], pods: stable }, { stable });
     expect(states(capacity)).toEqual(["extra short", "borrow short", "recreate fits"]);
-    expect(formatCapacity(capacity)).toEqual([
-      "1 pod of the candidate, each with 1 x nvidia.com/gpu, 2 cpu, 4 GiB memory",
-      "node a: 0 x nvidia.com/gpu of 1 x nvidia.com/gpu free, 1 x nvidia.com/gpu asked for",
-      "node b: it has no nvidia.com/gpu",
-      "extra: does not fit: 2 nodes can take 0 of 1 now",
-      "borrow: does not fit: stable must have two pods or more (saw 1)",
-      "recreate: fits: room on a",
+    expect([capacity.replicas, capacity.asked]).toEqual([1, "1 x nvidia.com/gpu, 2 cpu, 4 GiB memory"]);
+    expect(capacity.nodes.map(({ name, obstacle }) => `${name}: ${obstacle}`)).toEqual([
+      "a: 0 x nvidia.com/gpu of 1 x nvidia.com/gpu free, 1 x nvidia.com/gpu asked for",
+      "b: it has no nvidia.com/gpu",
+    ]);
+    expect(capacity.plans.map(({ why }) => why)).toEqual([
+      "2 nodes can take 0 of 1 now",
+      "stable must have two pods or more (saw 1)",
+      "room on a",
     ]);
   });
 

@@ -3,6 +3,7 @@ import type { KubeObject } from "../../../../../actions/shared/domain/manifest/o
 import {
   formatStop,
   hasDarkStart,
+  podsBeside,
   ratioShare,
   sharesOf,
   stepProblems,
@@ -14,6 +15,15 @@ const rollout = (options: RolloutOptions = {}) => JSON.parse(digitsRollout(optio
 const stop = { pause: {} };
 const weight = (setWeight: number) => ({ setWeight });
 const ROUTED = { trafficRouting: { plugins: {} } };
+
+it.each([
+  ["all of them again, where a router splits", { canary: ROUTED }, 4],
+  ["what a step adds, where stable shrinks meanwhile", { canary: { ...ROUTED, dynamicStableScale: true } }, 2],
+  ["what may surge, where pods make the share", { canary: { maxSurge: "50%", maxUnavailable: 0 } }, 2],
+  ["none, where one of stable may go first", { canary: { maxSurge: 1, maxUnavailable: 1 } }, 0],
+])("the pods beside those of stable are %s", (_, options, pods) => {
+  expect(podsBeside(rollout({ replicas: 4, ...options }))).toBe(pods);
+});
 
 describe("the steps of a Rollout", () => {
   it("give the shares at which it waits for us, once each, without nothing and everything", () => {

@@ -1,7 +1,10 @@
 import { expect, it } from "vitest";
 import type { KubeObject } from "../../../../../actions/shared/domain/manifest/object.ts";
 import { formatProblem } from "../../../../../actions/shared/domain/problem.ts";
-import { deploymentProblems } from "../../../../../actions/shared/domain/serving/deployment-problems.ts";
+import {
+  deploymentProblems,
+  podShareProblems,
+} from "../../../../../actions/shared/domain/serving/deployment-problems.ts";
 import { simulatedDeployment } from "../../../../support/simulated-deployment.ts";
 
 type Edit = Parameters<ReturnType<typeof simulatedDeployment>["edit"]>[0];
@@ -49,4 +52,21 @@ it.each<[string, Edit, string]>([
   world.edit(edit);
   const problems = deploymentProblems(world.objects(), world.state());
   expect(problems.map(formatProblem).join()).toContain(said);
+});
+
+it.each([
+  ["the only pod", { replicas: 1 }, "replicas: 1"],
+  ["a pod where pods make the share", { routes: [], replicas: 3 }, "no HTTPRoute with a backendRef to fraud"],
+])("does not lend %s", (_, options, said) => {
+  const world = simulatedDeployment(options);
+  expect(deploymentProblems(world.objects(), world.state(), "extra")).toEqual([]);
+  const problems = deploymentProblems(world.objects(), world.state(), "borrow");
+  expect(problems.map(formatProblem)).toEqual([expect.stringContaining(said)]);
+});
+
+it("tells which shares no number of pods makes, and none where requests are split", () => {
+  const shares = [0.05, 0.25, 0.5];
+  const [odd, ...others] = podShareProblems(shares, simulatedDeployment({ routes: [], replicas: 3 }).state());
+  expect([odd, others]).toMatchObject([{ saw: "5 % beside 3 pods of stable", allowed: "25 % or more" }, []]);
+  expect(podShareProblems(shares, simulatedDeployment({ replicas: 3 }).state())).toEqual([]);
 });

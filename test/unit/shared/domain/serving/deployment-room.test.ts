@@ -26,15 +26,55 @@ it.each<[string, Asked, number]>([
   expect(roomFor(question(asked)).problems).toHaveLength(problems);
 });
 
-it("says nothing against what an autoscaler of nodes, or an account that may not look, leaves open", () => {
+it("takes what is short for a note where nodes are said to be added, and names that way where somebody could add some", () => {
   const asked = { strategy: "canary", gpus: 1, options: { replicas: 1 } } as const;
   const grown = question(asked, { "karpenter.sh/nodepool": "gpu" });
-  expect(roomFor(grown)).toMatchObject({ problems: [] });
-  expect(roomFor(grown).notes.join()).toContain("an autoscaler may add some");
+  expect(hints(roomFor(grown))).toContain("set capacity: assume-autoscaler");
+  expect(hints(roomFor(question(asked)))).not.toContain("assume-autoscaler");
+  const assumed = roomFor({ ...question(asked), capacity: "assume-autoscaler" });
+  expect([assumed.problems, assumed.notes]).toEqual([
+    [],
+    ["the cluster has no room now (1 node can take 0 of 1 now): an autoscaler is taken to add nodes"],
+  ]);
+});
+
+it("does not take a quota for something that nodes could mend", () => {
+  const asked = { strategy: "canary", gpus: 9, options: { replicas: 1 } } as const;
+  const status = { hard: { pods: "1" }, used: { pods: "1" } };
+  const quotas = [{ metadata: { name: "few" }, spec: { hard: status.hard }, status }];
+  const { room, ...rest } = question(asked, { "karpenter.sh/nodepool": "gpu" });
+  const answer = roomFor({ ...rest, capacity: "assume-autoscaler", room: { ...room, quotas } });
+  expect(answer.problems).toMatchObject([{ saw: expect.stringContaining("the quota few has 0 of 1 pods left") }]);
+  expect(hints(answer)).not.toContain("assume-autoscaler");
+});
+
+it("says nothing against what an account may not look at", () => {
+  const asked = { strategy: "canary", gpus: 1, options: { replicas: 1 } } as const;
   const unknown = { nodes: undefined, pods: undefined, quotas: undefined };
   const blind = roomFor({ ...question(asked), room: unknown });
-  expect([blind.problems, blind.notes.join()]).toEqual([[], expect.stringContaining("may not list nodes")]);
+  expect([blind.problems, blind.capacity.plans[0]]).toEqual([
+    [],
+    { plan: "extra", state: "unknown", why: "the account may not list nodes" },
+  ]);
 });
+
+it("names the way that fits: a pod of stable for each of the candidate, or stable before the candidate", () => {
+  const two = roomFor(question({ strategy: "canary", gpus: 2, options: { replicas: 2 } }));
+  expect(two.problems).toMatchObject([
+    { rule: "the cluster must have room for 2 pods more of fraud (strategy: canary)", where: { input: "capacity" } },
+  ]);
+  expect(hints(two)).toContain("set capacity: borrow");
+  const one = roomFor(question({ strategy: "canary", gpus: 1, options: { replicas: 1 } }));
+  expect(hints(one)).toBe(
+    "free that room; or set strategy: recreate, with which the old pods end first and nothing serves meanwhile",
+  );
+  const lent = question({ strategy: "canary", gpus: 2, options: { replicas: 2 } });
+  expect(roomFor({ ...lent, capacity: "borrow" }).problems).toEqual([]);
+});
+
+function hints({ problems }: ReturnType<typeof roomFor>): string {
+  return problems.map(({ hint }) => hint).join("\n");
+}
 
 type Asked = { readonly strategy: RoomQuestion["strategy"]; readonly gpus: number; readonly options: FraudOptions };
 
@@ -50,5 +90,5 @@ function question({ strategy, gpus, options }: Asked, labels: Readonly<Record<st
   const allocatable = { "nvidia.com/gpu": String(gpus), cpu: "64", memory: "256Gi", pods: "110" };
   const ready = { type: "Ready", status: "True" };
   const node = { metadata: { name: "gpu-1", labels }, spec: {}, status: { allocatable, conditions: [ready] } };
-  return { stable, pods, strategy, room: { nodes: [node], pods, quotas: [] } };
+  return { stable, pods, strategy, capacity: "extra", room: { nodes: [node], pods, quotas: [] } };
 }

@@ -9,13 +9,18 @@ const share = (part: number): DeploymentGoal => ({ goal: "share", share: part })
 const PROMOTE: DeploymentGoal = { goal: "promote" };
 const REMOVE: DeploymentGoal = { goal: "remove" };
 
-const KINDS: readonly (readonly [string, SimulatedOptions])[] = [
-  ["by one HTTPRoute", {}],
-  ["by two HTTPRoutes", { routes: ["fraud", "legacy"] }],
-  ["with an autoscaler", { replicas: 3, autoscaler: { min: 1, max: 6 } }],
-  ["with GPUs", { gpus: 1 }],
-  ["by pods", { routes: [], replicas: 3 }],
-  ["by pods, with an autoscaler", { routes: [], replicas: 3, autoscaler: { min: 2, max: 6 } }],
+const BORROW: DeploymentGoal = { ...STAGE, room: "borrow" };
+
+const KINDS: readonly (readonly [string, SimulatedOptions, DeploymentGoal])[] = [
+  ["by one HTTPRoute", {}, STAGE],
+  ["by two HTTPRoutes", { routes: ["fraud", "legacy"] }, STAGE],
+  ["with an autoscaler", { replicas: 3, autoscaler: { min: 1, max: 6 } }, STAGE],
+  ["with GPUs", { gpus: 1 }, STAGE],
+  ["by pods", { routes: [], replicas: 3 }, STAGE],
+  ["by pods, with an autoscaler", { routes: [], replicas: 3, autoscaler: { min: 2, max: 6 } }, STAGE],
+  ["in the room of one of two pods", { gpus: 1, replicas: 2 }, BORROW],
+  ["in the room of pods of stable", { gpus: 1, replicas: 5 }, BORROW],
+  ["in the room of pods of stable, with an autoscaler", { replicas: 4, autoscaler: { min: 2, max: 6 } }, BORROW],
 ];
 
 describe("a rollout of a Deployment", () => {
@@ -109,8 +114,77 @@ describe("a rollout of a Deployment", () => {
     expect((world.objects().stable.spec as KubeObject).strategy).toEqual(strategy);
   });
 
-  describe.each(KINDS)("killed after any write, %s", (_, options) => {
-    const course = [STAGE, share(0.5), share(1), PROMOTE];
+  describe("in the room of pods of stable", () => {
+    it("asks for as many pods as stable had, and never for more, until stable has its own back", () => {
+      const world = simulatedDeployment({ replicas: 4, gpus: 1 });
+      for (const goal of [BORROW, share(0.25), share(0.5), share(1)]) world.run(goal);
+      const { stable, candidate } = world.state();
+      expect([stable.replicas, candidate?.replicas]).toEqual([1, 3]);
+      world.run(PROMOTE);
+      expect(world.sizes.every((size) => size === 3 || size === 4)).toBe(true);
+      expect(world.state().stable).toMatchObject({ replicas: 4, loan: undefined, digest: fraud("2").digest });
+    });
+
+    it("takes a pod of stable before the candidate comes, and gives it back when the candidate has gone", () => {
+      const world = simulatedDeployment({ replicas: 2 });
+      const before = world.run(BORROW).map((act) => act.do);
+      expect(before.slice(0, 2)).toEqual(["lend", "create-candidate"]);
+      world.run(share(0.5));
+      const after = world.run(REMOVE).map((act) => act.do);
+      expect(after.filter((one) => !one.startsWith("wait-"))).toEqual([
+        "patch-route",
+        "drain",
+        "delete-candidate",
+        "return-loan",
+        "delete-service",
+        "done",
+      ]);
+    });
+
+    it("shifts traffic before each pod, so that no pod has more than the one that is missing adds", () => {
+      const world = simulatedDeployment({ replicas: 4 });
+      for (const goal of [BORROW, share(0.25)]) world.run(goal);
+      const before = world.shares.length;
+      world.run(share(1));
+      const raised = [...new Set(world.shares.slice(before))].map((one) => Number(one.toFixed(3)));
+      expect(raised).toEqual([0.333, 0.667, 1]);
+    });
+
+    it("keeps the size that stable had before its autoscaler is told another", () => {
+      const world = simulatedDeployment({ replicas: 3, autoscaler: { min: 1, max: 5 } });
+      expect(world.run(BORROW).map((act) => act.do)).toEqual(
+        expect.arrayContaining(["note-loan", "hold-size", "lend", "create-candidate"]),
+      );
+      expect(world.state().autoscaler).toEqual({ min: 2, max: 2, isHeld: true });
+      world.run(REMOVE);
+      expect(world.state().autoscaler).toEqual({ min: 1, max: 5, isHeld: false });
+      expect(world.state().stable).toMatchObject({ replicas: 3, loan: undefined });
+    });
+
+    it("holds where somebody else scaled stable meanwhile, and leaves it so", () => {
+      const world = simulatedDeployment({ replicas: 4 });
+      for (const goal of [BORROW, share(0.25)]) world.run(goal);
+      world.edit((objects) => {
+        objects.stable = { ...objects.stable, spec: { ...(objects.stable.spec as KubeObject), replicas: 6 } };
+      });
+      expect(world.run(share(0.25))).toEqual([{ do: "done" }]);
+      expect(world.run(share(1)).at(-1)).toMatchObject({ do: "refuse", code: "CONFLICT" });
+      world.run(REMOVE);
+      expect(world.state().stable).toMatchObject({ replicas: 6, loan: undefined });
+    });
+
+    it.each([
+      ["the only pod", { replicas: 1 }, "1 pod of stable"],
+      ["pods that make the share themselves", { routes: [], replicas: 3 }, "no HTTPRoute"],
+    ])("does not take %s", (_, options, saw) => {
+      const world = simulatedDeployment(options);
+      expect(world.run(BORROW)).toMatchObject([{ do: "refuse", code: "REFUSED", saw }]);
+      expect(world.shares).toEqual([]);
+    });
+  });
+
+  describe.each(KINDS)("killed after any write, %s", (_, options, stage) => {
+    const course = [stage, share(0.5), share(1), PROMOTE];
     const writes = simulatedDeployment(options);
     for (const goal of course) writes.run(goal);
     const points = Array.from({ length: writes.shares.length + 1 }, (_point, point) => point);
@@ -127,6 +201,7 @@ describe("a rollout of a Deployment", () => {
         ...cleared(options),
         version: isDecided ? fraud("2").digest : fraud("1").digest,
       });
+      if (stage === BORROW) expect(Math.max(...world.sizes, 0)).toBeLessThanOrEqual(options.replicas ?? 0);
     });
 
     it("goes on to the end where it is run again", () => {
@@ -160,17 +235,19 @@ function ending(world: ReturnType<typeof simulatedDeployment>) {
     isPinned,
     floor: autoscaler,
     isStrategyHeld: stable.isStrategyHeld,
+    size: [stable.replicas, stable.loan],
     routes: routes.map(({ rules, former }) => [former, rules.map(({ refs }) => refs.map((ref) => ref.name))]),
   };
 }
 
-function cleared({ routes = ["fraud"], autoscaler }: SimulatedOptions) {
+function cleared({ routes = ["fraud"], autoscaler, replicas = 2 }: SimulatedOptions) {
   return {
     share: 0,
     left: 0,
     isPinned: false,
     floor: autoscaler === undefined ? undefined : { ...autoscaler, isHeld: false },
     isStrategyHeld: false,
+    size: [replicas, undefined],
     routes: routes.map(() => [undefined, [["fraud"], ["fraud"]]]),
   };
 }
