@@ -20,6 +20,8 @@ export async function deploy(step: DeployStep, ports: Ports): Promise<Outcome> {
   const leftover = await target.journal.read();
   // A rollout that was cut short goes on, even where its version had become champion in its last moments.
   const resumes = isUnfinished(leftover) && leftover.rollout === prepared.rollout;
+  // Where nothing begins, what a process of this job did not come to give back before it was killed is given back here.
+  if (!resumes && standing.do !== "deploy" && standing.do !== "restore") await target.lease.release();
   if (!resumes && (standing.do === "refuse" || standing.do === "hold")) {
     const { reason, hint } = standing;
     const decision = standing.do === "refuse" ? "refused" : "held";

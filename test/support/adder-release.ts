@@ -7,6 +7,7 @@ import { findModelFiles } from "../../actions/shared/lib/model-files.ts";
 import { createVersion, findVersion } from "../../actions/shared/lib/model-registry/versions.ts";
 import { storeModel } from "../../actions/shared/lib/store-model.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
+import type { ModelStore } from "../../actions/shared/ports/model-store.ts";
 import type { Faults } from "./oip-server.ts";
 
 /** The server's program, as a command for `serve`. */
@@ -20,11 +21,14 @@ export type AdderOptions = {
 };
 
 /** Registers a version of the model `adder` in the store of a home folder; the text of its release's record. */
-export async function registerAdder(
-  home: string,
+export function registerAdder(home: string, options: AdderOptions): Promise<string> {
+  return registerAdderIn(folderStore(join(home, "models")), options);
+}
+
+export async function registerAdderIn(
+  store: ModelStore,
   { version, faults = {}, verdict = "pass" }: AdderOptions,
 ): Promise<string> {
-  const store = folderStore(join(home, "models"));
   const folder = mkdtempSync(join(tmpdir(), "adder-"));
   writeFileSync(join(folder, "model.json"), JSON.stringify(faults));
   writeFileSync(join(folder, "version.txt"), version);

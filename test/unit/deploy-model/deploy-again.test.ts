@@ -1,0 +1,30 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { deploy } from "../../../actions/deploy-model/deploy.ts";
+import type { Ports } from "../../../actions/deploy-model/step.ts";
+import type { Release } from "../../../actions/shared/domain/release.ts";
+import { moveAlias } from "../../../actions/shared/lib/model-registry/aliases.ts";
+import { registerAdderIn } from "../../support/adder-release.ts";
+import { deployStep } from "../../support/deploy-step.ts";
+import { memoryStore } from "../../support/memory-store.ts";
+import { memoryTarget } from "../../support/memory-target.ts";
+import { virtualClock } from "../../support/virtual-clock.ts";
+
+test("a step that finds its version serving gives back the lease that its killed process still had", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "deploy-again-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const store = memoryStore();
+  const { model } = JSON.parse(await registerAdderIn(store, { version: "1.2.0" })) as Release;
+  if (model === undefined) throw new Error("no model");
+  const { name, version, digest } = model;
+  const act = { by: "octocat", at: "2026-11-20T09:00:00Z" };
+  await moveAlias(store, { name, alias: "champion", to: { version, digest }, expected: undefined, act });
+  const here = memoryTarget({ serving: { stable: { name, version, digest }, share: 0 }, entry: undefined });
+  await here.target.lease.take();
+  const step = deployStep({ model: "adder@1.2.0", folder, clock: virtualClock(0) });
+  const ports = { store, catalogs: [], verifier: async () => undefined, open: async () => here.target };
+  expect(await deploy(step, ports as unknown as Ports)).toMatchObject({ state: "unchanged", exposure: 1 });
+  expect(here.isHeld()).toBe(false);
+});
