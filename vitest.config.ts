@@ -82,10 +82,11 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
-          globalSetup: "test/support/quick-bundles.ts",
-          testTimeout: 120_000,
+          globalSetup: "test/support/cluster/set-up-suite.ts",
+          // Several tests of each of two files are on their way at once.
+          maxConcurrency: 4,
+          testTimeout: 240_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
       {

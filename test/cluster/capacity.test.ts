@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readClusterRoom } from "../../actions/shared/clients/kubernetes/cluster-room.ts";
 import { listPods } from "../../actions/shared/clients/kubernetes/pods.ts";
 import { capacityOf } from "../../actions/shared/domain/capacity/capacity.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { until } from "../support/cluster/part.ts";
 
@@ -10,7 +10,7 @@ const GPU = "nvidia.com/gpu";
 const spec = { containers: [{ name: "server", image: "fraud:1", resources: { limits: { [GPU]: "1" } } }] };
 
 describe.skipIf(await lacksCluster())("room for a candidate in a real cluster", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import {
   createObject,
   deleteExactly,
@@ -9,8 +9,9 @@ import {
 import type { KubeConnection } from "../../actions/shared/clients/kubernetes/connection.ts";
 import { getObject, type ResourceType } from "../../actions/shared/clients/kubernetes/objects.ts";
 import { type KubeObject, textAt, valueAt } from "../../actions/shared/domain/manifest/object.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 
 describe.skipIf(await lacksCluster())("changes that hold only for what was read", () => {
   let cluster: Cluster;
@@ -18,12 +19,11 @@ describe.skipIf(await lacksCluster())("changes that hold only for what was read"
   let type: ResourceType;
 
   beforeAll(async () => {
-    cluster = await startCluster({ bare: true });
+    cluster = sharedCluster();
     const namespace = await cluster.namespace();
     connection = await connectionTo(cluster, namespace);
     type = { group: "", version: "v1", plural: "configmaps", namespace };
   });
-  afterAll(() => cluster?.stop());
 
   let made = 0;
   const created = async (data: Readonly<Record<string, string>> = { a: "1" }): Promise<KubeObject> => {

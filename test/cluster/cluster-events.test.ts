@@ -1,17 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type ClusterEventsOptions, clusterEvents } from "../../actions/shared/clients/kubernetes/cluster-events.ts";
 import { getObject } from "../../actions/shared/clients/kubernetes/objects.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 
 describe.skipIf(await lacksCluster())("events of a rollout", () => {
   let cluster: Cluster;
 
-  beforeAll(async () => {
-    cluster = await startCluster({ bare: true });
+  beforeAll(() => {
+    cluster = sharedCluster();
   });
-  afterAll(() => cluster?.stop());
 
   const open = async (login: "admin" | { token: string } = "admin", options: Partial<ClusterEventsOptions> = {}) => {
     const namespace = await cluster.namespace();

@@ -4,13 +4,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
 
 const GPU = "nvidia.com/gpu";
 
 describe.skipIf(await lacksCluster())("the Kubernetes of the tests", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster({ trainer: true });

@@ -1,28 +1,27 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type ClusterOptions, connectCluster } from "../../actions/shared/clients/kubernetes/connection.ts";
 import { serviceProxy } from "../../actions/shared/clients/kubernetes/service-proxy.ts";
 import { KUBEFLOW_SERVICES } from "../../actions/shared/domain/run/kubeflow-services.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { startFakeKfp } from "../fakes/kfp/start-kfp.ts";
 import { REQUIRE_REAL } from "../support/built-tool.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { exposeService, ownAddress, serviceTo } from "../support/cluster/exposed-service.ts";
 import { until } from "../support/cluster/part.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { kubeflow, runRequest } from "../support/kubeflow-engine.ts";
 import { silentLog } from "../support/logs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-describe.skipIf(await lacksCluster())("the way to a real API server", () => {
+describe.skipIf(await lacksCluster())("the way to a real API server", { concurrent: true }, () => {
   let cluster: Cluster;
 
-  beforeAll(async () => {
-    cluster = await startCluster();
-    await cluster.addNode();
+  beforeAll(() => {
+    cluster = sharedCluster();
   });
-  afterAll(() => cluster?.stop());
 
   const open = (login: Parameters<Cluster["kubeconfig"]>[0], more: Partial<ClusterOptions> = {}) =>
     connectCluster({
@@ -103,7 +102,7 @@ describe.skipIf(await lacksCluster())("the way to a real API server", () => {
   });
 
   describe.skipIf(ownAddress() === undefined && !REQUIRE_REAL)("and on to Kubeflow Pipelines inside of it", () => {
-    it("lets a run be started and followed under the role that we ship", async () => {
+    it("lets a run be started and followed under the role that we ship", async ({ onTestFinished }) => {
       const fake = await startFakeKfp();
       onTestFinished(() => fake.close());
       const namespace = await cluster.namespace();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { ServedModel } from "../../actions/shared/domain/rollout/journal-entry.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { until } from "../support/cluster/part.ts";
 import { startDataPlane } from "../support/data-plane/data-plane.ts";
@@ -11,7 +11,7 @@ import { fraud, fraudDeployment, fraudRoute, fraudService, fraudServing } from "
 describe.skipIf((await lacksCluster()) || lacksDataPlane())(
   "requests of users during a rollout of a Deployment",
   () => {
-    let cluster: Cluster;
+    let cluster: OwnCluster;
 
     beforeAll(async () => {
       cluster = await startCluster();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { formatProblem, type Problem } from "../../actions/shared/domain/problem.ts";
 import { isReleaseError } from "../../actions/shared/lib/error.ts";
 import type { KubeObject } from "../support/cluster/api.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
@@ -14,7 +14,7 @@ import { KUBE_FAULTS, type KubeFault, kubeProxy } from "../support/kube-proxy.ts
 import { seeded } from "../support/random.ts";
 
 describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kubernetes", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster();

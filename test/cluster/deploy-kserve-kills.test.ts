@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { type FakeKServe, startKServe } from "../fakes/kserve/start-kserve.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import { sample, seedOfDay } from "../support/kill-points.ts";
 import { KILLS, killAndRecover } from "../support/kserve-kills.ts";
 
@@ -10,15 +11,11 @@ describe.skipIf(await lacksCluster())(`rollouts of an InferenceService that are 
   let cluster: Cluster;
   let kserve: FakeKServe;
 
-  beforeAll(async () => {
-    cluster = await startCluster();
-    await cluster.addNode({ cpu: "64" });
+  beforeAll(() => {
+    cluster = sharedCluster();
     kserve = startKServe(cluster);
   });
-  afterAll(async () => {
-    await kserve?.stop();
-    await cluster?.stop();
-  });
+  afterAll(() => kserve?.stop());
 
   for (const number of sample(KILLS.length, 8, SEED)) {
     const kill = KILLS[number - 1];

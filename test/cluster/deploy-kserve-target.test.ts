@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { isReleaseError, ReleaseError } from "../../actions/shared/lib/error.ts";
 import { type FakeKServe, startKServe } from "../fakes/kserve/start-kserve.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { ownAddress } from "../support/cluster/exposed-service.ts";
 import { until } from "../support/cluster/part.ts";
@@ -22,8 +22,8 @@ import {
 const ONE = version("1.0.0");
 const NEW = uriOf(ONE);
 
-describe.skipIf(await lacksCluster())("an InferenceService as a target", () => {
-  let cluster: Cluster;
+describe.skipIf(await lacksCluster())("an InferenceService as a target", { concurrent: true }, () => {
+  let cluster: OwnCluster;
   let kserve: FakeKServe;
 
   beforeAll(async () => {
@@ -36,10 +36,13 @@ describe.skipIf(await lacksCluster())("an InferenceService as a target", () => {
     await cluster?.stop();
   });
 
-  it.skipIf(ownAddress() === undefined).each(["Knative", "Standard"] as const)(
+  it.skipIf(ownAddress() === undefined).for(["Knative", "Standard"] as const)(
     "is asked version by version, whatever the split, in %s mode",
-    async (mode) => {
-      const [first, second] = [await versionServer("by hand"), await versionServer("1.0.0")];
+    async (mode, { onTestFinished }) => {
+      const [first, second] = [
+        await versionServer("by hand", onTestFinished),
+        await versionServer("1.0.0", onTestFinished),
+      ];
       const ip = { "kubelet.test/pod-ip": ownAddress() ?? "" };
       const world = await kserve.world({
         mode,
@@ -209,7 +212,9 @@ describe.skipIf(await lacksCluster())("an InferenceService as a target", () => {
     expect(world.breaches).toEqual([]);
   });
 
-  it("makes a second InferenceService where the server leaves spec.canary out without a word", async () => {
+  it("makes a second InferenceService where the server leaves spec.canary out without a word", {
+    concurrent: false,
+  }, async ({ onTestFinished }) => {
     const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inferenceservices.serving.kserve.io";
     const definition = await cluster.api.get(path);
     await replaceSpec(path, withoutCanary(definition.spec));
@@ -261,14 +266,14 @@ async function answered<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 /** Tells which version it is, and what it was asked. */
-async function versionServer(name: string): Promise<number> {
+async function versionServer(name: string, atEnd: TestContext["onTestFinished"]): Promise<number> {
   const server = createServer(async (request, response) => {
     const body = Buffer.concat(await Array.fromAsync(request)).toString();
     const status = Number(/^\/status\/(\d+)/.exec(request.url ?? "")?.[1] ?? 200);
     response.writeHead(status).end(`${name} ${request.method} ${request.url} ${body}`);
   });
   await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
   });

@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, type TestContext, test } from "vitest";
 import { type FakeKServe, startKServe } from "../fakes/kserve/start-kserve.ts";
 import { SWITCHES } from "../fakes/kserve/switches.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import { KNATIVE_TRAPS } from "./kserve-traps/knative-traps.ts";
 import { STANDARD_TRAPS } from "./kserve-traps/standard-traps.ts";
 import type { Ground, Trap } from "./kserve-traps/trap.ts";
@@ -14,25 +15,28 @@ describe.skipIf(await lacksCluster())("traps of KServe", () => {
   let cluster: Cluster;
   let kserve: FakeKServe;
 
-  beforeAll(async () => {
-    cluster = await startCluster();
-    await cluster.addNode({ cpu: "64" });
+  beforeAll(() => {
+    cluster = sharedCluster();
     kserve = startKServe(cluster);
   });
-  afterAll(async () => {
-    await kserve?.stop();
-    await cluster?.stop();
-  });
+  afterAll(() => kserve?.stop());
 
-  const groundOf = async ({ world }: Trap): Promise<Ground> => ({ cluster, world: await kserve.world(world) });
+  const groundOf = async (trap: Trap, atEnd: TestContext["onTestFinished"]): Promise<Ground> => {
+    const world = await kserve.world(trap.world);
+    atEnd(() => kserve.leave(world));
+    return { cluster, world };
+  };
 
   for (const trap of TRAPS) {
-    test.concurrent(`${trap.name}: a client that does not know it fails: ${trap.wrong}`, async ({ expect }) => {
-      expect(await trap.client(await groundOf(trap))).toBe(trap.wrong);
+    test.concurrent(`${trap.name}: a client that does not know it fails: ${trap.wrong}`, async ({
+      expect,
+      onTestFinished,
+    }) => {
+      expect(await trap.client(await groundOf(trap, onTestFinished))).toBe(trap.wrong);
     });
 
-    test.concurrent(`${trap.name}: ours does well`, async ({ expect }) => {
-      expect(await trap.ours(await groundOf(trap))).toBe("right");
+    test.concurrent(`${trap.name}: ours does well`, async ({ expect, onTestFinished }) => {
+      expect(await trap.ours(await groundOf(trap, onTestFinished))).toBe("right");
     });
   }
 });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FakeKServe, startKServe } from "../fakes/kserve/start-kserve.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import {
   FIRST_URI,
   inferenceService,
@@ -15,19 +16,15 @@ import {
 const ONE = version("1.0.0");
 const TWO = version("1.1.0");
 
-describe.skipIf(await lacksCluster())("a rollout of an InferenceService", () => {
+describe.skipIf(await lacksCluster())("a rollout of an InferenceService", { concurrent: true }, () => {
   let cluster: Cluster;
   let kserve: FakeKServe;
 
-  beforeAll(async () => {
-    cluster = await startCluster();
-    await cluster.addNode({ cpu: "64" });
+  beforeAll(() => {
+    cluster = sharedCluster();
     kserve = startKServe(cluster);
   });
-  afterAll(async () => {
-    await kserve?.stop();
-    await cluster?.stop();
-  });
+  afterAll(() => kserve?.stop());
 
   it("gives a revision its share step by step and makes it stable; the next one is taken back", async () => {
     const world = await kserve.world();

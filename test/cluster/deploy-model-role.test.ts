@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { ROLLOUT_ACCESS } from "../../actions/shared/clients/argo-rollouts/access.ts";
 import { DEPLOYMENT_ACCESS } from "../../actions/shared/clients/deployments/access.ts";
@@ -13,9 +13,10 @@ import { kubernetesJournal } from "../../actions/shared/clients/kubernetes/kuber
 import { kubernetesLease } from "../../actions/shared/clients/kubernetes/serving-lease.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { journalEntry } from "../contract/journal-contract.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { until } from "../support/cluster/part.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 
 const TABLES = {
@@ -27,10 +28,9 @@ const TABLES = {
 describe.skipIf(await lacksCluster())("the roles that are shipped for deploy-model", () => {
   let cluster: Cluster;
 
-  beforeAll(async () => {
-    cluster = await startCluster({ bare: true });
+  beforeAll(() => {
+    cluster = sharedCluster();
   });
-  afterAll(() => cluster?.stop());
 
   it.each(["deployment", "kserve", "rollout"] as const)("%s allow all that is done, and no secret", async (target) => {
     const namespace = await cluster.namespace();

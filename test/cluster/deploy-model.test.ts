@@ -5,7 +5,7 @@ import { moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { type AdderFaults, type AdderPlace, adderPlace, EDGE_METRICS } from "../support/adder-deployment.ts";
 import { registerAdder } from "../support/adder-release.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { type JobContext, jobContext } from "../support/job-context.ts";
 import { lacksPrometheus } from "../support/prometheus.ts";
@@ -33,7 +33,7 @@ const QUICK = {
 describe.skipIf((await lacksCluster()) || lacksPrometheus())(
   "deploy-model on a Deployment of a real Kubernetes",
   () => {
-    let cluster: Cluster;
+    let cluster: OwnCluster;
 
     beforeAll(async () => {
       cluster = await startCluster();

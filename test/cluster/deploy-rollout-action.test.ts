@@ -4,7 +4,7 @@ import type { Digest } from "../../actions/shared/domain/digest.ts";
 import { moveAlias } from "../../actions/shared/lib/model-registry/aliases.ts";
 import { folderStore } from "../../actions/shared/local/folder-store.ts";
 import { registerAdder } from "../support/adder-release.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { ownAddress } from "../support/cluster/exposed-service.ts";
 import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
@@ -18,7 +18,7 @@ import { type Phase, runAction } from "../support/run-action.ts";
 // The step as a process of its own, as the account of the role that is shipped, on a Rollout that the controller of Argo Rollouts looks after.
 
 describe.skipIf((await lacksCluster()) || lacksPrometheus())("deploy-model on a Rollout", { timeout: 240_000 }, () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster({ rollouts: true });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { KubeConnection } from "../../actions/shared/clients/kubernetes/connection.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { ownAddress } from "../support/cluster/exposed-service.ts";
 import { until } from "../support/cluster/part.ts";
@@ -16,7 +16,7 @@ import {
 } from "../support/rollout-target.ts";
 
 describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollouts", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster({ rollouts: true });

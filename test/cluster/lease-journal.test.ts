@@ -11,13 +11,13 @@ import type { Clock } from "../../actions/shared/ports/clock.ts";
 import type { Journal } from "../../actions/shared/ports/journal.ts";
 import { journalContract, journalEntry } from "../contract/journal-contract.ts";
 import { leaseContract } from "../contract/lease-contract.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { KUBE_FAULTS, kubeProxy } from "../support/kube-proxy.ts";
 import { type Random, seeded } from "../support/random.ts";
 
 describe.skipIf(await lacksCluster())("in a real Kubernetes", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster({ bare: true });

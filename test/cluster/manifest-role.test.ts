@@ -6,14 +6,14 @@ import type { KubeObject } from "../../actions/shared/domain/manifest/object.ts"
 import { systemClock } from "../../actions/shared/lib/clock.ts";
 import { isReleaseError } from "../../actions/shared/lib/error.ts";
 import type { HttpRequest } from "../../actions/shared/lib/http.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { silentLog } from "../support/logs.ts";
 import { followUntil, manifestRun } from "../support/manifest-run.ts";
 
 describe.skipIf(await lacksCluster())("the roles that are shipped for manifests", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster({ trainer: true });

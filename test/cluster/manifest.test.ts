@@ -5,7 +5,7 @@ import { KINDS } from "../../actions/shared/domain/manifest/kinds.ts";
 import type { KubeObject } from "../../actions/shared/domain/manifest/object.ts";
 import type { RunStatus } from "../../actions/shared/domain/run/task.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
 import { silentLog } from "../support/logs.ts";
 import { followUntil, manifestRun } from "../support/manifest-run.ts";
@@ -13,7 +13,7 @@ import { followUntil, manifestRun } from "../support/manifest-run.ts";
 const GPU = "nvidia.com/gpu";
 
 describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster({ trainer: true });
@@ -23,7 +23,7 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
 
   const connectTo = (
     namespace: string,
-    login: Parameters<Cluster["kubeconfig"]>[0] = "admin",
+    login: Parameters<OwnCluster["kubeconfig"]>[0] = "admin",
   ): Promise<KubeConnection> =>
     connectCluster({
       kubeconfig: cluster.kubeconfig(login, namespace),

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type WaitForDeployment, waitForDeployment } from "../../actions/shared/clients/kubernetes/rollout-status.ts";
 import { type KubeObject, textAt, valueAt } from "../../actions/shared/domain/manifest/object.ts";
 import { systemClock } from "../../actions/shared/lib/clock.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { silentLog } from "../support/logs.ts";
 
 describe.skipIf(await lacksCluster())("a wait for a Deployment", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster();

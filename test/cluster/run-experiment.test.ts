@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { jobContext } from "../support/job-context.ts";
@@ -9,7 +9,7 @@ import { runAction } from "../support/run-action.ts";
 // A search, and a training run with what it found: two steps of one job, each a process of its own. Katib is played by the test.
 
 describe.skipIf(await lacksCluster())("an Experiment and the training run after it", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster();

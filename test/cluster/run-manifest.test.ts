@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubeObject } from "../support/cluster/api.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { type JobContext, type JobOptions, jobContext } from "../support/job-context.ts";
@@ -10,7 +10,7 @@ import { type ActionRun, type Phase, type Result, runAction } from "../support/r
 // The step as a process of its own, as the account of the role that is shipped.
 
 describe.skipIf(await lacksCluster())("run-pipeline with a manifest on a real Kubernetes", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster({ trainer: true });

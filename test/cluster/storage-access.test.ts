@@ -1,17 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { LEASE_ACCESS, STORAGE_ACCESS } from "../../actions/shared/clients/kubernetes/access.ts";
 import { accessFindings } from "../../actions/shared/clients/kubernetes/access-findings.ts";
 import { readStorageNotes } from "../../actions/shared/clients/kubernetes/storage-access.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 
 describe.skipIf(await lacksCluster())("what is known of a namespace before a rollout", () => {
   let cluster: Cluster;
 
-  beforeAll(async () => {
-    cluster = await startCluster({ bare: true });
+  beforeAll(() => {
+    cluster = sharedCluster();
   });
-  afterAll(() => cluster?.stop());
 
   const question = { account: "server", uri: "s3://models/fraud/8", endpoint: "https://minio.ml:9000" };
 

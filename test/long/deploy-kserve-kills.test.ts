@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { type FakeKServe, startKServe } from "../fakes/kserve/start-kserve.ts";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { KILLS, killAndRecover } from "../support/kserve-kills.ts";
 
 describe.skipIf(await lacksCluster())("rollouts of an InferenceService, killed at every write", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
   let kserve: FakeKServe;
 
   beforeAll(async () => {

@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cluster, lacksCluster, startCluster } from "../support/cluster/cluster.ts";
+import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { type DeploymentKill, type KilledOptions, killDeployment } from "../support/kill-deployment.ts";
 
 const KINDS: readonly (readonly [string, number, KilledOptions])[] = [
   ["by HTTPRoutes", 20, { routes: ["fraud", "legacy"] }],
   ["by HTTPRoutes, with an autoscaler", 20, { deployment: { replicas: 3 }, autoscaler: { min: 1, max: 4 } }],
   ["by pods", 20, { routes: [] }],
+  ["in the room of pods of stable", 30, { deployment: { replicas: 3 }, room: "borrow" }],
 ];
 
 const AT_ONCE = 4;
 
 describe.skipIf(await lacksCluster())("a rollout of a Deployment that is killed at any of its writes", () => {
-  let cluster: Cluster;
+  let cluster: OwnCluster;
 
   beforeAll(async () => {
     cluster = await startCluster();

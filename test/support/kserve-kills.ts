@@ -82,6 +82,7 @@ export async function killAndRecover(cluster: Cluster, kserve: FakeKServe, kill:
     `/apis/serving.kserve.io/v1beta1/namespaces/${world.namespace}/inferenceservices`,
   );
   const { spec } = await readService(cluster, world.namespace);
+  kserve.leave(world);
   return {
     died,
     breaches: world.breaches,

@@ -8,18 +8,21 @@ import { copyRuntimeFiles } from "../../actions/shared/tools/runtime-files.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
+/** Set up once for suites that start actions of all kinds. */
+export function setup(): Promise<() => Promise<void>> {
+  return quickBundles(readdirSync(join(ROOT, "actions")).map((name) => (name === "shared" ? "shared/cli" : name)));
+}
+
 /**
- * Set up once for suites that start actions as processes by the hundred: each action as one bundle of the sources as they are now, since a
+ * For suites that start actions as processes by the hundred: each of these programs as one bundle of the sources as they are now, since a
  * process that strips types from hundreds of files takes four times as long to start. Not the bundles that are published: those are tested
  * by `make test-e2e`.
  */
-export async function setup(): Promise<() => Promise<void>> {
+export async function quickBundles(programs: readonly string[]): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "ml-release-bundles-"));
-  const actions = readdirSync(join(ROOT, "actions")).filter((name) => name !== "shared");
-  const programs = [...actions, "shared/cli"];
   const dists = new Map(programs.map((program) => [program, join(folder, "dist", program)]));
   await Promise.all([...dists].map(([program, outdir]) => bundle(join(ROOT, "actions", program, "index.ts"), outdir)));
-  for (const action of actions) await addPost(folder, action);
+  for (const action of programs.filter((program) => program !== "shared/cli")) await addPost(folder, action);
   await copyRuntimeFiles(ROOT, dists);
   for (const dist of dists.values()) copyProcesses(dist);
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');

@@ -264,7 +264,7 @@ export const STANDARD_TRAPS: readonly Trap[] = [
     when: "always",
     naive: "makes a second InferenceService and sets the weights",
     wrong: "a share of the requests is answered by errors",
-    world: { mode: "Standard", withoutGatewayApi: true, plays: { [NEW]: { "kubelet.test/start-after": "3s" } } },
+    world: { mode: "Standard", withoutGatewayApi: true, plays: { [NEW]: { "kubelet.test/start-after": "8s" } } },
     client: async (ground) => {
       const name = await twoServices(ground, NEW);
       await weights(ground, { "fraud-predictor": 90, [`${name}-predictor`]: 10 });

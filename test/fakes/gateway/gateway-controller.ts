@@ -17,7 +17,7 @@ export type GatewayOptions = {
   readonly program?: (routes: readonly KubeObject[]) => Promise<void>;
 };
 
-const LOOK_MS = 50;
+const LOOK_MS = 150;
 
 /** Accepts every route of the namespace for every gateway that it names; `ResolvedRefs` is true where all its services exist. */
 export function startGatewayController({ api, namespace, delayMs = 0, program }: GatewayOptions): GatewayController {

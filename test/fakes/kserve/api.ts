@@ -4,7 +4,7 @@ import type { Cluster } from "../../support/cluster/cluster.ts";
 // biome-ignore lint/suspicious/noExplicitAny: objects differ from kind to kind, and a controller reads what it knows to be there
 export type Any = any;
 
-/** The API server as a controller meets it: lists of all namespaces, applies, writes of a status. */
+/** The API server as a controller meets it: lists, applies, writes of a status. */
 export type ControllerApi = {
   list(path: string): Promise<readonly Any[]>;
   /** Server-side apply by the controller's own name; only where it differs from what was applied last. */
@@ -17,7 +17,7 @@ export type ControllerApi = {
 type Sent = { readonly type?: string; readonly body?: Any };
 
 export function controllerApi({ server, ca, tokens }: Cluster): ControllerApi {
-  const agent = new Agent({ ca, keepAlive: true, maxSockets: 6 });
+  const agent = new Agent({ ca, keepAlive: true, maxSockets: 12 });
   const applied = new Map<string, string>();
   const send = (method: string, path: string, { type = "application/json", body }: Sent = {}): Promise<Any> =>
     new Promise((resolve, reject) => {

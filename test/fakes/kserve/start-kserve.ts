@@ -1,5 +1,5 @@
 import type { Cluster } from "../../support/cluster/cluster.ts";
-import { type Any, controllerApi } from "./api.ts";
+import { controllerApi } from "./api.ts";
 import { gateway } from "./gateway.ts";
 import { reconcileKnative } from "./knative.ts";
 import { reconcileKnativeMode } from "./knative-mode.ts";
@@ -9,6 +9,8 @@ import { newWorld, type Recorder, type World, type WorldOptions } from "./world.
 export type FakeKServe = {
   /** A new namespace in which KServe is as the options say. */
   world(options?: WorldOptions): Promise<World>;
+  /** Nobody looks after that namespace any more. */
+  leave(world: World): void;
   stop(): Promise<void>;
 };
 
@@ -37,6 +39,9 @@ export function startKServe(cluster: Cluster): FakeKServe {
       worlds.set(namespace, world);
       return world;
     },
+    leave: ({ namespace }) => {
+      worlds.delete(namespace);
+    },
     stop: async () => {
       isOver = true;
       await running;
@@ -45,38 +50,31 @@ export function startKServe(cluster: Cluster): FakeKServe {
   };
 
   async function look(): Promise<void> {
-    const [isvcs, ksvcs, revisions, deployments, httpRoutes, slices, pods] = await Promise.all(
-      [
-        "/apis/serving.kserve.io/v1beta1/inferenceservices",
-        "/apis/serving.knative.dev/v1/services",
-        "/apis/serving.knative.dev/v1/revisions",
-        "/apis/apps/v1/deployments",
-        "/apis/gateway.networking.k8s.io/v1/httproutes",
-        "/apis/discovery.k8s.io/v1/endpointslices",
-        "/api/v1/pods",
-      ].map((path) => api.list(path)),
-    );
-    await Promise.all(
-      [...worlds.values()].map(async (world) => {
-        const inside = (all: readonly Any[] = []) =>
-          all.filter(({ metadata }) => metadata.namespace === world.namespace);
-        // gateways have a pace of their own
-        await routes.reconcile(world, { routes: inside(httpRoutes), slices: inside(slices), pods: inside(pods) });
-        if (world.has("slow-controllers") && Date.now() - (looked.get(world.namespace) ?? 0) < SLOW_MS) return;
-        looked.set(world.namespace, Date.now());
-        for (const isvc of inside(isvcs)) {
-          if (isvc.metadata.deletionTimestamp !== undefined) continue;
-          const ksvc = inside(ksvcs).find(({ metadata }) => metadata.name === `${isvc.metadata.name}-predictor`);
-          const mode = isvc.status?.deploymentMode ?? world.options.mode ?? "Knative";
-          if (mode === "Knative") await reconcileKnativeMode({ api, world }, isvc, ksvc);
-          else await reconcileStandardMode({ api, world }, isvc, inside(deployments));
-        }
-        for (const ksvc of inside(ksvcs))
-          await reconcileKnative({ api, world }, ksvc, {
-            revisions: inside(revisions),
-            deployments: inside(deployments),
-          });
-      }),
-    );
+    await Promise.all([...worlds.values()].map(lookAt));
+  }
+
+  async function lookAt(world: Recorder): Promise<void> {
+    const inside = (group: string, plural: string) => api.list(`${group}/namespaces/${world.namespace}/${plural}`);
+    const [isvcs, ksvcs, revisions, deployments, httpRoutes, slices, pods] = await Promise.all([
+      inside("/apis/serving.kserve.io/v1beta1", "inferenceservices"),
+      inside("/apis/serving.knative.dev/v1", "services"),
+      inside("/apis/serving.knative.dev/v1", "revisions"),
+      inside("/apis/apps/v1", "deployments"),
+      inside("/apis/gateway.networking.k8s.io/v1", "httproutes"),
+      inside("/apis/discovery.k8s.io/v1", "endpointslices"),
+      inside("/api/v1", "pods"),
+    ]);
+    // gateways have a pace of their own
+    await routes.reconcile(world, { routes: httpRoutes, slices, pods });
+    if (world.has("slow-controllers") && Date.now() - (looked.get(world.namespace) ?? 0) < SLOW_MS) return;
+    looked.set(world.namespace, Date.now());
+    for (const isvc of isvcs) {
+      if (isvc.metadata.deletionTimestamp !== undefined) continue;
+      const ksvc = ksvcs.find(({ metadata }) => metadata.name === `${isvc.metadata.name}-predictor`);
+      const mode = isvc.status?.deploymentMode ?? world.options.mode ?? "Knative";
+      if (mode === "Knative") await reconcileKnativeMode({ api, world }, isvc, ksvc);
+      else await reconcileStandardMode({ api, world }, isvc, deployments);
+    }
+    for (const ksvc of ksvcs) await reconcileKnative({ api, world }, ksvc, { revisions, deployments });
   }
 }

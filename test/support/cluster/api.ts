@@ -42,7 +42,8 @@ export type KubeApi = {
 export type KubeAccess = { readonly server: string; readonly ca: string; readonly token: string };
 
 export function kubeApi({ server, ca, token }: KubeAccess): KubeApi {
-  const agent = new Agent({ ca, keepAlive: false });
+  // The API server ends a connection that was idle for 90 s: none is used that old.
+  const agent = new Agent({ ca, keepAlive: true, timeout: 30_000 });
   const send: KubeApi["send"] = (path, { method = "GET", body, contentType = "application/json" } = {}) =>
     new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${token}`, accept: "application/json", "content-type": contentType };

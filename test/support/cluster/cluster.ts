@@ -1,20 +1,21 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REQUIRE_REAL } from "../built-tool.ts";
-import { type KubeApi, type KubeObject, kubeApi, need } from "./api.ts";
+import { type KubeApi, type KubeObject, need } from "./api.ts";
 import { canBuild } from "./build.ts";
-import { type ClientCertificate, clientCertificate } from "./certificates.ts";
-import { type ControlPlane, startControlPlane } from "./control-plane.ts";
+import type { ClientCertificate } from "./certificates.ts";
+import { type ClusterAddress, clusterAt } from "./cluster-at.ts";
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from "./control-plane.ts";
 import { keptEtcd } from "./kept-etcd.ts";
 import { startKubelet } from "./kubelet.ts";
 import { type NodeOptions, nodeObject } from "./nodes.ts";
 import { until } from "./part.ts";
 import { startRollouts } from "./rollouts.ts";
 import { startTrainer } from "./trainer.ts";
-import { kubeconfig, type Login } from "./users.ts";
+import type { Login } from "./users.ts";
 
-/** A Kubernetes of this test suite's own: the real API server, controllers and scheduler; kwok plays the kubelet. */
+/** A Kubernetes of the tests, and what every test may do with it: the real API server, controllers and scheduler; kwok plays the kubelet. */
 export type Cluster = {
   readonly server: string;
   /** The authority of its certificates, as PEM. */
@@ -28,14 +29,20 @@ export type Cluster = {
   /** A new namespace, for one test. */
   namespace(): Promise<string>;
   apply(yaml: string, namespace?: string): Promise<readonly KubeObject[]>;
-  /** A node that takes pods; its name. */
-  addNode(options?: NodeOptions): Promise<string>;
-  removeNode(name: string): Promise<void>;
   /** The path of a new kubeconfig. */
   kubeconfig(login: "admin" | "limited" | Login, namespace?: string): string;
   /** A token of a service account, which is made where it is not there. */
   accountToken(namespace: string, account: string): Promise<string>;
   clientCertificate(user: string, groups?: readonly string[]): ClientCertificate;
+};
+
+/** A cluster that nobody else uses: its nodes and its API server may come and go. */
+export type OwnCluster = Cluster & {
+  /** Where other processes find it. */
+  readonly address: ClusterAddress;
+  /** A node that takes pods; its name. */
+  addNode(options?: NodeOptions): Promise<string>;
+  removeNode(name: string): Promise<void>;
   /** All clients are cut off for some seconds, and what they have seen is older than what the server remembers: 410 for watches. */
   restartApiServer(): Promise<void>;
   stopApiServer(): Promise<void>;
@@ -47,7 +54,7 @@ export type Cluster = {
   stop(): Promise<void>;
 };
 
-export type ClusterOptions = {
+export type ClusterOptions = ControlPlaneOptions & {
   /** Besides etcd, the API server, the controllers, the scheduler and the kubelet. */
   readonly trainer?: boolean;
   readonly rollouts?: boolean;
@@ -69,11 +76,12 @@ export async function startCluster({
   trainer = false,
   rollouts = false,
   bare = false,
-}: ClusterOptions = {}): Promise<Cluster> {
+  ...options
+}: ClusterOptions = {}): Promise<OwnCluster> {
   removeOrphans();
   const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   cpSync(await keptEtcd(), folder, { recursive: true });
-  const plane = await startControlPlane(folder);
+  const plane = await startControlPlane(folder, options);
   let stopKubelet = async () => {};
   const stop = async () => {
     await plane.stop();
@@ -91,42 +99,24 @@ export async function startCluster({
     await stop();
     throw error;
   }
-  return clusterOn(plane, { bare, stop });
+  return ownCluster(plane, { bare, stop });
 }
 
-function clusterOn(
+function ownCluster(
   plane: ControlPlane,
   { bare, stop }: { readonly bare: boolean; readonly stop: () => Promise<void> },
-): Cluster {
-  const { admin: api, server, ca, folder, tokens } = plane;
-  let made = 0;
-  const nextName = (kind: string) => `${kind}-${++made}`;
-  const logins: Readonly<Record<"admin" | "limited", Login>> = {
-    admin: { token: tokens.admin },
-    limited: { token: tokens.limited },
-  };
-  const create = async (path: string, object: unknown) =>
-    need(path, await api.send(path, { method: "POST", body: object }), [200, 201]);
+): OwnCluster {
+  const { server, ca, folder, tokens } = plane;
+  const address: ClusterAddress = { server, ca, tokens, folder, isBare: bare };
+  const cluster = clusterAt(address, plane.parts);
+  const { api } = cluster;
+  let nodes = 0;
   return {
-    server,
-    ca,
-    api,
-    tokens,
-    as: (token) => kubeApi({ server, ca, token }),
-    apply: api.apply,
-    namespace: async () => {
-      const name = nextName("test");
-      await create("/api/v1/namespaces", { metadata: { name } });
-      if (bare) return name;
-      const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
-      await until(`the account of ${name}`, async () => (await api.send(account)).status === 200, {
-        parts: plane.parts(),
-      });
-      return name;
-    },
+    ...cluster,
+    address,
     addNode: async (options = {}) => {
-      const name = options.name ?? nextName("node");
-      await create("/api/v1/nodes", nodeObject(name, options));
+      const name = options.name ?? `node-${++nodes}`;
+      need(name, await api.send("/api/v1/nodes", { method: "POST", body: nodeObject(name, options) }), [201]);
       await until(
         `${name} to be ready`,
         async () => {
@@ -144,21 +134,6 @@ function clusterOn(
     removeNode: async (name) => {
       need(name, await api.send(`/api/v1/nodes/${name}`, { method: "DELETE" }), [200]);
     },
-    kubeconfig: (login, namespace) => {
-      const path = join(folder, "kubeconfigs", nextName("kubeconfig"));
-      const known = typeof login === "string" ? logins[login] : login;
-      writeFileSync(path, kubeconfig({ server, ca, login: known, namespace }), { mode: 0o600 });
-      return path;
-    },
-    accountToken: async (namespace, account) => {
-      await api.apply(
-        JSON.stringify({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: account, namespace } }),
-      );
-      const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
-      const { status } = await create(path, { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} });
-      return status.token;
-    },
-    clientCertificate: (user, groups = []) => clientCertificate(plane.certificates, { folder, user, groups }),
     restartApiServer: async () => {
       await plane.stopApiServer();
       await plane.startApiServer();

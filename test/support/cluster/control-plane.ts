@@ -31,8 +31,13 @@ export type ControlPlane = {
   stop(): Promise<void>;
 };
 
+export type ControlPlaneOptions = {
+  /** The socket file on which a proxy opens connections to pods, where the API server cannot do it itself. */
+  readonly egress?: string;
+};
+
 /** Starts on a folder that holds `certificates`, and `etcd` where it is to go on from a kept one. */
-export async function startControlPlane(folder: string): Promise<ControlPlane> {
+export async function startControlPlane(folder: string, { egress }: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const kube = await builtProgram("kube");
   const certificates = certificatesIn(join(folder, "certificates"));
   const ca = readFileSync(certificates.ca, "utf8");
@@ -63,6 +68,7 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
     const part = start("kube-apiserver", kube, [
       "kube-apiserver",
       ...apiServerArgs({ folder, api, etcd, certificates }),
+      ...(egress === undefined ? [] : [egressFlag(folder, egress)]),
     ]);
     await until("the API server", async () => (await admin.send("/readyz")).status === 200, {
       parts: [...running.values(), part],
@@ -166,6 +172,15 @@ function apiServerArgs({ folder, api, etcd, certificates }: ApiServer): readonly
     "--enable-priority-and-fairness=false",
     "--profiling=false",
   ];
+}
+
+function egressFlag(folder: string, udsName: string): string {
+  const path = join(folder, "egress.json");
+  const connection = { proxyProtocol: "HTTPConnect", transport: { uds: { udsName } } };
+  const selections = [{ name: "cluster", connection }];
+  const kind = { apiVersion: "apiserver.k8s.io/v1beta1", kind: "EgressSelectorConfiguration" };
+  writeFileSync(path, JSON.stringify({ ...kind, egressSelections: selections }));
+  return `--egress-selector-config-file=${path}`;
 }
 
 type Controllers = { readonly folder: string; readonly port: number; readonly certificates: Certificates };

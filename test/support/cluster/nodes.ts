@@ -8,13 +8,15 @@ export type NodeOptions = {
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
   readonly cpu?: string;
   readonly memory?: string;
+  /** How many it takes. */
+  readonly pods?: string;
 };
 
 export function nodeObject(
   name: string,
-  { gpus = 0, labels = {}, taints = [], cpu = "8", memory = "32Gi" }: NodeOptions,
+  { gpus = 0, labels = {}, taints = [], cpu = "8", memory = "32Gi", pods = "110" }: NodeOptions,
 ): KubeObject {
-  const resources = { cpu, memory, pods: "110", ...(gpus === 0 ? {} : { "nvidia.com/gpu": String(gpus) }) };
+  const resources = { cpu, memory, pods, ...(gpus === 0 ? {} : { "nvidia.com/gpu": String(gpus) }) };
   return {
     apiVersion: "v1",
     kind: "Node",

@@ -67,7 +67,7 @@ export async function until(
       return false;
     });
     if (held) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`waited ${seconds} s for ${what}`, { cause: lastError });
 }
