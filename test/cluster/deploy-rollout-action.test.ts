@@ -10,7 +10,7 @@ import { until } from "../support/cluster/part.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { jobContext } from "../support/job-context.ts";
 import { startPodTraffic } from "../support/pod-traffic.ts";
-import { lacksPrometheus, startPrometheus } from "../support/prometheus.ts";
+import { lacksPrometheus, startPrometheus, untilCounted } from "../support/prometheus.ts";
 import { startReachable } from "../support/reachable-server.ts";
 import { digitsRollout, ROUTED, type RolloutOptions, routedObjects } from "../support/rollout-target.ts";
 import { type Phase, runAction } from "../support/run-action.ts";
@@ -114,6 +114,7 @@ describe.skipIf((await lacksCluster()) || lacksPrometheus())("deploy-model on a 
     onTestFinished(traffic.stop);
     const prometheus = await startPrometheus({ everyMs: 500, targets: [{ port: traffic.port, labels: {} }] });
     onTestFinished(prometheus.stop);
+    await untilCounted(prometheus.url, "http_requests_total");
     const token = await applyRole(cluster, "deploy-model-rollout.yaml", namespace);
     const kubeconfig = cluster.kubeconfig({ token }, namespace);
     const run = async (wishes: Wishes, job = jobContext({ tag: "v9.9.9", machine })) =>

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REQUIRE_REAL } from "./built-tool.ts";
+import { until } from "./cluster/part.ts";
 import { freePort, untilAnswering } from "./docker-registry.ts";
 
 const PROGRAM = "/usr/bin/prometheus";
@@ -11,6 +12,15 @@ const TOOL = "/usr/bin/promtool";
 /** Whether tests of Prometheus may be left out: only where the program is absent and nobody insists on it. */
 export function lacksPrometheus(): boolean {
   return !existsSync(PROGRAM) && !REQUIRE_REAL;
+}
+
+/** Waits until a counter has risen: what nobody has counted yet would be taken for a fault of its labels. */
+export async function untilCounted(url: string, counter: string): Promise<void> {
+  await until("Prometheus to have counted users", async () => {
+    const found = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(`increase(${counter}[10s]) > 0`)}`);
+    const { data } = (await found.json()) as { readonly data: { readonly result: readonly unknown[] } };
+    return data.result.length > 0;
+  });
 }
 
 /** What is scraped, with the labels that a cluster would give it. */

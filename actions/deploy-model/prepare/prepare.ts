@@ -2,7 +2,7 @@ import type { VersionRecord } from "../../shared/domain/model-version.ts";
 import { formatProblem, type Place, type Problem } from "../../shared/domain/problem.ts";
 import { formatPercent } from "../../shared/domain/quantity.ts";
 import { type Forecast, forecastPlan } from "../../shared/domain/rollout/forecast.ts";
-import type { ServedModel, Strategy } from "../../shared/domain/rollout/journal-entry.ts";
+import { isUnfinished, type ServedModel, type Strategy } from "../../shared/domain/rollout/journal-entry.ts";
 import type { TrafficPlan } from "../../shared/domain/rollout/traffic-plan.ts";
 import { ReleaseError } from "../../shared/lib/error.ts";
 import { findVersion } from "../../shared/lib/model-registry/versions.ts";
@@ -65,6 +65,7 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
   const other =
     champion === undefined ? undefined : { name: record.model, version: champion.version, digest: champion.digest };
   const stable = serving ?? (other?.digest === candidate.digest ? undefined : other);
+  const rollout = `${target.address}/${candidate.name}@${candidate.version} ${candidate.digest}`;
   const strategy = inputs.strategy ?? "canary";
   const isCanary = strategy === "canary" && standing.do === "deploy";
   const asked = settings.planFor(stable !== undefined);
@@ -74,7 +75,7 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
     throwIfAny([
       ...(await servingProblems(target, stable === undefined ? [candidate] : [candidate, stable])),
       ...(isCanary ? await shareProblems(target, { candidate, plan, stepsAt: settings.stepsAt }) : []),
-      ...(metrics?.problems ?? []),
+      ...(await metricProblems(target, { metrics, rollout })),
     ]);
   return {
     record,
@@ -91,7 +92,7 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
     forecast: isCanary ? forecastPlan(plan, FORECAST_SEED, metrics?.traffic) : undefined,
     metrics,
     target,
-    rollout: `${target.address}/${candidate.name}@${candidate.version} ${candidate.digest}`,
+    rollout,
     rehearsal: !keep,
   };
 }
@@ -158,6 +159,15 @@ type Asked = { readonly candidate: ServedModel; readonly plan: TrafficPlan; read
 async function shareProblems({ serving }: Target, { candidate, plan, stepsAt }: Asked): Promise<readonly Problem[]> {
   const problems = (await serving.shareProblems?.(plan.rollout.shares, candidate)) ?? [];
   return problems.map((problem) => ({ ...problem, where: stepsAt ?? { input: "steps" } }));
+}
+
+type Measured = { readonly metrics: MetricCheck | undefined; readonly rollout: string };
+
+/** A rollout that goes on may have no pod of stable left to be counted, and is brought to its end all the same. */
+async function metricProblems({ journal }: Target, { metrics, rollout }: Measured): Promise<readonly Problem[]> {
+  if (metrics === undefined || metrics.problems.length === 0) return [];
+  const entry = await journal.read();
+  return isUnfinished(entry) && entry.rollout === rollout ? [] : metrics.problems;
 }
 
 function throwIfAny(problems: readonly Problem[]): void {
