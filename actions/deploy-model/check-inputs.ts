@@ -24,6 +24,7 @@ const TARGETS_OF: Readonly<Partial<Record<Name, readonly Kind[]>>> = {
   "prometheus-headers": CLUSTER,
   capacity: CLUSTER,
   container: ["auto", "deployment", "rollout"],
+  service: ["auto", "deployment"],
   // a Rollout stops where its own steps say
   steps: ["local", "auto", "deployment", "kserve"],
   drain: CLUSTER,

@@ -131,6 +131,7 @@ function placeOf(step: ClusterStep, { request, store }: Pick<ClusterConnection, 
   const run = release.source.workflowRun?.url ?? job.github.runId;
   return {
     ...(inputs.container === undefined ? {} : { container: inputs.container }),
+    ...(inputs.service === undefined ? {} : { service: inputs.service }),
     strategy: inputs.strategy ?? "canary",
     ...(inputs.capacity === undefined ? {} : { capacity: inputs.capacity }),
     uriOf: (model: ServedModel) => uriOf(store, model),

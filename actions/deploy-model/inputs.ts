@@ -64,6 +64,13 @@ export const manifest = defineAction({
       description:
         "Container of the pod that serves the model, for `deployment/NAME` and `rollout/NAME`. Needed where a pod has several.",
     },
+    service: {
+      kind: "string",
+      pattern: NAMESPACE_PATTERN,
+      example: "digits",
+      description:
+        "Service by which users reach `deployment/NAME`. Empty: the one that chooses its pods, of several the one of its name.",
+    },
     drain: {
       kind: "duration",
       description: "How long requests under way have before the pods that they are on end. Default: 30s.",

@@ -48,6 +48,7 @@ describe("refused, with what to do:", () => {
       { ...canary, target: "rollout/digits", steps: ["5%"] },
       /input steps: means nothing to the target `rollout`.*remove `steps`/,
     ],
+    [{ ...canary, target: "kserve/digits", service: "digits" }, /input service: means nothing to the target `kserve`/],
     [{ target: "deployment/digits", strategy: "rolling", steps: ["5%"] }, /steps are shares of a canary/],
     [{ capacity: "extra" }, /input capacity: means nothing to the target `local`/],
     [
