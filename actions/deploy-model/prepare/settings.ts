@@ -6,7 +6,7 @@ import { planOf, type TrafficPlan } from "../../shared/domain/rollout/traffic-pl
 import type { MetricsFile } from "../../shared/domain/traffic/queries.ts";
 import { decodeConfig } from "../../shared/lib/decode.ts";
 import { ReleaseError } from "../../shared/lib/error.ts";
-import { readTextFile } from "../../shared/lib/read-text.ts";
+import { readWorkspaceFile } from "../../shared/lib/workspace-file.ts";
 import { parseYaml } from "../../shared/lib/yaml.ts";
 import type { MetricsRequest } from "../../shared/ports/target.ts";
 import type { DeployStep } from "../step.ts";
@@ -23,11 +23,12 @@ export type Settings = {
 };
 
 /** Throws `INPUT` or `CONFIG` with everything that is wrong. */
-export async function readSettings({ inputs }: DeployStep): Promise<Settings> {
+export async function readSettings({ inputs, job }: DeployStep): Promise<Settings> {
+  const { workspace } = job;
   const isLocal = inputs.target === "local";
-  const payloads = inputs.payloads === undefined && !isLocal ? [] : await readPayloads(inputs.payloads);
+  const payloads = inputs.payloads === undefined && !isLocal ? [] : await readPayloads(inputs.payloads, workspace);
   const command = readCommand(inputs.serve);
-  const file = await readRolloutFile(inputs.rollout);
+  const file = await readRolloutFile(inputs.rollout, workspace);
   const options = mergeOptions(optionsOfInputs(inputs), file.options);
   // What users get on a cluster is compared with nothing unless a metric does.
   const hasExpectations = isLocal
@@ -78,7 +79,7 @@ type ReadFile = {
   readonly placeAt: (path: readonly string[]) => Place;
 };
 
-async function readRolloutFile(path: string | undefined): Promise<ReadFile> {
+async function readRolloutFile(path: string | undefined, workspace: string): Promise<ReadFile> {
   if (path === undefined)
     return {
       options: {},
@@ -86,8 +87,15 @@ async function readRolloutFile(path: string | undefined): Promise<ReadFile> {
       placeOf: (option) => ({ input: option }),
       placeAt: () => ({ input: "rollout" }),
     };
-  const text = (await readTextFile(path, MAX_BYTES)) ?? missing("rollout", path);
-  const { value, placeOf } = parseYaml(text, { file: path });
+  const { text, file: name } = await readWorkspaceFile({
+    input: "rollout",
+    path,
+    from: workspace,
+    workspace,
+    maxBytes: MAX_BYTES,
+    hint: "name a YAML file of the checkout",
+  });
+  const { value, placeOf } = parseYaml(text, { file: name });
   const file = decodeConfig(RolloutFileSchema, value ?? {}, placeOf);
   return {
     options: optionsOfFile(file),
@@ -97,24 +105,28 @@ async function readRolloutFile(path: string | undefined): Promise<ReadFile> {
   };
 }
 
-async function readPayloads(path: string | undefined): Promise<readonly Payload[]> {
+async function readPayloads(path: string | undefined, workspace: string): Promise<readonly Payload[]> {
   if (path === undefined)
     throw new ReleaseError("INPUT", {
       rule: "target local needs payloads: its traffic is ours to send",
       where: { input: "payloads" },
-      hint: 'give a file with lines such as { "request": …, "expect": … }',
+      hint: PAYLOADS,
     });
-  const text = (await readTextFile(path, MAX_BYTES)) ?? missing("payloads", path);
-  const parsed = parsePayloads(text, path);
+  const { text, file } = await readWorkspaceFile({
+    input: "payloads",
+    path,
+    from: workspace,
+    workspace,
+    maxBytes: MAX_BYTES,
+    hint: PAYLOADS,
+  });
+  const parsed = parsePayloads(text, file);
   if (parsed.state === "bad") throw new ReleaseError("CONFIG", parsed.problems);
   return parsed.value;
 }
 
 const MAX_BYTES = 64 * 1024 * 1024;
-
-function missing(input: string, path: string): never {
-  throw new ReleaseError("INPUT", { rule: "the file must exist", where: { input }, saw: path });
-}
+const PAYLOADS = 'give a file with lines such as { "request": …, "expect": … }';
 
 /** What only a shell would understand. */
 const SHELL = /[|&;<>()$`"'\\*?[\]{}~#\n]/;

@@ -187,7 +187,7 @@ test("a version that nobody judged is judged by the gates that are given here", 
     version: "1.1.0",
     verdict: "none",
     machine: passed.job,
-    with: { gates: "accuracy >= 0.99" },
+    with: { gates: "rules: [accuracy >= 0.99]" },
   });
   expect(failed.main.outputs.reason).toContain("did not pass its gate (fail: accuracy >= 0.99)");
 });

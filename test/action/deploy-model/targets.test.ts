@@ -54,6 +54,37 @@ test("inputs that do not fit what `auto` finds are refused as they are for a tar
   ]);
 });
 
+test("what is wrong in the rollout file is told with its line, from the root of the checkout", async () => {
+  const files = {
+    "release/rollout.yaml": "look: 1s\nseries:\n  errors:\n    max-rate: 100%\n  slow: { margin: 2 }\n",
+    "payloads.jsonl": '{ "request": {} }\n',
+  };
+  const wishes = { model: "digits@1.1.0", rollout: "release/rollout.yaml", payloads: "payloads.jsonl" };
+  const { main } = await runAction("deploy-model", { job: jobContext({ tag: "v1.1.0", files }), with: wishes });
+  expect(errorsOf(main)).toEqual([
+    expect.stringMatching(/^release\/rollout\.yaml:4:\d+: series\.errors\.max-rate is out of range .*below 100%/),
+    expect.stringMatching(
+      /^release\/rollout\.yaml:5:\d+: series\.slow has rules, and nothing counts it; set latency-bound/,
+    ),
+  ]);
+});
+
+test("a service of the Deployment that is not there is told by its input", async () => {
+  const metadata = { name: "digits", namespace: "ml" };
+  const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata, spec: { template: {} } };
+  const { kubeconfig } = await startKubeServer(({ url = "" }, response) => {
+    const [found, isList] = [url.endsWith("/deployments/digits"), url.includes("?limit=")];
+    response.writeHead(found || isList ? 200 : 404, { "content-type": "application/json" });
+    const status = { kind: "Status", code: 404, reason: "NotFound" };
+    response.end(JSON.stringify(found ? deployment : isList ? { metadata: {}, items: [] } : status));
+  });
+  const wishes = { model: "digits", mode: "status", target: "deployment/digits", service: "digits-users" };
+  const main = await run({ ...wishes, kubeconfig: kubeconfig({ token: "kube-token" }) });
+  expect(errorsOf(main)).toEqual([
+    expect.stringMatching(/^input service: .*no Service digits-users in the namespace ml.*correct the input service/),
+  ]);
+});
+
 test("an address that is malformed is told as that, and not as one that is missing", async () => {
   const main = await run({ model: "digits@1.1.0", target: "kserve/digits", prometheus: "prometheus:9090" });
   expect(errorsOf(main)).toEqual([expect.stringMatching(/^input prometheus: is malformed \(saw "prometheus:9090"/)]);
