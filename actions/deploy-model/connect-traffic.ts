@@ -1,8 +1,9 @@
 import { connectPrometheusServer } from "../shared/connect/prometheus.ts";
+import type { Problem } from "../shared/domain/problem.ts";
 import type { TrafficPlan } from "../shared/domain/rollout/traffic-plan.ts";
 import { driftPolicyOf } from "../shared/domain/traffic/drift.ts";
 import { timesOf } from "../shared/domain/traffic/queries.ts";
-import { ReleaseError } from "../shared/lib/error.ts";
+import { isReleaseError, ReleaseError } from "../shared/lib/error.ts";
 import type { ClusterServing } from "../shared/ports/serving.ts";
 import type { Step } from "../shared/ports/step.ts";
 import type { MetricsRequest, Target } from "../shared/ports/target.ts";
@@ -125,17 +126,23 @@ async function tryMetrics(step: ClusterStep, { serving, metrics, plan }: Omit<Op
   const stable = hasStable ? names.stable : undefined;
   try {
     const queries = await resolveQueries(prometheus, { ...metrics, stable: names.stable });
-    return await checkMetrics(prometheus, {
+    const checked = await checkMetrics(prometheus, {
       queries,
       stable,
       candidate: names.candidate,
       latencyBoundMs: plan.latencyBoundMs,
       lookMs: plan.rollout.lookMs,
     });
+    return { ...checked, problems: placed(checked.problems, metrics) };
   } catch (error) {
-    if (error instanceof ReleaseError && error.code === "CONFIG") return { problems: error.problems, notes: [] };
+    if (isReleaseError(error, "CONFIG")) return { problems: placed(error.problems, metrics), notes: [] };
     throw error;
   }
+}
+
+/** The queries are in the words of the problems; where they were written is not. */
+function placed(problems: readonly Problem[], { placeOf }: MetricsRequest): readonly Problem[] {
+  return problems.map((problem) => ({ where: placeOf([]), ...problem }));
 }
 
 function addressOf({ inputs }: ClusterStep): string {

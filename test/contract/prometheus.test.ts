@@ -93,6 +93,13 @@ test.each([
   });
 });
 
+test("says which query was answered with what is no number", async () => {
+  const { prometheus } = await open((_, response) =>
+    answerJson(response, 200, success("vector", [{ metric: {}, value: [1, "many"] }])),
+  );
+  await expect(prometheus.vector("up", AT)).rejects.toThrow(/^\[PROTOCOL\] .*numbers: up \(saw "many"\)/);
+});
+
 test("refuses native histograms in words", async () => {
   const { prometheus } = await open((_, response) =>
     answerJson(response, 200, success("matrix", [{ metric: {}, histograms: [[1, { count: "1" }]] }])),

@@ -46,7 +46,7 @@ export function readVector(
   expectType(answer, "vector", query);
   return decode(VectorSchema, answer.result, `the answer to ${query}`).map(({ metric, value, histogram }) => {
     if (histogram !== undefined || value === undefined) throw isNative(query);
-    return { metric, sample: readSample(value) };
+    return { metric, sample: readSample(value, query) };
   });
 }
 
@@ -58,24 +58,28 @@ export function readMatrix(
   expectType(answer, "matrix", query);
   return decode(MatrixSchema, answer.result, `the answer to ${query}`).map(({ metric, values, histograms }) => {
     if (histograms !== undefined && histograms.length > 0) throw isNative(query);
-    return { metric, samples: values.map(readSample) };
+    return { metric, samples: values.map((value) => readSample(value, query)) };
   });
 }
 
 export function readScalar(answer: Answer, query: string): Sampled {
   expectType(answer, "scalar", query);
-  return readSample(decode(SampleSchema, answer.result, `the answer to ${query}`));
+  return readSample(decode(SampleSchema, answer.result, `the answer to ${query}`), query);
 }
 
 /** Prometheus writes numbers as text, and three of them as no JSON or JavaScript would. */
-function readSample([seconds, text]: readonly [number, string]): Sampled {
+function readSample([seconds, text]: readonly [number, string], query: string): Sampled {
   const atMs = Math.round(seconds * 1_000);
   if (text === "NaN") return [atMs, Number.NaN];
   if (/^[+-]?Inf$/.test(text))
     return [atMs, text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY];
   const value = Number(text);
   if (text.trim() === "" || Number.isNaN(value))
-    throw new ReleaseError("PROTOCOL", { rule: "Prometheus must answer with numbers", saw: JSON.stringify(text) });
+    throw new ReleaseError("PROTOCOL", {
+      rule: `Prometheus must answer with numbers: ${query}`,
+      saw: JSON.stringify(text),
+      hint: "is this Prometheus itself, or something that only answers like it?",
+    });
   return [atMs, value];
 }
 

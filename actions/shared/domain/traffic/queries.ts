@@ -88,7 +88,11 @@ export function queriesOf(
     const parsed = parseSelector(text);
     if (parsed.state === "ok") return parsed.value;
     problems.push(
-      ...parsed.problems.map((one) => ({ ...one, rule: `${path.join(".")} ${one.rule}`, where: placeOf(path) })),
+      ...parsed.problems.map((one) => ({
+        ...one,
+        rule: `metrics.${path.join(".")} ${one.rule}`,
+        where: placeOf(path),
+      })),
     );
     return { metric: "", matchers: [] };
   };

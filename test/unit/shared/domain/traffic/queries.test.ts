@@ -87,9 +87,9 @@ test("every query that is none is told at its place", () => {
   const file = { requests: "sum(a)", errors: ["b", "rate(c[1m])"], wrong: { requests: "d", bad: '"e"' } };
   const found = queriesOf(file, undefined, (path) => ({ input: path.join(".") }));
   expect(found.state === "bad" && found.problems.map(({ rule, where }) => [where?.input, rule])).toEqual([
-    ["requests", "requests must select the series of a counter"],
-    ["errors", "errors must select the series of a counter"],
-    ["wrong.bad", "wrong.bad must select the series of a counter"],
+    ["requests", "metrics.requests must select the series of a counter"],
+    ["errors", "metrics.errors must select the series of a counter"],
+    ["wrong.bad", "metrics.wrong.bad must select the series of a counter"],
   ]);
 });
 
