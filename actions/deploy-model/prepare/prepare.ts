@@ -8,6 +8,7 @@ import { ReleaseError } from "../../shared/lib/error.ts";
 import { findVersion } from "../../shared/lib/model-registry/versions.ts";
 import type { MetricCheck, Target } from "../../shared/ports/target.ts";
 import type { DeployStep, Ports } from "../step.ts";
+import { readServed } from "./read-served.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { decideStart, type Standing } from "./standing.ts";
 import { findSubject, type Subject } from "./subject.ts";
@@ -58,7 +59,7 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
     plan: settings.planFor(true),
     metrics: settings.metrics,
   });
-  const now = await target.serving.current();
+  const now = await readServed(target.serving, candidate);
   const serving = now.stable?.model;
   const keep = inputs.keep === undefined || job.ephemeral ? now.isKept : inputs.keep;
   const standing = await standingOf(step, ports, { subject, address: target.address, serving, keep });
