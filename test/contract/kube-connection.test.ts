@@ -8,7 +8,7 @@ import type { TLSSocket } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { askService } from "../../actions/shared/clients/kubernetes/ask-service.ts";
 import { type ClusterOptions, connectCluster } from "../../actions/shared/clients/kubernetes/connection.ts";
-import { addressOf } from "../../actions/shared/clients/kubernetes/objects.ts";
+import { addressOf, getObject } from "../../actions/shared/clients/kubernetes/objects.ts";
 import { serviceProxy } from "../../actions/shared/clients/kubernetes/service-proxy.ts";
 import { makeCertificates } from "../support/cluster/certificates.ts";
 import { answerJson, startServer } from "../support/http-server.ts";
@@ -516,6 +516,14 @@ describe("other proofs", () => {
     await writeFile(tokenFile, "two\n");
     await askEcho(connection);
     expect(seen).toEqual(["one", "two"]);
+  });
+
+  test("a token file that is not there is no object that is not there", async () => {
+    const server = await startKubeServer(echo);
+    const connection = await open(server.kubeconfig({ tokenFile: "/nowhere/token" }));
+    const type = { group: "", version: "v1", plural: "pods", namespace: "ml" };
+    const error = await thrownBy(() => getObject(connection, type, "digits"));
+    expect(error.message).toMatch(/^\[STORAGE\] \/nowhere\/token: the file of the token is not there/);
   });
 
   test("user name and password are sent as such", async () => {

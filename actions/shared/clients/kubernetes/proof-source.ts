@@ -76,7 +76,8 @@ function fileSource(path: string, { mask }: ProofOptions): ProofSource {
 async function tokenIn(path: string): Promise<string> {
   const text = await readTextFile(path, 65_536);
   if (text !== undefined) return text;
-  throw new ReleaseError("NOT_FOUND", {
+  // Not NOT_FOUND: that is what the cluster says of an object.
+  throw new ReleaseError("STORAGE", {
     rule: "the file of the token is not there",
     where: { file: path },
     hint: "give a kubeconfig whose tokenFile exists on this machine",
