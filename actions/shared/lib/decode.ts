@@ -58,6 +58,11 @@ function problemOf(issue: v.BaseIssue<unknown>, { schema, placeOf, prefix }: Sub
   const place = placeOf(path);
   const where = Object.keys(place).length === 0 ? {} : { where: place };
   const name = formatPath(path);
+  if (issue.expected === "never" && Array.isArray(issue.path?.at(-1)?.input)) {
+    const list = path.slice(0, -1);
+    const at = Object.keys(placeOf(list)).length === 0 ? {} : { where: placeOf(list) };
+    return { rule: `${prefix}${formatPath(list) || "the value"} must be ${KINDS.Object}`, ...at, saw: "a list" };
+  }
   if (issue.expected === "never" && path.length > 0)
     return { rule: `${prefix}${name} is not known`, ...where, ...nearestKey(schema, path) };
   const isMissing = issue.received === "undefined" && path.length > 0;

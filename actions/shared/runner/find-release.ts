@@ -114,7 +114,8 @@ async function readGiven(text: string, query: ReleaseQuery, fresh: Release): Pro
   // What cannot be read as a file may be an id: a folder can have its name.
   const content = await readTextFile(resolve(query.from, text), MAX_BYTES).catch(() => undefined);
   if (content !== undefined) return given(parseRelease(content.trim(), { ...INPUT, file: text }), fresh);
-  if (isReleaseId(text)) {
+  // An id may end so, and never does: it is a file that is not there.
+  if (isReleaseId(text) && !text.endsWith(".json")) {
     const release = unwrap(checkOwner({ ...fresh, id: text }, fresh, INPUT), "INPUT");
     return { release, own: [], origin: "id" };
   }

@@ -141,6 +141,8 @@ function wrongModes(
   env: Environment,
 ): readonly Problem[] {
   const mode = texts.mode ?? "";
+  // What belongs to a mode that is none cannot be told.
+  if (declared.mode?.kind === "enum" && !declared.mode.values.includes(mode)) return [];
   return Object.entries(declared)
     .filter(([name, input]) => {
       const given = env[inputVariable(name)]?.trim() ?? "";

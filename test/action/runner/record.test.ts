@@ -137,6 +137,7 @@ describe("a record is refused", () => {
       "no/such/file.json",
       /^input release: is neither a release record, nor the path of one, nor a release id/,
     ],
+    ["that is a file which is not there", "release.json", /nor the path of one, nor a release id .*saw "release.json"/],
   ] as const)("%s", async ([, text, message]) => {
     const main = await echo({ job: jobContext({ tag: "v1.0.0" }), with: { release: text } });
     expect([main.code, errorOf(main)]).toEqual([1, expect.stringMatching(message)]);

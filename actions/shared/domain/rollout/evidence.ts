@@ -38,6 +38,7 @@ export function replay(value: unknown, hash: HashText, file: string): Checked<Re
       rule: "is no evidence of a rollout",
       where: { file },
       saw: `${v.getDotPath(issue) ?? "value"}: ${issue.message}`,
+      hint: "give the file that deploy-model named in its output `evidence`",
     });
   }
   // What is hashed is what was read, members that this code does not know included.

@@ -8,9 +8,10 @@ const Duration = v.pipe(
   v.string(),
   v.regex(/^(\d+(\.\d+)?(ms|s|m|h|d))+$/, "must be a duration such as 90s, 15m or 6h"),
 );
+const PART = "must be a part such as 5% or 0.05";
 const Fraction = v.union(
-  [v.pipe(v.number(), v.minValue(0), v.maxValue(1)), v.pipe(v.string(), v.regex(/^\d+(\.\d+)?%$/))],
-  "must be a part such as 5% or 0.05",
+  [v.pipe(v.number(), v.minValue(0, PART), v.maxValue(1, PART)), v.pipe(v.string(), v.regex(/^\d+(\.\d+)?%$/, PART))],
+  PART,
 );
 const Count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const OnDoubt = v.picklist(["hold", "rollback"], "must be hold or rollback");
@@ -22,7 +23,7 @@ const SeriesRules = v.strictObject({
 
 /** The rollout file: the inputs of the same names, and what is too long for an input. */
 export const RolloutFileSchema = v.strictObject({
-  strategy: v.optional(v.picklist(["canary"], "must be canary")),
+  strategy: v.optional(v.picklist(["canary"], "must be canary: for the others there is the input `strategy`")),
   steps: v.optional(v.union([v.string(), v.array(Fraction)], "must be shares such as 5%, 25%, 50%")),
   look: v.optional(Duration),
   "step-duration": v.optional(Duration),

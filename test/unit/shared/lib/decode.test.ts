@@ -81,6 +81,12 @@ describe("what a user wrote", () => {
     );
   });
 
+  test("with a list in the place of a mapping says so, and not that its numbers are unknown", () => {
+    const Options = v.strictObject({ breaker: v.optional(v.strictObject({ rate: v.optional(v.number()) })) });
+    expect(wrong(Options, [{ breaker: {} }])).toMatch(/the value must be a mapping \(key: value\) \(saw a list\)$/);
+    expect(wrong(Options, { breaker: [1] })).toMatch(/breaker must be a mapping \(key: value\) \(saw a list\)$/);
+  });
+
   test("says what is missing", () => {
     expect(wrong(Image, {})).toBe("[INPUT] input images: context is missing");
     expect(wrong(Image, undefined)).toMatch(/the value must be a mapping/);

@@ -80,6 +80,8 @@ test("an input that the mode does not look at is an error, its default is not", 
     steps: { kind: "list", modes: ["deploy"], default: "5%", description: "" },
   } as const;
   expect((await read(declared, { mode: "abort", steps: "5%" })).problems).toEqual([]);
+  const misspelt = await read(declared, { mode: "deplyo", steps: "10%" });
+  expect(misspelt.problems).toEqual([expect.stringMatching(/^input mode: .*did you mean deploy\?$/)]);
   expect((await read(declared, { mode: "abort", steps: "10%" })).problems).toEqual([
     "input steps: has no meaning in this mode (saw mode abort; allowed: mode deploy); remove `steps`, or set `mode`",
   ]);
