@@ -45,7 +45,7 @@ export const DEPLOYMENT_ACCESS: readonly Access[] = [
     verbs: ["patch"],
     scope: "namespace",
     need: "required",
-    purpose: "where no HTTPRoute splits: let the service send to a candidate pod",
+    purpose: "let the service send to a candidate pod, where no HTTPRoute splits",
   },
   {
     group: "",

@@ -50,7 +50,7 @@ const STANDARD: readonly Access[] = [
     verbs: ["list", "create", "delete"],
     scope: "namespace",
     need: "required",
-    purpose: "where KServe splits no traffic: find, make and remove a second InferenceService",
+    purpose: "find, make and remove a second InferenceService, where KServe splits no traffic",
   },
   {
     group: "apps",
