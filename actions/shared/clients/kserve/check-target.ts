@@ -64,7 +64,7 @@ function predictorProblems({ name }: KServePlace, isvc: KubeObject, mode: KServe
       rule: "in Standard mode a candidate's share goes past everything that stands before the predictor",
       where,
       saw: `spec.${beside.join(", spec.")}`,
-      hint: "serve it in Knative mode, or release it with strategy: rolling",
+      hint: "serve it in Knative mode: there the split stands before them",
     });
   return problems;
 }
