@@ -65,7 +65,7 @@ export async function adderPlace({ cluster, digest, faults = {} }: AdderPlaceOpt
       );
     },
   });
-  for (const object of [deploymentOf({ digest, host }), serviceOf(port), ROUTE])
+  for (const object of [adderDeployment({ digest, host }), adderService(port), ADDER_ROUTE])
     await cluster.apply(JSON.stringify(object), namespace);
   await until("the Deployment to serve", async () => (await deployment()).status.readyReplicas === 2);
   const users = setInterval(() => {
@@ -108,7 +108,7 @@ function versionIn(deployment: KubeObject): string | undefined {
 const LABELS = { app: "adder" };
 
 /** What users have. The kubelet of the tests gives its pods the address of this machine. */
-function deploymentOf({ digest, host }: { readonly digest: string; readonly host: string }) {
+export function adderDeployment({ digest, host }: { readonly digest: string; readonly host: string }) {
   const annotations = {
     "ml-release.dev/model": "adder@1.0.0",
     "ml-release.dev/digest": digest,
@@ -127,12 +127,12 @@ function deploymentOf({ digest, host }: { readonly digest: string; readonly host
   };
 }
 
-function serviceOf(targetPort: number) {
+export function adderService(targetPort: number) {
   const spec = { selector: LABELS, ports: [{ name: "http", port: 80, targetPort }] };
   return { apiVersion: "v1", kind: "Service", metadata: { name: "adder" }, spec };
 }
 
-const ROUTE = {
+export const ADDER_ROUTE = {
   apiVersion: "gateway.networking.k8s.io/v1",
   kind: "HTTPRoute",
   metadata: { name: "adder" },
@@ -147,12 +147,13 @@ const ROUTE = {
 function answer(request: IncomingMessage, response: ServerResponse, metrics: () => string): void {
   request.resume();
   if (request.url === "/metrics") return void response.writeHead(200, { "content-type": "text/plain" }).end(metrics());
-  const value = VALUES[request.url ?? ""];
+  const value = ADDER_ANSWERS[request.url ?? ""];
   response.writeHead(value === undefined ? 404 : 200, { "content-type": "application/json" });
   response.end(JSON.stringify(value ?? { error: "not found" }));
 }
 
-const VALUES: Readonly<Record<string, object>> = {
+/** By path. */
+export const ADDER_ANSWERS: Readonly<Record<string, object>> = {
   "/v2/health/ready": { ready: true },
   "/v2/models/adder": { name: "adder", inputs: [{ name: "numbers", datatype: "FP64", shape: [-1] }] },
   "/v2/models/adder/infer": { outputs: [{ name: "sum", datatype: "FP64", shape: [1], data: [0] }] },

@@ -30,6 +30,8 @@ export type ActionRun = {
   readonly bundled?: boolean;
   /** No file that it writes may become larger; a write beyond that fails. */
   readonly fileBytes?: number;
+  /** Is told the process of the step once it runs. */
+  readonly onStart?: (pid: number) => void;
   /** Hears the standard output as it comes. */
   readonly onOutput?: (text: string) => void;
 };
@@ -68,7 +70,7 @@ export async function runAction(action: string, run: ActionRun): Promise<Result>
   const main = await runPhase(entry, { run, variables: inputs });
   if (run.post === false) return { main, post: undefined };
   const state = Object.fromEntries(Object.entries(main.state).map(([name, value]) => [`STATE_${name}`, value]));
-  const { cancelWhen: _, killWhen: __, ...quiet } = run;
+  const { cancelWhen: _, killWhen: __, onStart: ___, ...quiet } = run;
   // As dist/post.js does for the bundle.
   const begun = isBundled ? {} : { STATE_progress: "started" };
   const post = await runPhase(isBundled ? join(folder, "dist/post.js") : entry, {
@@ -127,6 +129,7 @@ async function runPhase(
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+  if (child.pid !== undefined) run.onStart?.(child.pid);
   const sender = signalSender(child, run);
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -32,7 +32,8 @@ export type Login =
 
 type Kubeconfig = {
   readonly server: string;
-  readonly ca: string;
+  /** Absent for an address without TLS. */
+  readonly ca?: string;
   readonly login: Login;
   readonly namespace?: string | undefined;
 };
@@ -43,7 +44,12 @@ export function kubeconfig({ server, ca, login, namespace }: Kubeconfig): string
   return JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
-    clusters: [{ name: "test", cluster: { server, "certificate-authority-data": base64(ca) } }],
+    clusters: [
+      {
+        name: "test",
+        cluster: { server, ...(ca === undefined ? {} : { "certificate-authority-data": base64(ca) }) },
+      },
+    ],
     users: [{ name: "test", user: userEntry(login, base64) }],
     contexts: [
       { name: "test", context: { cluster: "test", user: "test", ...(namespace === undefined ? {} : { namespace }) } },
