@@ -7,8 +7,7 @@ import { isOfGroup } from "./node-placement.ts";
  * Where a rollout is to find its room. `assume-autoscaler`: beside all of stable, and what is short is left to whoever adds nodes when pods
  * wait.
  */
-export const CAPACITY_WISHES = ["extra", "borrow", "assume-autoscaler"] as const;
-export type CapacityWish = (typeof CAPACITY_WISHES)[number];
+export type CapacityWish = "extra" | "borrow" | "assume-autoscaler";
 
 export type RoomWanted = {
   /** What the room is for: `fraud (capacity: extra)`. */
@@ -43,7 +42,7 @@ export function roomAnswer({ of, input, plan, isGrowing, others, question }: Roo
   const problem: Problem = {
     rule: `the cluster must have room for ${formatCount(wanted, "pod")} more of ${of}`,
     where: { input },
-    saw: `${fit.why}; each asks for ${capacity.asked}`,
+    saw: [fit.why, ...(fit.isQuota === true ? [] : obstacles(capacity)), `each asks for ${capacity.asked}`].join("; "),
     hint: hintOf({
       plans: capacity.plans.filter((one) => one.plan !== plan),
       free: fit.isQuota === true ? "raise the quota" : "add a node",
@@ -51,6 +50,15 @@ export function roomAnswer({ of, input, plan, isGrowing, others, question }: Roo
     }),
   };
   return { ...answer, problems: [problem] };
+}
+
+const MOST_NODES = 5;
+
+/** Why nodes take none, the first of them. */
+function obstacles({ nodes }: Capacity): readonly string[] {
+  const full = nodes.flatMap(({ name, obstacle }) => (obstacle === undefined ? [] : [`${name}: ${obstacle}`]));
+  const left = full.length - MOST_NODES;
+  return [...full.slice(0, MOST_NODES), ...(left > 0 ? [`and ${left} more`] : [])];
 }
 
 type Ways = {

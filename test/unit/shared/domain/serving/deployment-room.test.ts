@@ -61,7 +61,11 @@ it("says nothing against what an account may not look at", () => {
 it("names the way that fits: a pod of stable for each of the candidate, or stable before the candidate", () => {
   const two = roomFor(question({ strategy: "canary", gpus: 2, options: { replicas: 2 } }));
   expect(two.problems).toMatchObject([
-    { rule: "the cluster must have room for 2 pods more of fraud (strategy: canary)", where: { input: "capacity" } },
+    {
+      rule: "the cluster must have room for 2 pods more of fraud (strategy: canary)",
+      where: { input: "capacity" },
+      saw: "1 node can take 0 of 2 now; gpu-1: 0 x nvidia.com/gpu of 2 x nvidia.com/gpu free, 1 x nvidia.com/gpu asked for; each asks for 1 x nvidia.com/gpu",
+    },
   ]);
   expect(hints(two)).toContain("set capacity: borrow");
   const one = roomFor(question({ strategy: "canary", gpus: 1, options: { replicas: 1 } }));
