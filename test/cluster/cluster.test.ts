@@ -3,13 +3,13 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
 
 const GPU = "nvidia.com/gpu";
 
-describe.skipIf(await lacksCluster())("the Kubernetes of the tests", () => {
+describe.skipIf(await lacksCluster())("the Kubernetes of the tests", { concurrent: true }, () => {
   let cluster: OwnCluster;
 
   beforeAll(async () => {
@@ -164,7 +164,7 @@ describe.skipIf(await lacksCluster())("the Kubernetes of the tests", () => {
     });
   });
 
-  it("answers 410 inside a watch that goes on from what the server has forgotten", async () => {
+  it("answers 410 inside a watch that goes on from what the server has forgotten", { concurrent: false }, async () => {
     const namespace = await cluster.namespace();
     const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
     const { metadata } = await cluster.api.get(jobs);
@@ -177,7 +177,7 @@ describe.skipIf(await lacksCluster())("the Kubernetes of the tests", () => {
     expect(body).toMatchObject({ type: "ERROR", object: { code: 410, reason: "Expired" } });
   });
 
-  it("answers 410 to a watch of events from before etcd was compacted", async () => {
+  it("answers 410 to a watch of events from before etcd was compacted", { concurrent: false }, async () => {
     const namespace = await cluster.namespace();
     const events = `/api/v1/namespaces/${namespace}/events`;
     const { metadata } = await cluster.api.get(events);
@@ -200,7 +200,7 @@ describe.skipIf(await lacksCluster())("the Kubernetes of the tests", () => {
     });
   });
 
-  it("ends with the process that started it, also when that is killed", async () => {
+  it("ends with the process that started it, also when that is killed", async ({ onTestFinished }) => {
     const program = join(import.meta.dirname, "../support/cluster/cluster-program.ts");
     const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
     onTestFinished(() => void child.kill("SIGKILL"));

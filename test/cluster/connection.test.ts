@@ -70,8 +70,8 @@ describe.skipIf(await lacksCluster())("the way to a real API server", { concurre
     await expect(whoAmI(connection)).rejects.toThrow(/\[AUTH\].*has expired or was revoked/s);
   });
 
-  it("reads a token file again that somebody replaces while it waits", async () => {
-    const path = join(await temporaryFolder(), "token");
+  it("reads a token file again that somebody replaces while it waits", async ({ onTestFinished }) => {
+    const path = join(await temporaryFolder(onTestFinished), "token");
     writeFileSync(path, await cluster.accountToken("default", "first"));
     const connection = await open({ tokenFile: path });
     expect(await whoAmI(connection)).toBe("system:serviceaccount:default:first");
@@ -79,8 +79,8 @@ describe.skipIf(await lacksCluster())("the way to a real API server", { concurre
     expect(await whoAmI(connection)).toBe("system:serviceaccount:default:second");
   });
 
-  it("runs the exec plugin again once the API server takes its token no longer", async () => {
-    const folder = await temporaryFolder();
+  it("runs the exec plugin again once the API server takes its token no longer", async ({ onTestFinished }) => {
+    const folder = await temporaryFolder(onTestFinished);
     const [plugin, token, runs] = ["plugin", "token", "runs"].map((name) => join(folder, name)) as [
       string,
       string,

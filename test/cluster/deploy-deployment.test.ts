@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { formatProblem, type Problem } from "../../actions/shared/domain/problem.ts";
 import { isReleaseError } from "../../actions/shared/lib/error.ts";
 import type { KubeObject } from "../support/cluster/api.ts";
-import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { until } from "../support/cluster/part.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { type FraudPlace, type FraudPlaceOptions, fraudPlace } from "../support/deployment-place.ts";
 import { fraud, fraudAutoscaler, fraudDeployment, fraudServing } from "../support/deployment-target.ts";
@@ -13,17 +14,27 @@ import { sample, seedOfDay } from "../support/kill-points.ts";
 import { KUBE_FAULTS, type KubeFault, kubeProxy } from "../support/kube-proxy.ts";
 import { seeded } from "../support/random.ts";
 
-describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kubernetes", () => {
-  let cluster: OwnCluster;
+describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kubernetes", { concurrent: true }, () => {
+  let cluster: Cluster;
 
-  beforeAll(async () => {
-    cluster = await startCluster();
-    await cluster.addNode();
+  beforeAll(() => {
+    cluster = sharedCluster();
   });
-  afterAll(() => cluster?.stop());
+
+  const it = test.extend<{ readonly newPlace: (options?: FraudPlaceOptions) => Promise<FraudPlace> }>({
+    newPlace: async ({ onTestFinished }, use) => {
+      await use(async (options) => {
+        const place = await fraudPlace(cluster, options);
+        onTestFinished(place.stop);
+        return place;
+      });
+    },
+  });
 
   describe("split by HTTPRoutes", () => {
-    it("gives the candidate its share of every rule, to a hundredth of a percent, and no pod of it to the stable service", async () => {
+    it("gives the candidate its share of every rule, to a hundredth of a percent, and no pod of it to the stable service", async ({
+      newPlace,
+    }) => {
       const place = await newPlace({ routes: ["fraud", "legacy"] });
       const { serving } = place;
       const candidate = await serving.apply("candidate", fraud("2"));
@@ -43,7 +54,9 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.leftovers()).toEqual([]);
     });
 
-    it("promotes: stable takes the candidate's version while the candidate carries everything", async () => {
+    it("promotes: stable takes the candidate's version while the candidate carries everything", async ({
+      newPlace,
+    }) => {
       const place = await newPlace({ deployment: { replicas: 3 } });
       const { serving } = place;
       await serving.apply("candidate", fraud("2"));
@@ -74,7 +87,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.leftovers()).toEqual([]);
     });
 
-    it("does one canary after the other", async () => {
+    it("does one canary after the other", async ({ newPlace }) => {
       const place = await newPlace();
       for (const version of ["2", "3"]) {
         await place.serving.apply("candidate", fraud(version));
@@ -89,7 +102,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.leftovers()).toEqual([]);
     });
 
-    it("takes the candidate of another version away before it makes its own", async () => {
+    it("takes the candidate of another version away before it makes its own", async ({ newPlace }) => {
       const place = await newPlace();
       await place.serving.apply("candidate", fraud("2"));
       await place.serving.split(0.5, 0);
@@ -98,7 +111,9 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
     });
 
-    it("keeps the autoscaler from taking pods of stable meanwhile, and gives it its floor back", async () => {
+    it("keeps the autoscaler from taking pods of stable meanwhile, and gives it its floor back", async ({
+      newPlace,
+    }) => {
       const place = await newPlace({ deployment: { replicas: 3 } });
       await cluster.apply(fraudAutoscaler({ min: 1, max: 5 }), place.namespace);
       await place.serving.apply("candidate", fraud("2"));
@@ -109,7 +124,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect([spec.minReplicas, metadata.annotations]).toEqual([1, undefined]);
     });
 
-    it("does not say that a share is in force before the gateway has taken it", async () => {
+    it("does not say that a share is in force before the gateway has taken it", async ({ newPlace }) => {
       const place = await newPlace();
       await place.serving.apply("candidate", fraud("2"));
       place.gateway.pause();
@@ -118,7 +133,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
     });
 
-    it("changes nothing where somebody else changed the stable template meanwhile", async () => {
+    it("changes nothing where somebody else changed the stable template meanwhile", async ({ newPlace }) => {
       const place = await newPlace();
       await place.serving.apply("candidate", fraud("2"));
       await place.serving.split(0.1, 0);
@@ -129,7 +144,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.leftovers()).toEqual([]);
     });
 
-    it("tells the share that somebody else set", async () => {
+    it("tells the share that somebody else set", async ({ newPlace }) => {
       const place = await newPlace();
       await place.serving.apply("candidate", fraud("2"));
       await place.serving.split(0.1, 0);
@@ -144,7 +159,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.backends("fraud")).toEqual([["fraud 1"], ["fraud 1"]]);
     });
 
-    it("does not split a rule that another backend has a part of", async () => {
+    it("does not split a rule that another backend has a part of", async ({ newPlace }) => {
       const place = await newPlace();
       await place.serving.apply("candidate", fraud("2"));
       const backendRefs = [
@@ -160,7 +175,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
   });
 
   describe("a candidate that does not come up", () => {
-    it.each([
+    it.for<readonly [string, Readonly<Record<string, string>>, RegExp]>([
       ["an image that cannot be pulled", { waiting: "ErrImagePull" }, /ErrImagePull.*not found/s],
       [
         "a crash loop behind Ready=True",
@@ -168,19 +183,10 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
         /CrashLoopBackOff.*CUDA out of memory/s,
       ],
       ["too much memory", { killed: "OOMKilled" }, /OOMKilled/],
-    ])("fails at once for %s", async (_, pods, message) => {
+    ])("fails at once for %s", async ([_, pods, message], { newPlace }) => {
       const place = await newPlace();
       const serving = place.fresh({ marks: played(pods) });
       await expect(serving.apply("candidate", fraud("2"))).rejects.toThrow(message);
-      await serving.remove();
-      expect(await place.leftovers()).toEqual([]);
-    });
-
-    it("fails with the scheduler's words where no node has a GPU left", async () => {
-      await cluster.addNode({ gpus: 1 });
-      const place = await newPlace({ deployment: { replicas: 1, gpus: 1 } });
-      const serving = place.fresh({ unschedulableMs: 300 });
-      await expect(serving.apply("candidate", fraud("2"))).rejects.toThrow(/Insufficient nvidia.com\/gpu/);
       await serving.remove();
       expect(await place.leftovers()).toEqual([]);
     });
@@ -194,7 +200,10 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
     expect(ends).toEqual(["killed", "killed"]);
   });
 
-  it("comes to its end on a cluster that answers badly, and never gives the candidate more than was asked for", async () => {
+  it("comes to its end on a cluster that answers badly, and never gives the candidate more than was asked for", {
+    // a request is given up after 0.7 s
+    concurrent: false,
+  }, async ({ newPlace, onTestFinished }) => {
     const seed = seedOfDay();
     const random = seeded(seed);
     const place = await newPlace();
@@ -216,7 +225,9 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
   });
 
   describe("split by pods", () => {
-    it("lets the service send to as many candidate pods as the share allows, and to none of them at 0", async () => {
+    it("lets the service send to as many candidate pods as the share allows, and to none of them at 0", async ({
+      newPlace,
+    }) => {
       const place = await newPlace({ deployment: { replicas: 3 }, routes: [] });
       const { serving } = place;
       await serving.apply("candidate", fraud("2"));
@@ -234,7 +245,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect((await place.get("deployments", "fraud")).status.readyReplicas).toBe(3);
     });
 
-    it("sends everything to the candidate by one write, and back by one", async () => {
+    it("sends everything to the candidate by one write, and back by one", async ({ newPlace }) => {
       const place = await newPlace({ deployment: { replicas: 2 }, routes: [] });
       const { serving } = place;
       await serving.apply("candidate", fraud("2"));
@@ -248,7 +259,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.leftovers()).toEqual([]);
     });
 
-    it("refuses a share of less than one pod", async () => {
+    it("refuses a share of less than one pod", async ({ newPlace }) => {
       const place = await newPlace({ deployment: { replicas: 2 }, routes: [] });
       await place.serving.apply("candidate", fraud("2"));
       await expect(place.serving.split(0.1, 0)).rejects.toThrow(/\[REFUSED\] a share is made of whole parts/);
@@ -256,7 +267,9 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
   });
 
   describe("before anything is started", () => {
-    it("names each rule that the account lacks, and does everything as an account that has them", async () => {
+    it("names each rule that the account lacks, and does everything as an account that has them", async ({
+      newPlace,
+    }) => {
       const place = await newPlace();
       const token = await cluster.accountToken(place.namespace, "ml-release");
       const serving = fraudServing(await connectionTo(cluster, place.namespace, { token }));
@@ -274,7 +287,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.leftovers()).toEqual([]);
     });
 
-    it("does everything by pods, too, as an account that has no other rules", async () => {
+    it("does everything by pods, too, as an account that has no other rules", async ({ newPlace }) => {
       const place = await newPlace({ routes: [] });
       await cluster.apply(fraudAutoscaler({ min: 1, max: 4 }), place.namespace);
       const token = await cluster.accountToken(place.namespace, "ml-release");
@@ -287,7 +300,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect(await place.fresh().current()).toMatchObject({ share: 0, stable: { model: fraud("2") } });
     });
 
-    it("finds what is wrong with the target, and changes nothing", async () => {
+    it("finds what is wrong with the target, and changes nothing", async ({ newPlace }) => {
       const place = await newPlace();
       expect(await place.serving.check(fraud("2"))).toEqual([]);
       expect(rulesOf(await place.fresh({ name: "froud" }).check(fraud("2")))).toContain(
@@ -310,19 +323,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       await expect(place.serving.apply("candidate", fraud("2"))).rejects.toThrow(/\[CONFLICT\]/);
     });
 
-    it("finds that a GPU which exists once is held by stable: no canary, no surge, but a recreation", async () => {
-      await cluster.addNode({ gpus: 1, labels: { pool: "single" } });
-      const place = await newPlace({ deployment: { replicas: 1, gpus: 1 }, pool: "single" });
-      const found = async (strategy: "canary" | "rolling" | "recreate") =>
-        rulesOf(await place.fresh({ strategy }).check(fraud("2")));
-      expect(await found("canary")).toContain("the cluster must have room for 1 pod more of fraud (strategy: canary)");
-      expect(await found("rolling")).toMatch(
-        /room for 1 pod more of fraud \(strategy: rolling\).*set strategy: recreate/,
-      );
-      expect(await found("recreate")).toBe("");
-    });
-
-    it("says what it would change, and what it stands on", async () => {
+    it("says what it would change, and what it stands on", async ({ newPlace }) => {
       const place = await newPlace({ routes: [], deployment: { replicas: 3 } });
       const { changes, notes } = await place.serving.preview(fraud("2"));
       expect(changes).toContainEqual({
@@ -336,7 +337,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
   });
 
   describe("in place", () => {
-    it("rolls, and rolls back to the former template where the new pods do not come up", async () => {
+    it("rolls, and rolls back to the former template where the new pods do not come up", async ({ newPlace }) => {
       const place = await newPlace();
       const serving = place.fresh({ strategy: "rolling" });
       await serving.apply("stable", fraud("2"));
@@ -347,23 +348,7 @@ describe.skipIf(await lacksCluster())("a rollout of a Deployment on a real Kuber
       expect((await place.get("deployments", "fraud")).spec.template).toEqual(before);
       expect(await serving.current()).toMatchObject({ stable: { model: fraud("2"), runs: { ready: 2, wanted: 2 } } });
     });
-
-    it("recreates a server whose GPU exists once, and leaves the Deployment's own strategy as it was", async () => {
-      const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
-      await cluster.addNode({ gpus: 1, name: "lonely", labels: { pool: "lonely" } });
-      const place = await newPlace({ deployment: { replicas: 1, gpus: 1, strategy }, pool: "lonely" });
-      const serving = place.fresh({ strategy: "recreate" });
-      await serving.apply("stable", fraud("2"));
-      expect(await serving.current()).toMatchObject({ stable: { model: fraud("2"), runs: { ready: 1 } } });
-      expect((await place.get("deployments", "fraud")).spec.strategy).toEqual(strategy);
-    });
   });
-
-  async function newPlace(options: FraudPlaceOptions = {}): Promise<FraudPlace> {
-    const place = await fraudPlace(cluster, options);
-    onTestFinished(place.stop);
-    return place;
-  }
 });
 
 /** What the kubelet plays with the pods of a version. */

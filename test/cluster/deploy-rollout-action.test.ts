@@ -138,7 +138,7 @@ describe.skipIf((await lacksCluster()) || lacksPrometheus())(
       atEnd: TestContext["onTestFinished"],
       { failing = {}, failingAlone = {}, status: answered = 200, rollout: options = {} }: Opening = {},
     ) {
-      const machine = jobContext({ tag: "v1.0.0" });
+      const machine = jobContext({ tag: "v1.0.0", atEnd });
       const first = JSON.parse(await registerAdder(machine.home, { version: "1.0.0" })) as Release;
       const { digest } = first.model;
       const act = { by: "octocat", at: "2026-11-01T09:00:00Z" };
@@ -188,7 +188,7 @@ describe.skipIf((await lacksCluster()) || lacksPrometheus())(
       await untilCounted(prometheus.url, "http_requests_total");
       const token = await applyRole(cluster, "deploy-model-rollout.yaml", namespace);
       const kubeconfig = cluster.kubeconfig({ token }, namespace);
-      const run = async (wishes: Wishes, job = jobContext({ tag: "v9.9.9", machine })) =>
+      const run = async (wishes: Wishes, job = jobContext({ tag: "v9.9.9", machine, atEnd })) =>
         (await runAction("deploy-model", { job, with: { target: "rollout/adder", kubeconfig, ...wishes } })).main;
       const versionOf = async () =>
         (await rollout()).spec.template.metadata.annotations["ml-release.dev/model"].split("@")[1];
@@ -205,7 +205,7 @@ describe.skipIf((await lacksCluster()) || lacksPrometheus())(
           expect(metadata.annotations).not.toHaveProperty("ml-release.dev/former");
         },
         release: async (version: string, wishes: Wishes, file = METRICS) => {
-          const job = jobContext({ tag: `v${version}`, machine, files: { "rollout.yaml": file } });
+          const job = jobContext({ tag: `v${version}`, machine, atEnd, files: { "rollout.yaml": file } });
           const release = await registerAdder(job.home, { version });
           return run({ release, ...QUICK, prometheus: prometheus.url, ...wishes }, job);
         },

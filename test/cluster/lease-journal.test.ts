@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { KubeConnection } from "../../actions/shared/clients/kubernetes/connection.ts";
 import {
   type KubernetesJournalOptions,
@@ -11,18 +11,18 @@ import type { Clock } from "../../actions/shared/ports/clock.ts";
 import type { Journal } from "../../actions/shared/ports/journal.ts";
 import { journalContract, journalEntry } from "../contract/journal-contract.ts";
 import { leaseContract } from "../contract/lease-contract.ts";
-import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import { KUBE_FAULTS, kubeProxy } from "../support/kube-proxy.ts";
 import { type Random, seeded } from "../support/random.ts";
 
-describe.skipIf(await lacksCluster())("in a real Kubernetes", () => {
-  let cluster: OwnCluster;
+describe.skipIf(await lacksCluster())("in a real Kubernetes", { concurrent: true }, () => {
+  let cluster: Cluster;
 
-  beforeAll(async () => {
-    cluster = await startCluster({ bare: true });
+  beforeAll(() => {
+    cluster = sharedCluster();
   });
-  afterAll(() => cluster?.stop());
 
   const admin = async (namespace: string) => connectionTo(cluster, namespace);
 

@@ -12,7 +12,7 @@ import { followUntil, manifestRun } from "../support/manifest-run.ts";
 
 const GPU = "nvidia.com/gpu";
 
-describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes", () => {
+describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes", { concurrent: true }, () => {
   let cluster: OwnCluster;
 
   beforeAll(async () => {
@@ -253,7 +253,7 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
     expect(status.reason).toContain("Job was deleted while it was running");
   });
 
-  it("hears on after the server has forgotten where the watch was", async () => {
+  it("hears on after the server has forgotten where the watch was", { concurrent: false }, async () => {
     const namespace = await cluster.namespace();
     const run = manifestRun(await connectTo(namespace), job("train", { play: { "run-time": "forever" } }));
     await run.engine.submit(run.request);
@@ -291,7 +291,7 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
     ]);
   });
 
-  it("suspends a TrainJob, and it goes on", async () => {
+  it("suspends a TrainJob, and it goes on", { concurrent: false }, async () => {
     const namespace = await cluster.namespace();
     const run = manifestRun(
       await connectTo(namespace),

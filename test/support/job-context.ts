@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { onTestFinished } from "vitest";
+import { onTestFinished, type TestContext } from "vitest";
 import { type RunnerFacts, runnerEnvironment } from "./runner-environment.ts";
 
 export type JobOptions = RunnerFacts & {
@@ -11,6 +11,8 @@ export type JobOptions = RunnerFacts & {
   readonly machine?: JobContext;
   /** Kept until `remove` is called; else it is removed with the test that made it. */
   readonly keep?: boolean;
+  /** Of the test that made it, where tests run at once. */
+  readonly atEnd?: TestContext["onTestFinished"] | undefined;
 };
 
 /** One job on one machine, as the runner sets it up. */
@@ -42,7 +44,7 @@ export function jobContext(options: JobOptions = {}): JobContext {
   }
   const env = runnerEnvironment(options, { root, workspace, temp, userHome });
   const remove = () => rmSync(root, { recursive: true, force: true });
-  if (!options.keep) onTestFinished(remove);
+  if (!options.keep) (options.atEnd ?? onTestFinished)(remove);
   const serverHost = new URL(env.GITHUB_SERVER_URL).host;
   const home = join(userHome, ".local", "share", "ml-release", serverHost, env.GITHUB_REPOSITORY);
   return { root, workspace, temp, userHome, home, env, exported: { env: {}, path: [] }, remove };

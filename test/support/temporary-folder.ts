@@ -1,11 +1,11 @@
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { onTestFinished, type TestContext } from "vitest";
 
-/** A new empty folder, removed after the test. */
-export async function temporaryFolder(): Promise<string> {
+/** A new empty folder, removed after the test; where tests run at once, each must say that it is it. */
+export async function temporaryFolder(atEnd: TestContext["onTestFinished"] = onTestFinished): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "ml-release-test-")));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  atEnd(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
