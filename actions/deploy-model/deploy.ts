@@ -1,5 +1,6 @@
 import { formatForecast } from "../shared/domain/rollout/forecast.ts";
 import { isUnfinished, type JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../shared/domain/rollout/same-version.ts";
 import { formatPlan } from "../shared/domain/rollout/traffic-plan.ts";
 import type { Ended, Outcome } from "./outcome.ts";
 import { type Prepared, prepare } from "./prepare/prepare.ts";
@@ -28,7 +29,7 @@ export async function deploy(step: DeployStep, ports: Ports): Promise<Outcome> {
     return { ...common, state: "stopped", decision, model: candidate, url, reason, hint };
   }
   if (!resumes && standing.do === "nothing") {
-    const exposure = serving?.digest === candidate.digest ? 1 : 0;
+    const exposure = isSameVersion(serving, candidate) ? 1 : 0;
     return { ...common, state: "unchanged", model: candidate, reason: standing.reason, exposure, url };
   }
   return underLease(step, prepared, async () => {

@@ -1,5 +1,6 @@
 import type { Publication, Publications } from "../shared/domain/publication.ts";
 import type { JournalEntry } from "../shared/domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../shared/domain/rollout/same-version.ts";
 import { actOf } from "../shared/lib/act.ts";
 import { allUntold, publishVersion } from "../shared/lib/model-registry/publish.ts";
 import { findVersion } from "../shared/lib/model-registry/versions.ts";
@@ -54,7 +55,7 @@ async function endedRollout(outcome: Outcome, open: Ports["open"]): Promise<Jour
     case "unchanged": {
       const target = await open({ name: outcome.model.name });
       const last = await target.journal.read();
-      return last?.phase === "ended" && last.candidate.digest === outcome.model.digest ? last : undefined;
+      return last?.phase === "ended" && isSameVersion(last.candidate, outcome.model) ? last : undefined;
     }
     default:
       return undefined;

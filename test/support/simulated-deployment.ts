@@ -1,5 +1,7 @@
 import type { Json } from "../../actions/shared/domain/canonical.ts";
 import type { KubeObject } from "../../actions/shared/domain/manifest/object.ts";
+import type { ServedModel } from "../../actions/shared/domain/rollout/journal-entry.ts";
+import type { VersionId } from "../../actions/shared/domain/rollout/same-version.ts";
 import {
   type DeploymentAct,
   type DeploymentGoal,
@@ -109,8 +111,8 @@ export function simulatedDeployment({
   };
 }
 
-function wishOf(goal: { readonly goal: "stage" | "roll"; readonly digest: string }): VersionWish {
-  const model = ["1", "2", "3"].map(fraud).find(({ digest }) => digest === goal.digest) ?? fraud("9");
+function wishOf(goal: { readonly goal: "stage" | "roll"; readonly model: VersionId }): VersionWish {
+  const model = { ...fraud("1"), ...goal.model } as ServedModel;
   return {
     version: {
       model,

@@ -1,5 +1,6 @@
 import type { Problem } from "../../shared/domain/problem.ts";
 import type { JournalEntry, ServedModel } from "../../shared/domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../shared/domain/rollout/same-version.ts";
 import type { Standing } from "../prepare/standing.ts";
 
 export type PromotionFacts = {
@@ -13,11 +14,7 @@ export type PromotionFacts = {
 export function promotionRefusal({ candidate, standing, entry }: PromotionFacts): Problem | undefined {
   const name = `${candidate.name} ${candidate.version}`;
   const rule = "mode promote carries a rollout to its end that was held";
-  if (
-    entry === undefined ||
-    entry.candidate.digest !== candidate.digest ||
-    entry.candidate.version !== candidate.version
-  )
+  if (entry === undefined || !isSameVersion(entry.candidate, candidate))
     return {
       rule,
       saw: entry === undefined ? "no rollout" : `the last rollout, of ${entry.candidate.version}`,

@@ -3,6 +3,7 @@ import { formatProblem, type Place, type Problem } from "../../shared/domain/pro
 import { formatPercent } from "../../shared/domain/quantity.ts";
 import { type Forecast, forecastPlan } from "../../shared/domain/rollout/forecast.ts";
 import { isUnfinished, type ServedModel, type Strategy } from "../../shared/domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../shared/domain/rollout/same-version.ts";
 import type { TrafficPlan } from "../../shared/domain/rollout/traffic-plan.ts";
 import { ReleaseError } from "../../shared/lib/error.ts";
 import { findVersion } from "../../shared/lib/model-registry/versions.ts";
@@ -65,7 +66,7 @@ export async function prepare(step: DeployStep, ports: Ports): Promise<Prepared>
   const standing = await standingOf(step, ports, { subject, address: target.address, serving, keep });
   const other =
     champion === undefined ? undefined : { name: record.model, version: champion.version, digest: champion.digest };
-  const stable = serving ?? (other?.digest === candidate.digest ? undefined : other);
+  const stable = serving ?? (isSameVersion(other, candidate) ? undefined : other);
   const rollout = `${target.address}/${candidate.name}@${candidate.version} ${candidate.digest}`;
   const strategy = inputs.strategy ?? "canary";
   const isCanary = strategy === "canary" && standing.do === "deploy";

@@ -2,6 +2,7 @@ import { isPassed } from "../../shared/domain/gate/record.ts";
 import type { ModelEvent, VersionRecord } from "../../shared/domain/model-version.ts";
 import type { Gate } from "../../shared/domain/release.ts";
 import type { ServedModel } from "../../shared/domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../shared/domain/rollout/same-version.ts";
 import { compareAge } from "../../shared/domain/version-age.ts";
 import type { ServingRefusal } from "./may-serve.ts";
 
@@ -44,8 +45,8 @@ function kept({ refusal }: Facts): Standing | undefined {
 
 /** A re-run is a no-op. */
 function repeated({ candidate, champion, serving, promoted, allowDowngrade, keep }: Facts): Standing | undefined {
-  const isChampion = champion?.digest === candidate.digest && champion.version === candidate.version;
-  if (isChampion && serving?.digest === candidate.digest)
+  const isChampion = isSameVersion(champion, candidate);
+  if (isChampion && isSameVersion(serving, candidate))
     return { do: "nothing", reason: `${candidate.model} ${candidate.version} serves already` };
   if (isChampion && serving === undefined) {
     const reason = `${candidate.model} ${candidate.version} is the champion already`;
@@ -77,8 +78,7 @@ function ungated({ candidate, gate }: Facts): Standing | undefined {
 }
 
 function displaced({ candidate, champion, serving }: Facts): Standing | undefined {
-  if (serving === undefined || champion?.digest === serving.digest || champion?.digest === candidate.digest)
-    return undefined;
+  if (serving === undefined || isSameVersion(champion, serving) || isSameVersion(champion, candidate)) return undefined;
   return {
     do: "hold",
     reason: `${serving.version} serves, but ${champion === undefined ? "there is no champion" : `${champion.version} is the champion`}: somebody changed one of them`,

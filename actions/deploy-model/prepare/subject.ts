@@ -2,6 +2,7 @@ import { shortDigest } from "../../shared/domain/digest.ts";
 import type { ModelEvent, VersionRecord } from "../../shared/domain/model-version.ts";
 import { isAlias } from "../../shared/domain/model-version.ts";
 import type { Gate } from "../../shared/domain/release.ts";
+import { isSameVersion } from "../../shared/domain/rollout/same-version.ts";
 import { formatSigner } from "../../shared/domain/signing/signer.ts";
 import { ReleaseError } from "../../shared/lib/error.ts";
 import { type FoundAlias, findAlias } from "../../shared/lib/model-registry/aliases.ts";
@@ -46,7 +47,7 @@ export async function findSubject(step: DeployStep, ports: Ports): Promise<Subje
   await checkFiles(step, store, record);
   const champion = await findAlias(store, name, "champion");
   const events = await history(store, name);
-  const promotions = events.filter((event) => event.event === "promoted" && event.digest === record.digest);
+  const promotions = events.filter((event) => event.event === "promoted" && isSameVersion(event, record));
   signal.throwIfAborted();
   const recorded = isOfRelease ? (release.gate ?? record.gate) : record.gate;
   const gate = recorded ?? (await evaluateOfflineGate(step, store, { record, champion }));

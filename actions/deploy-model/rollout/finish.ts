@@ -1,4 +1,5 @@
 import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../shared/domain/rollout/same-version.ts";
 import { actOf } from "../../shared/lib/act.ts";
 import { ReleaseError } from "../../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../../shared/lib/model-registry/aliases.ts";
@@ -28,8 +29,7 @@ async function moveChampion(
   { candidate, stable }: JournalEntry,
 ): Promise<void> {
   const champion = await findAlias(store, candidate.name, "champion");
-  const isExpected =
-    champion === undefined || champion.digest === stable?.digest || champion.digest === candidate.digest;
+  const isExpected = champion === undefined || isSameVersion(champion, stable) || isSameVersion(champion, candidate);
   const moved = isExpected
     ? await moveAlias(store, {
         name: candidate.name,

@@ -1,4 +1,5 @@
 import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../shared/domain/rollout/same-version.ts";
 import { actOf } from "../../shared/lib/act.ts";
 import { appendEvent, history } from "../../shared/lib/model-registry/log.ts";
 import type { DeployStep, Ports } from "../step.ts";
@@ -13,7 +14,11 @@ export async function logDecision(
   const startedAt = new Date(entry.startedAtMs).toISOString();
   const events = await history(store, name);
   const isLogged = events.some(
-    (one) => one.event === event && one.digest === digest && one.target === entry.target && one.act.at >= startedAt,
+    (one) =>
+      one.event === event &&
+      isSameVersion(one, entry.candidate) &&
+      one.target === entry.target &&
+      one.act.at >= startedAt,
   );
   if (isLogged) return;
   await appendEvent(store, name, {

@@ -1,5 +1,6 @@
 import type { RolloutDecision } from "../../shared/domain/release.ts";
 import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../shared/domain/rollout/same-version.ts";
 import { actOf } from "../../shared/lib/act.ts";
 import { isReleaseError } from "../../shared/lib/error.ts";
 import { findAlias, moveAlias } from "../../shared/lib/model-registry/aliases.ts";
@@ -64,7 +65,8 @@ async function championBack(
   { candidate, stable }: JournalEntry,
 ): Promise<void> {
   const champion = await findAlias(store, candidate.name, "champion");
-  if (stable === undefined || champion?.digest !== candidate.digest || stable.digest === candidate.digest) return;
+  if (stable === undefined || champion === undefined || isSameVersion(stable, candidate)) return;
+  if (!isSameVersion(champion, candidate)) return;
   await moveAlias(store, {
     name: candidate.name,
     alias: "champion",

@@ -1,4 +1,5 @@
 import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../shared/domain/rollout/same-version.ts";
 import type { Target } from "../../shared/ports/target.ts";
 import { roomOf } from "./room-of.ts";
 
@@ -8,10 +9,10 @@ import { roomOf } from "./room-of.ts";
  */
 export async function putStableBack({ serving }: Target, entry: JournalEntry): Promise<void> {
   const { candidate, stable } = entry;
-  if (stable === undefined || stable.digest === candidate.digest) return;
+  if (stable === undefined || isSameVersion(stable, candidate)) return;
   const now = await serving.current();
-  const isBeside = now.candidate === undefined || now.candidate.model.digest === stable.digest;
-  if (!isBeside || now.stable?.model.digest !== candidate.digest) return;
+  const isBeside = now.candidate === undefined || isSameVersion(now.candidate.model, stable);
+  if (!isBeside || !isSameVersion(now.stable?.model, candidate)) return;
   await serving.apply("candidate", stable, roomOf(entry));
   await serving.split(1, HOLD_MS);
   await serving.promote();

@@ -1,6 +1,7 @@
 import type { JournalEntry } from "../../shared/domain/rollout/journal-entry.ts";
 import type { Payload } from "../../shared/domain/rollout/payload.ts";
 import type { Reason } from "../../shared/domain/rollout/reason.ts";
+import { isSameVersion } from "../../shared/domain/rollout/same-version.ts";
 import { modelNames } from "../smoke/model-names.ts";
 import { smokeTest } from "../smoke/smoke-test.ts";
 import type { CanaryEnd } from "./canary.ts";
@@ -49,7 +50,7 @@ async function bake(rolling: Rolling, entry: JournalEntry): Promise<CanaryEnd> {
     const { stable } = await target.serving.current();
     if (stable === undefined || stable.ended !== undefined)
       return back(entry, { why: "ended", arm: "candidate", how: stable?.ended ?? "it is gone" });
-    if (stable.model.digest !== entry.candidate.digest)
+    if (!isSameVersion(stable.model, entry.candidate))
       return {
         do: "hold",
         reasons: [{ why: "foreign", what: `${stable.model.version} serves in place of ${entry.candidate.version}` }],

@@ -1,5 +1,6 @@
 import { type KubeObject, textAt } from "../../domain/manifest/object.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../domain/rollout/same-version.ts";
 import {
   type ArgoRollout,
   formatPosition,
@@ -124,7 +125,7 @@ export function rolloutServing(place: RolloutPlace): ClusterServing {
     if (hasCandidate(rollout)) {
       const seen = await readSeen(place);
       const stable = await stableOf(seen);
-      if (stable?.model.digest === model.digest) return stable;
+      if (stable !== undefined && isSameVersion(stable.model, model)) return stable;
       throw new ReleaseError("CONFLICT", {
         rule: `what is stable must stay as it is while the Rollout ${name} has a candidate`,
         saw: stable?.model.version ?? "a version that nobody of ours released",
@@ -132,7 +133,7 @@ export function rolloutServing(place: RolloutPlace): ClusterServing {
         hint: "`mode: abort` takes the candidate back",
       });
     }
-    const isThere = modelOf(rollout.former?.template ?? rollout.template)?.digest === model.digest;
+    const isThere = isSameVersion(modelOf(rollout.former?.template ?? rollout.template), model);
     const template = isThere
       ? (rollout.former?.template ?? rollout.template)
       : await templateFor(place, rollout, model);
@@ -146,7 +147,7 @@ export function rolloutServing(place: RolloutPlace): ClusterServing {
     const { former, template, currentHash, stableHash } = seen.rollout;
     if (former !== undefined || currentHash === stableHash || modelOf(template) === undefined) return;
     const set = setWith(await readSets(place, seen.object), stableHash);
-    if (set === undefined || modelOf(templateOfSet(set))?.digest === modelOf(template)?.digest) return;
+    if (set === undefined || isSameVersion(modelOf(templateOfSet(set)), modelOf(template))) return;
     log.warn(
       `the Rollout ${name} does not say what it was before: its ReplicaSet ${textAt(set, ["metadata", "name"])} does`,
     );

@@ -1,4 +1,5 @@
 import { type KubeObject, numberAt } from "../../domain/manifest/object.ts";
+import { isSameVersion } from "../../domain/rollout/same-version.ts";
 import { candidateName } from "../../domain/serving/candidate-deployment.ts";
 import {
   type DeploymentAct,
@@ -119,11 +120,11 @@ export async function send(place: DeploymentPlace, change: DeploymentChange): Pr
 /** Until every replica of an arm has the version that it has now, serves, and goes on serving. */
 export async function waitForArm(place: DeploymentPlace, { objects }: Seen, arm: "candidate" | "stable") {
   const { name, namespace, readyTimeoutMs, clock, log, signal, unschedulableMs, steadyMs } = place;
-  const wanted = modelOf(arm === "stable" ? objects.stable : (objects.candidate ?? {}))?.digest;
+  const wanted = modelOf(arm === "stable" ? objects.stable : (objects.candidate ?? {}));
   return await waitForDeployment(place.connection, {
     namespace,
     name: arm === "stable" ? name : candidateName(name),
-    isWanted: (deployment) => modelOf(deployment)?.digest === wanted,
+    isWanted: (deployment) => isSameVersion(modelOf(deployment), wanted),
     timeoutMs: readyTimeoutMs,
     unschedulableMs: (unschedulableMs ?? UNSCHEDULABLE_MS) + graceMs(objects.stable),
     ...(steadyMs === undefined ? {} : { steadyMs }),

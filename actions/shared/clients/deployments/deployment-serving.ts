@@ -1,5 +1,6 @@
 import { type KubeObject, listAt, numberAt, recordAt, textAt } from "../../domain/manifest/object.ts";
 import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../domain/rollout/same-version.ts";
 import { candidateName } from "../../domain/serving/candidate-deployment.ts";
 import { type DeploymentState, shareInForce } from "../../domain/serving/deployment.ts";
 import { undoing } from "../../domain/serving/deployment-change.ts";
@@ -68,12 +69,12 @@ export function deploymentServing(place: DeploymentPlace): ClusterServing {
       const wish = await versionWish(place, before.objects.stable, model);
       if (arm === "stable") {
         await putBack(before.objects.stable, model);
-        await roll({ goal: { goal: "roll", digest: model.digest }, wish }, model);
+        await roll({ goal: { goal: "roll", model }, wish }, model);
         const { objects } = await reader.read();
         return served(objects.stable, model, objects.service);
       }
-      if (before.state.candidate?.digest !== model.digest) isIdle = true;
-      const goal = { goal: "stage", digest: model.digest, ...(room === undefined ? {} : { room }) } as const;
+      if (!isSameVersion(before.state.candidate?.model, model)) isIdle = true;
+      const goal = { goal: "stage", model, ...(room === undefined ? {} : { room }) } as const;
       const seen = await carry({ goal, wish, isIdle });
       // Ready once is not ready: a server that crashes at its first breath was ready before.
       await waitForArm(place, seen, "candidate");
@@ -157,15 +158,15 @@ export function deploymentServing(place: DeploymentPlace): ClusterServing {
   /** A version that was there before comes back as it was, with the image that it had. */
   async function putBack(stable: KubeObject, model: ServedModel): Promise<void> {
     const former = formerOf(stable);
-    const isFormer = former !== undefined && modelOf({ spec: former })?.digest === model.digest;
-    const change = isFormer && modelOf(stable)?.digest !== model.digest ? undoing(stable) : undefined;
+    const isFormer = former !== undefined && isSameVersion(modelOf({ spec: former }), model);
+    const change = isFormer && !isSameVersion(modelOf(stable), model) ? undoing(stable) : undefined;
     if (change !== undefined && (await send(place, change)) === "done")
       log.info(`put the template of ${model.version} back into the Deployment ${namespace}/${name}`);
   }
 
   async function takeBack(seen: Seen, model: ServedModel): Promise<string | undefined> {
     const change = undoing(seen.objects.stable);
-    if (modelOf(seen.objects.stable)?.digest !== model.digest || change === undefined) return undefined;
+    if (!isSameVersion(modelOf(seen.objects.stable), model) || change === undefined) return undefined;
     if ((await send(place, change)) !== "done") return undefined;
     log.warn(`${model.version} did not come up: put the former template back into the Deployment ${namespace}/${name}`);
     await waitForArm(place, await reader.read(), "stable");

@@ -1,3 +1,5 @@
+import type { ServedModel } from "../../domain/rollout/journal-entry.ts";
+import { isSameVersion } from "../../domain/rollout/same-version.ts";
 import { percentOf } from "../../domain/serving/kserve-act.ts";
 import { ReleaseError } from "../../lib/error.ts";
 import type { ClusterServing, Served } from "../../ports/serving.ts";
@@ -38,9 +40,7 @@ export function kserveServing(place: KServePlace): ClusterServing {
       const serving = await arms();
       await serving.apply(arm, model);
       const { stable, candidate } = await serving.current();
-      const served = [arm === "candidate" ? candidate : stable, stable, candidate].find((one) =>
-        isOf(one, model.digest),
-      );
+      const served = [arm === "candidate" ? candidate : stable, stable, candidate].find((one) => isOf(one, model));
       if (served !== undefined) return served;
       throw new ReleaseError("CONFLICT", {
         rule: `${arm} was changed by somebody else as soon as it was up`,
@@ -76,6 +76,6 @@ export function kserveServing(place: KServePlace): ClusterServing {
   }
 }
 
-function isOf(served: Served | undefined, digest: string): served is Served {
-  return served?.model.digest === digest;
+function isOf(served: Served | undefined, model: ServedModel): served is Served {
+  return served !== undefined && isSameVersion(served.model, model);
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../manifest/object.ts";
 import { formatPercent } from "../quantity.ts";
+import { isSameVersion } from "../rollout/same-version.ts";
 import { type ArgoAct, type ArgoMemory, DONE, waiting, write } from "./argo-act.ts";
 import { remove } from "./argo-back.ts";
 import { type ArgoRollout, hasCandidate, isGoingBack, isSameShare, modelOf, shareInForce } from "./argo-rollout.ts";
@@ -171,5 +172,5 @@ function settled(rollout: ArgoRollout): ArgoAct | undefined {
 /** The same version, whatever else is in the templates. */
 function isSame(one: KubeObject, other: KubeObject): boolean {
   const [a, b] = [modelOf(one), modelOf(other)];
-  return a !== undefined && b !== undefined && a.digest === b.digest && a.version === b.version;
+  return a !== undefined && isSameVersion(a, b);
 }

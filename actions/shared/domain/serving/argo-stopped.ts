@@ -1,4 +1,5 @@
 import type { KubeObject } from "../manifest/object.ts";
+import { isSameVersion } from "../rollout/same-version.ts";
 import type { ArgoAct } from "./argo-act.ts";
 import { type ArgoRollout, formatPosition, modelOf } from "./argo-rollout.ts";
 
@@ -25,7 +26,7 @@ export function stopped(rollout: ArgoRollout): ArgoAct {
 
 export function foreignTemplate(rollout: ArgoRollout, candidate: KubeObject): ArgoAct {
   const [seen, wanted] = [modelOf(rollout.template), modelOf(candidate)];
-  const isOther = seen?.digest !== wanted?.digest;
+  const isOther = !isSameVersion(seen, wanted);
   return {
     do: "fail",
     code: "CONFLICT",

@@ -1,11 +1,12 @@
-import type { Digest } from "../digest.ts";
+import { isSameVersion, type VersionId } from "../rollout/same-version.ts";
 import { evenShare, isResized, type LendingAct, type Loan, lendUntil, lentFor } from "./deployment-loan.ts";
 import { type BackendNames, type Route, type RouteOperation, routedShare, splitRoute, weightOf } from "./http-route.ts";
 import { podsFor, shareOfPods } from "./pod-share.ts";
 
 /** One Deployment of a rollout, as it is now. */
 export type DeploymentArm = {
-  readonly digest: Digest | undefined;
+  /** What it serves; undefined: no version of ours. */
+  readonly model: VersionId | undefined;
   readonly replicas: number;
   /** Everything that it wants is there, ready and of its newest template. */
   readonly isRolledOut: boolean;
@@ -41,10 +42,10 @@ export type DeploymentState = {
 /** What is to be reached. */
 export type DeploymentGoal =
   /** `room`: the candidate takes the place of a pod of stable, which goes before it comes. */
-  | { readonly goal: "stage"; readonly digest: Digest; readonly room?: "borrow" }
+  | { readonly goal: "stage"; readonly model: VersionId; readonly room?: "borrow" }
   | { readonly goal: "share"; readonly share: number }
   /** The stable Deployment itself takes the version: no candidate. */
-  | { readonly goal: "roll"; readonly digest: Digest }
+  | { readonly goal: "roll"; readonly model: VersionId }
   | { readonly goal: "promote" }
   | { readonly goal: "remove" };
 
@@ -99,7 +100,7 @@ export function nextAct(goal: DeploymentGoal, state: DeploymentState, memory: De
     case "share":
       return goal.share > 0 ? raise(goal.share, state) : lower(state);
     case "roll":
-      return roll(goal.digest, state);
+      return roll(goal.model, state);
     case "promote":
       return promote(state, memory);
     case "remove":
@@ -123,11 +124,11 @@ function replicasFor(share: number, { mode, stable }: Pick<DeploymentState, "mod
 const DONE: DeploymentAct = { do: "done" };
 
 function stage(
-  { digest, room }: { readonly digest: Digest; readonly room?: "borrow" },
+  { model, room }: { readonly model: VersionId; readonly room?: "borrow" },
   state: DeploymentState,
 ): DeploymentAct {
   const { candidate, candidateService, isStableChanged } = state;
-  const isOther = candidate !== undefined && (candidate.digest !== digest || isStableChanged);
+  const isOther = candidate !== undefined && (!isSameVersion(candidate.model, model) || isStableChanged);
   if (candidate === undefined || isOther) {
     const lowering = lower(state);
     if (lowering.do !== "done") return lowering;
@@ -298,15 +299,15 @@ function lower(state: DeploymentState): DeploymentAct {
   return { do: "wait-pods-gone" };
 }
 
-function roll(digest: Digest, { stable }: DeploymentState): DeploymentAct {
-  if (stable.digest !== digest) return { do: "roll-template" };
+function roll(model: VersionId, { stable }: DeploymentState): DeploymentAct {
+  if (!isSameVersion(stable.model, model)) return { do: "roll-template" };
   if (!stable.isRolledOut) return { do: "wait-rollout", arm: "stable" };
   return stable.isStrategyHeld ? { do: "restore-strategy" } : DONE;
 }
 
 function promote(state: DeploymentState, memory: DeploymentMemory): DeploymentAct {
   const { candidate, stable } = state;
-  if (candidate !== undefined && stable.digest !== candidate.digest) {
+  if (candidate !== undefined && !isSameVersion(stable.model, candidate.model)) {
     const raising = raise(1, state);
     if (raising.do !== "done") return raising;
     return standing(state, candidate) ?? { do: "promote-template" };

@@ -3,6 +3,7 @@ import { numberAt, textAt, textsAt } from "../manifest/object.ts";
 import { parseJson } from "../parse-json.ts";
 import type { Problem } from "../problem.ts";
 import type { ServedModel } from "../rollout/journal-entry.ts";
+import { isSameVersion } from "../rollout/same-version.ts";
 import { DIGEST_MARK, FORMER_MARK, MODEL_MARK, markedModel, marksOf } from "./marks.ts";
 
 /** The storage address that the marks were written with: where the spec has another one, somebody else changed it. */
@@ -81,7 +82,7 @@ export function formerMarks({ model, uri }: FormerVersion): JsonObject {
 }
 
 export function isSameModel(one: ServedModel | undefined, other: ServedModel | undefined): boolean {
-  return one !== undefined && other !== undefined && one.digest === other.digest && one.version === other.version;
+  return one !== undefined && isSameVersion(one, other);
 }
 
 /** `digits 1.2.0`, or the address of what nobody of ours released. */

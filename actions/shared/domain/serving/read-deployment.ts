@@ -12,6 +12,7 @@ import {
 } from "../manifest/object.ts";
 import { parseJson } from "../parse-json.ts";
 import type { ServedModel } from "../rollout/journal-entry.ts";
+import { isSameVersion } from "../rollout/same-version.ts";
 import { BASE_MARK, candidateLabels, templateHash } from "./candidate-deployment.ts";
 import type { DeploymentArm, DeploymentState } from "./deployment.ts";
 import type { Loan } from "./deployment-loan.ts";
@@ -94,7 +95,7 @@ export function loanOf(deployment: KubeObject): Loan | undefined {
 
 function armOf(deployment: KubeObject): DeploymentArm {
   return {
-    digest: modelOf(deployment)?.digest,
+    model: modelOf(deployment),
     replicas: numberAt(deployment, ["spec", "replicas"]) ?? 1,
     isRolledOut: deploymentStatus(deployment).state === "ready",
   };
@@ -102,7 +103,7 @@ function armOf(deployment: KubeObject): DeploymentArm {
 
 /** A stable that has the candidate's version already was changed by its promotion. */
 function isChanged(stable: KubeObject, candidate: KubeObject, hash: HashText): boolean {
-  if (modelOf(stable)?.digest === modelOf(candidate)?.digest) return false;
+  if (isSameVersion(modelOf(stable), modelOf(candidate))) return false;
   return templateHash(stable, hash) !== textAt(candidate, ["metadata", "annotations", BASE_MARK]);
 }
 

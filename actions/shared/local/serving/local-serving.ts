@@ -1,3 +1,4 @@
+import { isSameVersion } from "../../domain/rollout/same-version.ts";
 import { actsInTurn } from "../../lib/in-turn.ts";
 import type { Served, Serving, ServingState } from "../../ports/serving.ts";
 import { askServer } from "./ask-server.ts";
@@ -56,7 +57,8 @@ export function localServing(target: LocalTarget): LocalServing {
 
     async apply(arm, model) {
       const known = (await read())[arm];
-      const isUp = known?.model.digest === model.digest && (await howEnded(known, findEngine)) === undefined;
+      const isUp =
+        known !== undefined && isSameVersion(known.model, model) && (await howEnded(known, findEngine)) === undefined;
       if (known !== undefined && !isUp) await endServer(known, findEngine);
       const server = isUp ? known : await start(arm, model);
       await inTurn(async () => write({ ...(await read()), keep: await keeps() }));

@@ -4,7 +4,7 @@ import type { DeploymentGoal } from "../../../../../actions/shared/domain/servin
 import { fraud } from "../../../../support/deployment-target.ts";
 import { type SimulatedOptions, simulatedDeployment } from "../../../../support/simulated-deployment.ts";
 
-const STAGE: DeploymentGoal = { goal: "stage", digest: fraud("2").digest };
+const STAGE: DeploymentGoal = { goal: "stage", model: fraud("2") };
 const share = (part: number): DeploymentGoal => ({ goal: "share", share: part });
 const PROMOTE: DeploymentGoal = { goal: "promote" };
 const REMOVE: DeploymentGoal = { goal: "remove" };
@@ -105,12 +105,19 @@ describe("a rollout of a Deployment", () => {
     expect(world.run(REMOVE).at(-1)).toEqual({ do: "done" });
   });
 
+  it("puts a version with the bytes of the one that serves in its place too: its image may be another", () => {
+    const again = { ...fraud("1"), version: "2" };
+    const world = simulatedDeployment();
+    for (const goal of [{ goal: "stage", model: again } as const, share(0.5), share(1), PROMOTE]) world.run(goal);
+    expect(world.state()).toMatchObject({ stable: { model: again }, candidate: undefined });
+  });
+
   it("puts the version into the Deployment itself, where that is the strategy, and its own way to update back", () => {
     const strategy = { type: "RollingUpdate" };
     const world = simulatedDeployment({ strategy });
-    const acts = world.run({ goal: "roll", digest: fraud("2").digest }).map((act) => act.do);
+    const acts = world.run({ goal: "roll", model: fraud("2") }).map((act) => act.do);
     expect(acts).toEqual(["roll-template", "wait-rollout", "restore-strategy", "wait-rollout", "done"]);
-    expect(world.state().stable.digest).toBe(fraud("2").digest);
+    expect(world.state().stable.model).toEqual(fraud("2"));
     expect((world.objects().stable.spec as KubeObject).strategy).toEqual(strategy);
   });
 
@@ -122,7 +129,7 @@ describe("a rollout of a Deployment", () => {
       expect([stable.replicas, candidate?.replicas]).toEqual([1, 3]);
       world.run(PROMOTE);
       expect(world.sizes.every((size) => size === 3 || size === 4)).toBe(true);
-      expect(world.state().stable).toMatchObject({ replicas: 4, loan: undefined, digest: fraud("2").digest });
+      expect(world.state().stable).toMatchObject({ replicas: 4, loan: undefined, model: fraud("2") });
     });
 
     it("takes a pod of stable before the candidate comes, and gives it back when the candidate has gone", () => {
@@ -199,7 +206,7 @@ describe("a rollout of a Deployment", () => {
       if (!isDecided) expect(world.shares.slice(before)).toEqual(world.shares.slice(before).toSorted((a, b) => b - a));
       expect(ending(world)).toEqual({
         ...cleared(options),
-        version: isDecided ? fraud("2").digest : fraud("1").digest,
+        version: isDecided ? "2" : "1",
       });
       if (stage === BORROW) expect(Math.max(...world.sizes, 0)).toBeLessThanOrEqual(options.replicas ?? 0);
     });
@@ -208,7 +215,7 @@ describe("a rollout of a Deployment", () => {
       for (const point of points) {
         const { world } = killedAt(options, course, point);
         for (const goal of course) world.run(goal);
-        expect(ending(world)).toEqual({ ...cleared(options), version: fraud("2").digest });
+        expect(ending(world)).toEqual({ ...cleared(options), version: "2" });
       }
     });
   });
@@ -230,7 +237,7 @@ function ending(world: ReturnType<typeof simulatedDeployment>) {
   const { candidate, candidateService, isPinned, autoscaler, routes, stable, pods } = world.state();
   return {
     share: world.shares.at(-1) ?? 0,
-    version: stable.digest,
+    version: stable.model?.version,
     left: [candidate, candidateService, ...pods].filter((one) => one !== undefined).length,
     isPinned,
     floor: autoscaler,
