@@ -60,6 +60,8 @@ export async function connectCluster(
         ...(own === undefined ? {} : { job: own }),
         ttlMs: LEASE_MS,
         patienceMs: LEASE_MS + CLOCKS_APART_MS,
+        onWait: ({ holder: other }) =>
+          log.info(`waits for ${other}, which holds ${address}, to renew its lease or to run out of it`),
         clock,
         signal,
       }),

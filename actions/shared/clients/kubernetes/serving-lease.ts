@@ -32,6 +32,8 @@ export type KubernetesLeaseOptions = {
   readonly ttlMs: number;
   /** How long `take` waits for one that is held to run out, while nobody renews it. Default 0. */
   readonly patienceMs?: number;
+  /** Called once when `take` begins to wait. */
+  readonly onWait?: (by: LeaseHolder) => void;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
 };
@@ -46,7 +48,7 @@ const LONGEST_LOOK_MS = 5_000;
  * than its holder believes. One that nobody gave back is taken as `standingOf` says; that may take as long as a lease lasts.
  */
 export function kubernetesLease(options: KubernetesLeaseOptions): Lease {
-  const { namespace, holder, clock, ttlMs, url = "", job = "", patienceMs = 0, signal } = options;
+  const { namespace, holder, clock, ttlMs, url = "", job = "", patienceMs = 0, onWait, signal } = options;
   const time = serverClock(options.connection, clock);
   const { connection } = time;
   const type = { ...APART, namespace };
@@ -101,6 +103,7 @@ export function kubernetesLease(options: KubernetesLeaseOptions): Lease {
       const standing = standingOf(lease, { serverMs: time.bounds()?.earliest, unchangedMs });
       if (standing === "over") return { state: "over" };
       if (standing === "running" && unchangedMs >= patienceMs) return { state: "held", lease };
+      if (unchangedMs === 0) onWait?.(holderIn(lease));
       const before = clock.now();
       await clock.sleep(lookMs, signal);
       // a clock that was set in between must not make a lease run out

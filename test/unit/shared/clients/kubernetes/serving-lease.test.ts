@@ -125,3 +125,15 @@ test.each(["UNAVAILABLE", "AUTH"] as const)(
     expect(await lease.holder()).toMatchObject({ holder: "run 1" });
   },
 );
+
+test("whoever waits for a lease to run out is told once whose it is", async () => {
+  const time = virtualClock(1_700_000_000_000);
+  const connection = memoryKube(time).connection(() => 1);
+  const options = { namespace: "ml", name: "fraud", ttlMs: TTL_MS, clock: time, connection };
+  await kubernetesLease({ ...options, holder: "run 1" }).take();
+  const waited: string[] = [];
+  const onWait = ({ holder }: { readonly holder: string }) => void waited.push(holder);
+  const taken = await kubernetesLease({ ...options, holder: "run 2", patienceMs: 2 * TTL_MS, onWait }).take();
+  expect(taken).toMatchObject({ state: "taken", from: { holder: "run 1" } });
+  expect(waited).toEqual(["run 1"]);
+});
