@@ -6,7 +6,7 @@ import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/
 import { connectionTo } from "../support/cluster/connection.ts";
 import { silentLog } from "../support/logs.ts";
 
-describe.skipIf(await lacksCluster())("a wait for a Deployment", () => {
+describe.skipIf(await lacksCluster())("a wait for a Deployment", { concurrent: true }, () => {
   let cluster: OwnCluster;
 
   beforeAll(async () => {
@@ -137,10 +137,11 @@ describe.skipIf(await lacksCluster())("a wait for a Deployment", () => {
     await outcome;
   });
 
-  it("goes on where the API server is away for a while", async () => {
+  it("goes on where the API server is away for a while", { concurrent: false }, async () => {
     const namespace = await cluster.namespace();
     await cluster.apply(JSON.stringify(deployment("fraud:2", { play: { "ready-after": "3s" } })), namespace);
-    const ready = waiting(namespace);
+    // The scheduler may be cut off in the middle of what it does, and says so.
+    const ready = waiting(namespace, { unschedulableMs: 60_000 });
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     await cluster.restartApiServer();
     expect(valueAt(await ready, ["status", "availableReplicas"])).toBe(2);
