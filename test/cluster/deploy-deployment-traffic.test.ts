@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { ServedModel } from "../../actions/shared/domain/rollout/journal-entry.ts";
-import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { until } from "../support/cluster/part.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import { startDataPlane } from "../support/data-plane/data-plane.ts";
 import { lacksDataPlane } from "../support/data-plane/network.ts";
 import { type Answer, startRequests } from "../support/data-plane/request-stream.ts";
@@ -11,13 +12,11 @@ import { fraud, fraudDeployment, fraudRoute, fraudService, fraudServing } from "
 describe.skipIf((await lacksCluster()) || lacksDataPlane())(
   "requests of users during a rollout of a Deployment",
   () => {
-    let cluster: OwnCluster;
+    let cluster: Cluster;
 
-    beforeAll(async () => {
-      cluster = await startCluster();
-      await cluster.addNode();
+    beforeAll(() => {
+      cluster = sharedCluster();
     });
-    afterAll(() => cluster?.stop());
 
     it("are split as was asked for, and none fails through all transitions of a promotion", async () => {
       const { serving, requests } = await newPlace();

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { KubeConnection } from "../../actions/shared/clients/kubernetes/connection.ts";
-import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { connectionTo } from "../support/cluster/connection.ts";
 import { ownAddress } from "../support/cluster/exposed-service.ts";
 import { until } from "../support/cluster/part.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import { logInto } from "../support/logs.ts";
 import { startReachable } from "../support/reachable-server.ts";
 import {
@@ -15,14 +16,12 @@ import {
   routedObjects,
 } from "../support/rollout-target.ts";
 
-describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollouts", () => {
-  let cluster: OwnCluster;
+describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollouts", { concurrent: true }, () => {
+  let cluster: Cluster;
 
-  beforeAll(async () => {
-    cluster = await startCluster({ rollouts: true });
-    for (let i = 0; i < 3; i++) await cluster.addNode();
+  beforeAll(() => {
+    cluster = sharedCluster();
   });
-  afterAll(() => cluster?.stop());
 
   it("takes the candidate from pause to pause to its promotion, and leaves nothing of itself behind", async () => {
     const place = await newPlace();
@@ -135,7 +134,9 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
     expect(await place.podsOf()).toEqual({ "3": 4 });
   });
 
-  it("has the candidate up and asked by itself before its first share, where a traffic router splits", async () => {
+  it("has the candidate up and asked by itself before its first share, where a traffic router splits", async ({
+    onTestFinished,
+  }) => {
     const server = await startReachable((path) => ({ status: path === "/v2/health/ready" ? 200 : 404, text: path }));
     onTestFinished(server.stop);
     const place = await newPlace(
@@ -187,7 +188,7 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
     expect(await serving.current()).toMatchObject({ share: 0, stable: { model: digits("3") } });
   });
 
-  it("says what a person's abort is, and what an analysis found", async () => {
+  it("says what a person's abort is, and what an analysis found", async ({ onTestFinished }) => {
     const metric = await startReachable(() => ({ status: 200, text: JSON.stringify({ rate: 0.4 }) }));
     onTestFinished(metric.stop);
     const [byHand, byAnalysis] = await Promise.all([
@@ -264,7 +265,7 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
     const [crashing, unpulled, late] = await Promise.all([newPlace(), newPlace(), newPlace()]);
     await crashing.playCanary({ "exit-code": "3", log: "loading\nno such model\n" });
     await unpulled.playCanary({ waiting: "ErrImagePull" });
-    await late.playCanary({ "exit-code": "3", "run-time": "3s" });
+    await late.playCanary({ "exit-code": "3", "run-time": "8s" });
     for (const { serving } of [crashing, unpulled, late]) await serving.apply("candidate", digits("2"));
     await expect(crashing.serving.split(0.25, 0)).rejects.toThrow(
       /COMMAND.*CrashLoopBackOff.*exit code 3[\s\S]*no such model/,

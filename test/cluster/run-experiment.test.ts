@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lacksCluster, type OwnCluster, startCluster } from "../support/cluster/cluster.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Cluster, lacksCluster } from "../support/cluster/cluster.ts";
 import { until } from "../support/cluster/part.ts";
+import { sharedCluster } from "../support/cluster/shared-cluster.ts";
 import { applyRole } from "../support/cluster/shipped-role.ts";
 import { jobContext } from "../support/job-context.ts";
 import { RELEASE } from "../support/pipeline-job.ts";
@@ -9,13 +10,11 @@ import { runAction } from "../support/run-action.ts";
 // A search, and a training run with what it found: two steps of one job, each a process of its own. Katib is played by the test.
 
 describe.skipIf(await lacksCluster())("an Experiment and the training run after it", () => {
-  let cluster: OwnCluster;
+  let cluster: Cluster;
 
-  beforeAll(async () => {
-    cluster = await startCluster();
-    await cluster.addNode();
+  beforeAll(() => {
+    cluster = sharedCluster();
   });
-  afterAll(() => cluster?.stop());
 
   it("feeds the best trial's parameters into the Job of the next step, which a second run of both finds again", async () => {
     const namespace = await cluster.namespace();
