@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { copyRuntimeFiles } from "../../../actions/shared/tools/runtime-files.ts";
+import { copyRuntimeFiles } from "../../../../actions/shared/tools/runtime-files.ts";
 
 let root: string;
 let dists: ReadonlyMap<string, string>;

@@ -3,9 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { layersJson } from "../../../actions/shared/tools/layers.ts";
+import { layersJson } from "../../../../actions/shared/tools/layers.ts";
 
-const root = join(import.meta.dirname, "../../..");
+const root = join(import.meta.dirname, "../../../..");
 
 const forms = {
   static: (specifier: string) => `import "${specifier}";`,

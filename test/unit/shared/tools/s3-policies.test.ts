@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { S3_ACCESS } from "../../../actions/shared/domain/s3-access.ts";
-import { s3Policies } from "../../../actions/shared/tools/s3-policies.ts";
+import { S3_ACCESS } from "../../../../actions/shared/domain/s3-access.ts";
+import { s3Policies } from "../../../../actions/shared/tools/s3-policies.ts";
 
 type Statement = { readonly Effect: string; readonly Action: readonly string[]; readonly Resource: string };
 

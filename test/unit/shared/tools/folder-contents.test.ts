@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { differences } from "../../../actions/shared/tools/folder-contents.ts";
+import { differences } from "../../../../actions/shared/tools/folder-contents.ts";
 
 let one: string;
 let other: string;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { copyProcessFiles } from "../../../actions/shared/tools/process-files.ts";
+import { copyProcessFiles } from "../../../../actions/shared/tools/process-files.ts";
 
 let build: string;
 let dists: ReadonlyMap<string, string>;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { ROLLOUT_ACCESS } from "../../../actions/shared/clients/argo-rollouts/access.ts";
-import { DEPLOYMENT_ACCESS } from "../../../actions/shared/clients/deployments/access.ts";
-import { kserveAccess } from "../../../actions/shared/clients/kserve/access.ts";
-import { GUARD_ACCESS } from "../../../actions/shared/clients/kubernetes/access.ts";
-import { allAccess } from "../../../actions/shared/domain/manifest/access.ts";
-import { roles } from "../../../actions/shared/tools/roles.ts";
+import { ROLLOUT_ACCESS } from "../../../../actions/shared/clients/argo-rollouts/access.ts";
+import { DEPLOYMENT_ACCESS } from "../../../../actions/shared/clients/deployments/access.ts";
+import { kserveAccess } from "../../../../actions/shared/clients/kserve/access.ts";
+import { GUARD_ACCESS } from "../../../../actions/shared/clients/kubernetes/access.ts";
+import { allAccess } from "../../../../actions/shared/domain/manifest/access.ts";
+import { roles } from "../../../../actions/shared/tools/roles.ts";
 
 type Rule = { readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly verbs: string[] };
 

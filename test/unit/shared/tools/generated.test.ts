@@ -1,11 +1,11 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { actionYml } from "../../../actions/shared/tools/action-yml.ts";
-import { jsonSchemas } from "../../../actions/shared/tools/json-schemas.ts";
-import { withTables } from "../../../actions/shared/tools/readme-tables.ts";
-import { manifest } from "../../fixtures/actions/echo/inputs.ts";
-import { parts, release } from "../../support/releases.ts";
+import { actionYml } from "../../../../actions/shared/tools/action-yml.ts";
+import { jsonSchemas } from "../../../../actions/shared/tools/json-schemas.ts";
+import { withTables } from "../../../../actions/shared/tools/readme-tables.ts";
+import { manifest } from "../../../fixtures/actions/echo/inputs.ts";
+import { parts, release } from "../../../support/releases.ts";
 
 describe("action.yml", () => {
   const yml = parse(actionYml(manifest));
