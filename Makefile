@@ -56,8 +56,12 @@ cluster-programs: packages ## Build the Kubernetes of the tests into the user's 
 	$(timed) node test/support/cluster/prepare.ts
 
 .PHONY: test-cluster
-test-cluster: cluster-programs ## On a real Kubernetes: API server, controllers, scheduler; kwok as the kubelet
+test-cluster: s3-programs cluster-programs ## On a real Kubernetes: API server, controllers, scheduler; kwok as the kubelet
 	$(timed) vitest run --project cluster
+
+.PHONY: demo-cluster
+demo-cluster: s3-programs cluster-programs ## Releases onto a cluster, by a workflow: promoted, rolled back, killed, cancelled, detached
+	$(timed) vitest run --project demo-cluster --reporter verbose
 
 .PHONY: test-long
 test-long: packages ## What takes longer than CI should

@@ -8,6 +8,7 @@ import { defineConfig } from "vitest/config";
 // registries  on a real server of MLflow, and with the official clients of registries
 // cluster   on a real Kubernetes
 // e2e       whole releases, workflows run by a workflow runner
+// demo-cluster  a whole release on a cluster, by the workflow that users copy, and what may go wrong with it
 // long      what takes longer than CI should: every kill point, soaks, bundles from two clones
 export default defineConfig({
   test: {
@@ -73,6 +74,16 @@ export default defineConfig({
           name: "registries",
           include: ["test/registries/**/*.test.ts"],
           testTimeout: 300_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "demo-cluster",
+          include: ["test/demo-cluster/**/*.test.ts"],
+          testTimeout: 900_000,
           hookTimeout: 600_000,
           fileParallelism: false,
         },

@@ -85,7 +85,7 @@ describe.skipIf((await lacksCluster()) || lacksDataPlane())(
         const { status } = await cluster.api.get(`/apis/apps/v1/namespaces/${namespace}/deployments/fraud`);
         return status.readyReplicas === 2;
       });
-      const requests = startRequests(plane.url, 40);
+      const requests = startRequests(plane.url, { perSecond: 40 });
       onTestFinished(requests.stop);
       await until("the gateway to send to it", async () => versionsOf(await requests.next(5)).join() === "1");
       // What the gateway did not know yet is none of the rollout's.

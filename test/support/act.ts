@@ -29,13 +29,24 @@ export type Repository = {
 };
 
 export type WorkflowRun = {
-  readonly workflow: "release.yml" | "pull-request.yml" | "continue-release.yml" | "registry.yml";
+  /** A file of `.github/workflows`. */
+  readonly workflow: string;
   readonly eventName: "push" | "pull_request" | "schedule" | "workflow_dispatch";
   readonly event: Readonly<Record<string, unknown>>;
   readonly apiUrl: string;
   readonly token: string;
   /** Of the repository. */
   readonly variables?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Hears what the job has said so far, as often as it says something. */
+  readonly watch?: (log: string, job: RunningJob) => void;
+};
+
+export type RunningJob = {
+  /** The machine is lost: every process of the job ends at once, and nothing comes after. */
+  kill(): void;
+  /** As the runner cancels a step: its action is asked to end; what is to be done always comes after it. */
+  cancel(action: string): void;
 };
 
 /** What a workflow gets of this repository: manifests and bundles. The runner copies all of it for each step. */
@@ -103,7 +114,10 @@ export async function runWorkflow(
     ...["-e", event, "-W", join(".github/workflows", run.workflow)],
     // Host mode: steps run on this machine, not in a container.
     ...["-P", "ubuntu-latest=-self-hosted", "--no-cache-server"],
-    ...["-s", `GITHUB_TOKEN=${run.token}`],
+    ...Object.entries({ GITHUB_TOKEN: run.token, ...run.secrets }).flatMap(([name, value]) => [
+      "-s",
+      `${name}=${value}`,
+    ]),
     ...Object.entries(run.variables ?? {}).flatMap(([name, value]) => ["--var", `${name}=${value}`]),
     ...Object.entries(settings).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
     ...["--local-repository", `OWNER/ml-release-actions@v1=${published}`],
@@ -112,16 +126,49 @@ export async function runWorkflow(
   // It takes the first node on the PATH, whatever `using:` says.
   const env = { ...process.env, HOME: actHome, PATH: `${join(ROOT, "node_modules/.bin")}:${process.env.PATH}` };
   const child = spawn(act, args, { cwd: workspace, env, stdio: ["ignore", "pipe", "pipe"] });
+  const job: RunningJob = {
+    kill: () => {
+      child.kill("SIGKILL");
+      for (const pid of processesOf(workspace)) send(pid, "SIGKILL");
+    },
+    cancel: (action) => {
+      for (const pid of processesOf(workspace, join("actions", action, "dist"))) send(pid, "SIGINT");
+    },
+  };
   let log = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {
       log += text;
+      run.watch?.(log, job);
     });
   const code = await new Promise<number | null>((settle, reject) => {
     child.once("error", reject);
     child.once("close", settle);
   });
   return { code, log };
+}
+
+/** Processes of the steps of a repository's jobs, by what the runner put into their environment; those whose command names a path. */
+function processesOf(workspace: string, path = ""): readonly number[] {
+  const holds = (pid: string, file: string, part: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, "utf8").includes(part);
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => holds(pid, "environ", `TEST_REPOSITORY=${workspace}\0`) && holds(pid, "cmdline", path))
+    .map(Number);
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Ends what a release left serving. */

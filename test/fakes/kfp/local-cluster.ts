@@ -21,12 +21,14 @@ type LocalCluster = {
   readonly engine: PipelineEngine;
   /** Where executions, artifacts and events are written, as KFP's driver and launcher would. */
   readonly metadata?: MetadataStore;
+  /** Where the launcher takes what tasks have left; else it stays on this machine. */
+  readonly keep?: (tasks: readonly RunTask[], runId: string) => Promise<readonly RunTask[]>;
 };
 
 const LOOK_MS = 100;
 
 /** A cluster that really runs what is uploaded, on this machine, and tells the server of it as Argo and the persistence agent would. */
-export function localCluster({ engine, metadata }: LocalCluster): (state: KfpState) => Cluster {
+export function localCluster({ engine, metadata, keep }: LocalCluster): (state: KfpState) => Cluster {
   return (state) => {
     const stop = new AbortController();
     const following = new Set<Promise<void>>();
@@ -53,7 +55,8 @@ export function localCluster({ engine, metadata }: LocalCluster): (state: KfpSta
         tell(status === undefined ? [] : located(status), false);
         await pause(LOOK_MS);
       }
-      const { tasks } = await engine.results(run.id);
+      const { tasks: left } = await engine.results(run.id);
+      const tasks = (await keep?.(left, run.id)) ?? left;
       // what an earlier try has finished is of this run: nothing was taken over from another
       const own = number === 1 ? tasks : tasks.map((task) => ({ ...task, cached: false }));
       if (metadata) await write(metadata, run, own);

@@ -1,8 +1,8 @@
 import { type GatewayController, startGatewayController } from "../../fakes/gateway/gateway-controller.ts";
 import type { KubeApi, KubeObject } from "../cluster/api.ts";
 import { type Edge, type Routing, startEdge } from "./haproxy.ts";
-import { startPodNetwork } from "./network.ts";
-import { startPodRunner } from "./pods.ts";
+import { type PodNetwork, startPodNetwork } from "./network.ts";
+import { type PodProgram, startPodRunner } from "./pods.ts";
 
 /** Real requests, split by the HTTPRoutes of a namespace among real processes, one for each running pod. */
 export type DataPlane = Pick<Edge, "url" | "metrics"> & { readonly gateway: GatewayController; stop(): Promise<void> };
@@ -12,12 +12,17 @@ export type DataPlaneOptions = {
   readonly namespace: string;
   /** The services that requests may go to. */
   readonly services: readonly string[];
+  /** One that is there already, and stays. */
+  readonly network?: PodNetwork;
+  /** What a pod runs; else a server that says its version. */
+  readonly program?: PodProgram;
 };
 
-export async function startDataPlane({ api, namespace, services }: DataPlaneOptions): Promise<DataPlane> {
-  const network = await startPodNetwork();
-  const edge = await startEdge(network, services);
-  const pods = startPodRunner(api, network, namespace);
+export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  const { api, namespace, services, program } = options;
+  const network = options.network ?? (await startPodNetwork());
+  const edge = await startEdge(network, { namespace, services });
+  const pods = startPodRunner({ api, network, namespace, program });
   let inForce = "";
   const gateway = startGatewayController({
     api,
@@ -38,7 +43,7 @@ export async function startDataPlane({ api, namespace, services }: DataPlaneOpti
       await gateway.stop();
       await pods.stop();
       await edge.stop();
-      await network.stop();
+      if (options.network === undefined) await network.stop();
     },
   };
 }

@@ -22,12 +22,16 @@ export type Edge = {
 const SLOTS = 12;
 const NOWHERE = "10.0.255.254";
 
+/** Services of a namespace that requests may go to. */
+export type Backends = { readonly namespace: string; readonly services: readonly string[] };
+
 /** Debian's HAProxy in the network of the pods: a backend for each service, chosen by weight for each request. */
-export async function startEdge(network: PodNetwork, services: readonly string[]): Promise<Edge> {
+export async function startEdge(network: PodNetwork, backends: Backends): Promise<Edge> {
+  const { services } = backends;
   const folder = mkdtempSync(join(tmpdir(), "ml-release-edge-"));
   const socket = (name: string) => join(folder, `${name}.sock`);
   writeFileSync(join(folder, "weights.map"), services.map((service) => `${service} 0\n`).join(""));
-  writeFileSync(join(folder, "haproxy.cfg"), configuration(folder, services));
+  writeFileSync(join(folder, "haproxy.cfg"), configuration(folder, backends));
   const child = network.spawn("/usr/sbin/haproxy", ["-db", "-f", join(folder, "haproxy.cfg")]);
   for (let i = 0; !existsSync(socket("admin")) || !existsSync(socket("edge")); i++) {
     if (i > 200 || child.exitCode !== null) throw new Error(`HAProxy did not start (${child.exitCode})`);
@@ -48,7 +52,9 @@ export async function startEdge(network: PodNetwork, services: readonly string[]
         const { weight, addresses } = routing[service] ?? { weight: 0, addresses: [] };
         const slots = placed(filled.get(service) ?? [], addresses);
         filled.set(service, slots);
-        commands.push(...slots.flatMap((address, i) => slotCommands(`${service}/pod${i + 1}`, address)));
+        commands.push(
+          ...slots.flatMap((address, i) => slotCommands(`${backendName(backends, service)}/pod${i + 1}`, address)),
+        );
         // of a million, the first so many
         below += total === 0 ? 0 : (weight / total) * 1_000_000;
         commands.push(`set map ${join(folder, "weights.map")} ${service} ${Math.round(below)}`);
@@ -77,14 +83,20 @@ function slotCommands(server: string, address: string): readonly string[] {
   return [`set server ${server} addr ${address} port 8080`, `set server ${server} state ready`];
 }
 
-function configuration(folder: string, services: readonly string[]): string {
+/** As HAProxy's own ingress controller names them. */
+function backendName({ namespace }: Backends, service: string): string {
+  return `${namespace}_svc_${service}_http`;
+}
+
+function configuration(folder: string, all: Backends): string {
+  const { services } = all;
   const map = join(folder, "weights.map");
   const choice = services.flatMap((service, i) => [
     `  http-request set-var(txn.below${i}) str(${service}),map_str_int(${map},0)`,
-    `  use_backend ${service} if { var(txn.dice),sub(txn.below${i}) lt 0 }`,
+    `  use_backend ${backendName(all, service)} if { var(txn.dice),sub(txn.below${i}) lt 0 }`,
   ]);
   const backends = services.flatMap((service) => [
-    `backend ${service}`,
+    `backend ${backendName(all, service)}`,
     "  balance roundrobin",
     "  http-reuse never",
     `  server-template pod 1-${SLOTS} ${NOWHERE}:8080 disabled`,

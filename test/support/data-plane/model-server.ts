@@ -16,8 +16,9 @@ const server = createServer((request, response) => {
   // as often as it should, evenly
   const fails = !isHealth && Math.floor(count * faults) > Math.floor((count - 1) * faults);
   setTimeout(() => {
-    const headers = { "content-type": "application/json", "x-model-version": version };
-    response.writeHead(fails ? 500 : 200, headers).end(JSON.stringify({ model_version: version, outputs: [] }));
+    response
+      .writeHead(fails ? 500 : 200, { "content-type": "application/json" })
+      .end(JSON.stringify({ model_version: version, outputs: [] }));
   }, latencyMs);
 });
 server.listen(Number(port), address);

@@ -10,13 +10,25 @@ export type RequestStream = {
   stop(): Promise<void>;
 };
 
+export type Requests = {
+  readonly perSecond: number;
+  readonly path?: string;
+  /** JSON; in turn. */
+  readonly bodies?: readonly string[];
+};
+
 /** Users: so many requests a second, without a pause. What gets no answer at all has the status 0. */
-export function startRequests(url: string, perSecond: number): RequestStream {
+export function startRequests(
+  url: string,
+  { perSecond, path = "/v2/models/fraud/infer", bodies = ['{"inputs":[]}'] }: Requests,
+): RequestStream {
   const agent = new Agent({ keepAlive: false });
   const answers: Answer[] = [];
   const open = new Set<Promise<void>>();
+  let sent = 0;
   const send = () => {
-    const asked = ask(url, agent).then((answer) => void answers.push(answer));
+    const body = bodies[sent++ % bodies.length] ?? "";
+    const asked = ask(`${url}${path}`, body, agent).then((answer) => void answers.push(answer));
     open.add(asked);
     void asked.finally(() => open.delete(asked));
   };
@@ -36,17 +48,22 @@ export function startRequests(url: string, perSecond: number): RequestStream {
   };
 }
 
-function ask(url: string, agent: Agent): Promise<Answer> {
+function versionIn(text: string): string {
+  return /"model_version":\s*"([^"]*)"/.exec(text)?.[1] ?? "";
+}
+
+function ask(url: string, body: string, agent: Agent): Promise<Answer> {
   return new Promise((resolve) => {
     const atMs = Date.now();
-    const asked = request(`${url}/v2/models/fraud/infer`, { agent, method: "POST" }, (answer) => {
-      answer.resume();
-      answer.on("end", () =>
-        resolve({ atMs, status: answer.statusCode ?? 0, version: String(answer.headers["x-model-version"] ?? "") }),
-      );
+    const asked = request(url, { agent, method: "POST" }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (piece: string) => {
+        text += piece;
+      });
+      answer.on("end", () => resolve({ atMs, status: answer.statusCode ?? 0, version: versionIn(text) }));
       answer.on("error", () => resolve({ atMs, status: 0, version: "" }));
     });
     asked.on("error", () => resolve({ atMs, status: 0, version: "" }));
-    asked.end('{"inputs":[]}');
+    asked.end(body);
   });
 }
