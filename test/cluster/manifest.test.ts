@@ -293,10 +293,7 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
 
   it("suspends a TrainJob, and it goes on", { concurrent: false }, async () => {
     const namespace = await cluster.namespace();
-    const run = manifestRun(
-      await connectTo(namespace),
-      trainJob("train", { nodes: 1, play: { "run-time": "forever" } }),
-    );
+    const run = manifestRun(await connectTo(namespace), trainJob("train", { runtime: await lastingRuntime() }));
     await run.engine.submit(run.request);
     await followUntil(run, ({ tasks }) =>
       tasks.some(({ path, state }) => path === "train/node-0" && state === "running"),
@@ -308,6 +305,17 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
     await followUntil(run, ({ state }) => state === "running");
     await run.engine.cancel(run.runId);
   });
+
+  /** What a TrainJob says itself does not come to its pods. */
+  async function lastingRuntime(): Promise<string> {
+    const runtimes = "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes";
+    const { apiVersion, kind, metadata, spec } = await cluster.api.get(`${runtimes}/torch-distributed`);
+    const { template } = spec.template.spec.replicatedJobs[0].template.spec;
+    template.metadata = { ...template.metadata, annotations: { "kubelet.test/run-time": "forever" } };
+    const name = "torch-lasting";
+    await cluster.apply(JSON.stringify({ apiVersion, kind, metadata: { name, labels: metadata.labels }, spec }));
+    return name;
+  }
 
   it("finds out before that a runtime is not there", async () => {
     const namespace = await cluster.namespace();
@@ -590,22 +598,14 @@ function podTemplate({ play = {}, gpus = 0, restartPolicy = "Never" }: Omit<JobO
 
 function trainJob(
   name: string,
-  {
-    nodes = 1,
-    runtime = "torch-distributed",
-    play,
-  }: { readonly nodes?: number; readonly runtime?: string; readonly play?: Readonly<Record<string, string>> } = {},
+  { nodes = 1, runtime = "torch-distributed" }: { readonly nodes?: number; readonly runtime?: string } = {},
 ): KubeObject {
-  const annotations = Object.fromEntries(
-    Object.entries(play ?? {}).map(([key, value]) => [`kubelet.test/${key}`, value]),
-  );
   return {
     apiVersion: "trainer.kubeflow.org/v1alpha1",
     kind: "TrainJob",
     metadata: { name },
     spec: {
       runtimeRef: { name: runtime },
-      annotations,
       trainer: { image: "registry.test/trainer:1", numNodes: nodes },
     },
   };
