@@ -255,7 +255,7 @@ describe.skipIf(await lacksCluster())("a rollout by the controller of Argo Rollo
     await expect(digitsServing(place.connection, { readyTimeoutMs: 1_500 }).split(0.25, 0)).rejects.toThrow("REFUSED");
     const hasty = digitsServing(place.connection, { readyTimeoutMs: 1_500 });
     await hasty.apply("candidate", digits("2"));
-    await expect(hasty.split(0.25, 0)).rejects.toThrow(/TIMEOUT.*must move on within.*see its readiness probe/);
+    await expect(hasty.split(0.25, 0)).rejects.toThrow(/TIMEOUT.*must move on within.*pod digits-/);
     await place.patch({ status: { promoteFull: true } }, "/status");
     await place.serving.remove();
     await place.expectFormer(before);

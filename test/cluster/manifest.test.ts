@@ -184,7 +184,9 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
     );
   });
 
-  it("brings back the exit code and the log of a pod that failed, after it is gone too", async () => {
+  it("brings back the exit code and the log of a pod that failed, after it is gone too", {
+    concurrent: false,
+  }, async () => {
     const namespace = await cluster.namespace();
     const play = { "exit-code": "3", log: "epoch 1\nValueError: 3 faults in the data\n" };
     const run = manifestRun(await connectTo(namespace), job("train", { play }));

@@ -159,7 +159,13 @@ describe.skipIf(isLacking)("a release on a cluster", () => {
   async function release(tag: string, watch?: StageRun["watch"]): Promise<Job> {
     stage.repository.git("checkout", "--quiet", tag);
     const event = { ref: `refs/tags/${tag}`, repository: { full_name: "acme/digits" } };
-    const job = await stage.job({ workflow: "release.yml", eventName: "push", event, ...(watch && { watch }) });
+    const job = await stage.job({
+      workflow: "release.yml",
+      eventName: "push",
+      event,
+      again: tag,
+      ...(watch && { watch }),
+    });
     stage.repository.git("checkout", "--quiet", "main");
     return job;
   }

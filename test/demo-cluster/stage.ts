@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sha256 } from "../../actions/shared/lib/hash.ts";
 import { kfpEngine } from "../../actions/shared/local/kfp-engine/engine.ts";
@@ -40,10 +41,15 @@ export type Stage = {
   stop(): Promise<void>;
 };
 
-export type StageRun = Pick<WorkflowRun, "workflow" | "eventName" | "event" | "watch">;
+export type StageRun = Pick<WorkflowRun, "workflow" | "eventName" | "event" | "watch"> & {
+  /** Of what is run again, with each attempt. */
+  readonly again?: string;
+};
 export type Job = { readonly code: number | null; readonly log: string };
 
 export async function startStage(): Promise<Stage> {
+  const logs = mkdtempSync(join(tmpdir(), "ml-release-demo-cluster-"));
+  console.log(`The logs of all jobs come into ${logs}.`);
   const stops: (() => Promise<void> | void)[] = [];
   const later = <T>(value: T, stop: (value: T) => Promise<void> | void): T => {
     stops.unshift(() => stop(value));
@@ -119,6 +125,15 @@ export async function startStage(): Promise<Stage> {
       AWS_SECRET_ACCESS_KEY: s3.keys.secretAccessKey,
       KUBECONFIG: readFileSync(kubeconfig, "utf8"),
     };
+    const attempts = new Map<string, number>();
+    const ids: string[] = [];
+    const nameOf = (run: string) => {
+      const attempt = (attempts.get(run) ?? 0) + 1;
+      attempts.set(run, attempt);
+      if (attempt === 1) ids.push(run);
+      return { id: String(1_000 + ids.indexOf(run)), attempt };
+    };
+    let jobs = 0;
     return {
       repository,
       github,
@@ -126,13 +141,17 @@ export async function startStage(): Promise<Stage> {
       cluster,
       plane,
       store: storeAt({ server: s3, bucket }),
-      async job(run) {
+      async job({ again, ...run }) {
+        const number = ++jobs;
+        const log = join(logs, `${String(number).padStart(2, "0")}-${run.workflow}.log`);
         const home = mkdtempSync(join(repository.workspace, "..", "machine-"));
         try {
           const { url: apiUrl } = github;
-          const wanted = { ...run, apiUrl, token: JOB_TOKEN.text, variables, secrets };
+          const named = nameOf(again ?? `job ${number}`);
+          const wanted = { ...run, apiUrl, named, token: JOB_TOKEN.text, variables, secrets };
           const ended = await runWorkflow({ ...repository, home }, wanted);
           if (ended === undefined) throw new Error("the workflow runner needs Go");
+          writeFileSync(log, ended.log);
           return ended;
         } finally {
           rmSync(home, { recursive: true, force: true });

@@ -38,6 +38,8 @@ export type WorkflowRun = {
   /** Of the repository. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
+  /** What GitHub names the run by; the attempt grows where somebody runs it again. */
+  readonly named?: { readonly id: string; readonly attempt: number };
   /** Hears what the job has said so far, as often as it says something. */
   readonly watch?: (log: string, job: RunningJob) => void;
 };
@@ -101,7 +103,10 @@ export async function runWorkflow(
   const event = join(root, "event.json");
   writeFileSync(event, JSON.stringify(run.event));
   const published = publishedActions(root);
+  const { id = "1", attempt = 1 } = run.named ?? {};
   const settings = {
+    GITHUB_RUN_ID: id,
+    GITHUB_RUN_ATTEMPT: String(attempt),
     GITHUB_API_URL: run.apiUrl,
     ML_RELEASE_HOME: home,
     TEST_ACTIONS: published,
