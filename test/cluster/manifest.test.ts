@@ -12,7 +12,7 @@ import { followUntil, manifestRun } from "../support/manifest-run.ts";
 
 const GPU = "nvidia.com/gpu";
 
-describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes", { concurrent: true }, () => {
+describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes", () => {
   let cluster: OwnCluster;
 
   beforeAll(async () => {
@@ -184,9 +184,7 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
     );
   });
 
-  it("brings back the exit code and the log of a pod that failed, after it is gone too", {
-    concurrent: false,
-  }, async () => {
+  it("brings back the exit code and the log of a pod that failed, after it is gone too", async () => {
     const namespace = await cluster.namespace();
     const play = { "exit-code": "3", log: "epoch 1\nValueError: 3 faults in the data\n" };
     const run = manifestRun(await connectTo(namespace), job("train", { play }));
@@ -255,7 +253,7 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
     expect(status.reason).toContain("Job was deleted while it was running");
   });
 
-  it("hears on after the server has forgotten where the watch was", { concurrent: false }, async () => {
+  it("hears on after the server has forgotten where the watch was", async () => {
     const namespace = await cluster.namespace();
     const run = manifestRun(await connectTo(namespace), job("train", { play: { "run-time": "forever" } }));
     await run.engine.submit(run.request);
@@ -293,7 +291,7 @@ describe.skipIf(await lacksCluster())("objects that train on a real Kubernetes",
     ]);
   });
 
-  it("suspends a TrainJob, and it goes on", { concurrent: false }, async () => {
+  it("suspends a TrainJob, and it goes on", async () => {
     const namespace = await cluster.namespace();
     const run = manifestRun(await connectTo(namespace), trainJob("train", { runtime: await lastingRuntime() }));
     await run.engine.submit(run.request);
