@@ -121,10 +121,12 @@ export async function meetOutages(cluster: Cluster, story: Meeting["story"]): Pr
 /** One of ten answers is bad, of reads too; the step is run again where it failed. */
 export async function meetFaults(cluster: Cluster, seed: number): Promise<Met> {
   const random = seeded(seed);
-  const requests = new Set<number>();
-  const befall: KubeProxy["befall"] = (number) => {
-    requests.add(number);
-    return random.chance(0.1) ? KUBE_FAULTS[random.int(0, KUBE_FAULTS.length - 1)] : undefined;
+  let asked = 0;
+  let faults = 0;
+  const befall: KubeProxy["befall"] = () => {
+    if (asked++ % 10 !== seed % 10) return undefined;
+    faults += 1;
+    return KUBE_FAULTS[random.int(0, KUBE_FAULTS.length - 1)];
   };
   const met = await playBefallen(cluster, STORIES.promoted, {
     befall,
@@ -138,7 +140,7 @@ export async function meetFaults(cluster: Cluster, seed: number): Promise<Met> {
         ask: (share) => again(() => ask(share)),
       }),
   });
-  return { ...met, isMet: requests.size > 30 };
+  return { ...met, isMet: faults > 1 };
 }
 
 /** As long as a machine with other work may take to answer. */
